@@ -1,0 +1,1 @@
+//! Connections to the mail server behind us, and what is said on them.

@@ -1,0 +1,1 @@
+//! The TOML file: read, checked, with errors that show line and caret.

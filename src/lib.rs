@@ -1,0 +1,17 @@
+//! gatepost: a scriptable, policy-filtering SMTP proxy that stands in front of a mail server.
+
+pub mod backend;
+pub mod cli;
+pub mod config;
+pub mod fault;
+pub mod lookup;
+pub mod lua;
+pub mod message;
+pub mod names;
+pub mod net;
+pub mod observe;
+pub mod policy;
+pub mod proxy;
+pub mod session;
+pub mod smtp;
+pub mod threads;

@@ -1,0 +1,1 @@
+//! What scripts and the proxy ask of the world: DNS, block lists, client names.

@@ -1,0 +1,1 @@
+//! Scripts: the policy engine, one Lua state a worker.

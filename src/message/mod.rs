@@ -1,0 +1,1 @@
+//! What is carried: content, its header, edits, trace fields.

@@ -1,0 +1,1 @@
+//! Sets of domains and networks, and A-labels: pure.

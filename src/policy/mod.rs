@@ -1,0 +1,1 @@
+//! The door between the proxy and its policies: event in, verdict out.

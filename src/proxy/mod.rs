@@ -1,0 +1,1 @@
+//! The way through: from an accepted socket to the backend's answer.

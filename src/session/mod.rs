@@ -1,0 +1,1 @@
+//! What may be said now: pure rules of one SMTP session.

@@ -1,0 +1,1 @@
+//! The words of SMTP: pure, no I/O, no clock.

@@ -1,0 +1,1 @@
+//! The storage pool and the helper runtime.
