@@ -1,1 +1,3 @@
 //! What is carried: content, its header, edits, trace fields.
+
+pub mod config;

@@ -1,1 +1,4 @@
 //! What may be said now: pure rules of one SMTP session.
+
+pub mod limits;
+pub mod relay;
