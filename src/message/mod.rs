@@ -3,6 +3,7 @@
 //! Content is kept as it came once the decoder has found it canonical; edits are laid over its ranges while it
 //! goes out, so that untouched octets stay untouched.
 
+pub mod config;
 pub mod content;
 pub mod edit;
 pub mod header;

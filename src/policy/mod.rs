@@ -4,4 +4,5 @@
 
 pub mod door;
 pub mod event;
+pub mod mode;
 pub mod verdict;
