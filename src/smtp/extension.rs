@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::smtp::attribute::{XclientAttribute, XforwardAttribute};
 use crate::smtp::reply::Reply;
+use crate::smtp::xclient::Attribute;
 
 /// An extension, by its keyword.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -79,9 +79,9 @@ pub struct Capabilities {
     /// SASL mechanisms in upper case.
     pub auth: Vec<String>,
     /// Attributes of XCLIENT; empty if it isn't offered.
-    pub xclient: Vec<XclientAttribute>,
+    pub xclient: Vec<Attribute>,
     /// Attributes of XFORWARD; empty if it isn't offered.
-    pub xforward: Vec<XforwardAttribute>,
+    pub xforward: Vec<Attribute>,
     /// All none if they aren't offered.
     pub limits: CommandLimits,
 }
@@ -197,12 +197,8 @@ impl Capabilities {
             Some(Extension::Etrn) => self.etrn = true,
             Some(Extension::Auth) => words.for_each(|word| self.add_mechanism(word)),
             Some(Extension::Limits) => words.for_each(|word| self.limits.read(word)),
-            Some(Extension::Xclient) => {
-                add_known(&mut self.xclient, words, &XclientAttribute::ALL, |a| a.as_str());
-            }
-            Some(Extension::Xforward) => {
-                add_known(&mut self.xforward, words, &XforwardAttribute::ALL, |a| a.as_str());
-            }
+            Some(Extension::Xclient) => add_known(&mut self.xclient, words),
+            Some(Extension::Xforward) => add_known(&mut self.xforward, words),
             None => {}
         }
     }
@@ -274,8 +270,8 @@ impl Capabilities {
             },
             Extension::Auth => self.auth.join(" "),
             Extension::Limits => self.limits.words(),
-            Extension::Xclient => self.xclient.iter().map(|a| a.as_str()).collect::<Vec<_>>().join(" "),
-            Extension::Xforward => self.xforward.iter().map(|a| a.as_str()).collect::<Vec<_>>().join(" "),
+            Extension::Xclient => attribute_words(&self.xclient),
+            Extension::Xforward => attribute_words(&self.xforward),
             _ => String::new(),
         };
         if words.is_empty() { Cow::Borrowed(keyword) } else { Cow::Owned(format!("{keyword} {words}")) }
@@ -339,16 +335,16 @@ fn in_both<T: Clone + PartialEq>(one: &[T], other: &[T]) -> Vec<T> {
 }
 
 /// Adds the attributes among `words` that we know, each once.
-fn add_known<'a, T: Copy + PartialEq>(
-    known: &mut Vec<T>,
-    words: impl Iterator<Item = &'a str>,
-    all: &[T],
-    name: impl Fn(&T) -> &'static str,
-) {
-    for word in words {
-        let found = all.iter().find(|attribute| name(attribute).eq_ignore_ascii_case(word));
-        known.extend(found.copied().filter(|attribute| !known.contains(attribute)));
+fn add_known<'a>(known: &mut Vec<Attribute>, words: impl Iterator<Item = &'a str>) {
+    for attribute in words.filter_map(Attribute::parse) {
+        if !known.contains(&attribute) {
+            known.push(attribute);
+        }
     }
+}
+
+fn attribute_words(attributes: &[Attribute]) -> String {
+    attributes.iter().map(|attribute| attribute.as_str()).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
