@@ -188,7 +188,9 @@ impl Content {
             start += chunk.len() as u64;
         }
         match &self.parts.file {
-            Some(file) if wanted > 0 => file.read(range.start - self.parts.memory_size, wanted.min(CHUNK)).await,
+            Some(file) if wanted > 0 => {
+                file.read(range.start - self.parts.memory_size, wanted.min(CHUNK)).await
+            }
             _ => Ok(Bytes::new()),
         }
     }
@@ -214,14 +216,11 @@ impl Content {
     pub async fn sha256(&self) -> Result<[u8; 32], SpoolError> {
         let mut digest = Sha256::new();
         let mut unstuffer = Unstuffer::default();
-        let mut decoded = Vec::new();
         let mut at = 0;
         while at < self.size {
             let piece = self.piece(at..self.size).await?;
             at += piece.len() as u64;
-            decoded.clear();
-            unstuffer.decode(&piece, &mut decoded);
-            digest.update(&decoded);
+            unstuffer.feed(&piece, |octets| digest.update(octets));
             tokio::task::yield_now().await;
         }
         Ok(digest.finalize().into())

@@ -36,7 +36,8 @@ impl NewField {
     ///
     /// *Errors*: `IllegalName` if the name is none.
     pub fn new(name: &str, value: &str) -> Result<NewField, IllegalName> {
-        let is_legal = (1..=76).contains(&name.len()) && name.bytes().all(|b| matches!(b, 33..=57 | 59..=126));
+        let is_legal =
+            (1..=76).contains(&name.len()) && name.bytes().all(|b| matches!(b, 33..=57 | 59..=126));
         if !is_legal {
             return Err(IllegalName);
         }

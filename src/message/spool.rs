@@ -1,5 +1,6 @@
 //! Where content waits: in memory up to a bound, past it in a file without a name.
 
+use std::fmt;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -12,7 +13,6 @@ use bytes::{Bytes, BytesMut};
 use crate::threads::storage::StoragePool;
 
 /// The spool of the whole process: its folder, its bounds, and what is in use.
-#[derive(Debug)]
 pub struct Spool {
     directory: PathBuf,
     /// Octets of one message that stay in memory.
@@ -40,6 +40,15 @@ pub enum SpoolError {
     /// The process is ending.
     #[error("the storage pool has stopped")]
     Stopped,
+}
+
+impl fmt::Debug for Spool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Spool")
+            .field("directory", &self.directory)
+            .field("used", &self.used)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Spool {

@@ -33,7 +33,13 @@ impl Session {
     /// Commits `admitted`, which was answered with `reply`; gives the transaction that it has ended.
     ///
     /// A positive reply applies all effects, a refusal only what was counted, scored, noted and held.
-    pub fn commit(&mut self, admitted: Admitted, offer: Offer, effects: Effects, reply: &Reply) -> Option<Box<Transaction>> {
+    pub fn commit(
+        &mut self,
+        admitted: Admitted,
+        offer: Offer,
+        effects: Effects,
+        reply: &Reply,
+    ) -> Option<Box<Transaction>> {
         self.counters.commands += 1;
         let mut effects = if reply.is_positive() { effects } else { effects.of_refusal() };
         match admitted.0 {
@@ -54,7 +60,12 @@ impl Session {
         }
     }
 
-    fn commit_greeting(&mut self, greeting: (Verb, Host, Offer), mut effects: Effects, reply: &Reply) -> Option<Box<Transaction>> {
+    fn commit_greeting(
+        &mut self,
+        greeting: (Verb, Host, Offer),
+        mut effects: Effects,
+        reply: &Reply,
+    ) -> Option<Box<Transaction>> {
         let (verb, name, offer) = greeting;
         let mut standing = Standing::default();
         self.exempt(&mut effects);
@@ -83,7 +94,12 @@ impl Session {
     /// Adds the recipient of an admitted RCPT that goes to `destination`, accepted until its reply is known.
     ///
     /// Gives nothing if `admitted` is no RCPT or no transaction is open, which `admit` excludes.
-    pub fn assume(&mut self, admitted: Admitted, mut effects: Effects, destination: Destination) -> Option<Assumed> {
+    pub fn assume(
+        &mut self,
+        admitted: Admitted,
+        mut effects: Effects,
+        destination: Destination,
+    ) -> Option<Assumed> {
         let Command::Rcpt(rcpt) = admitted.0 else { return None };
         self.counters.commands += 1;
         let transaction = self.transaction.as_mut()?;
@@ -143,13 +159,20 @@ impl Session {
         for permitted in permitted {
             let rcpt = Rcpt { forward_path: permitted.path().clone(), params: RcptParams::default() };
             let destination = Destination::Backend(permitted);
-            transaction.recipients.push(Recipient { rcpt, index: 0, destination, is_answered: true, granted: None });
+            transaction.recipients.push(Recipient {
+                rcpt,
+                index: 0,
+                destination,
+                is_answered: true,
+                granted: None,
+            });
             transaction.recipients_changed = true;
         }
         for change in changes {
             let RecipientChange::Remove(gone) = change else { continue };
             let before = transaction.recipients.len();
-            let is_gone = |path: &ForwardPath| matches!(path, ForwardPath::Mailbox(m) if m.address() == gone.address());
+            let is_gone =
+                |path: &ForwardPath| matches!(path, ForwardPath::Mailbox(m) if m.address() == gone.address());
             transaction.recipients.retain(|recipient| !is_gone(&recipient.rcpt.forward_path));
             transaction.recipients_changed |= transaction.recipients.len() != before;
         }
@@ -181,7 +204,11 @@ impl Session {
     pub fn commit_error(&mut self) -> Option<Reply> {
         self.counters.commands += 1;
         self.counters.command_errors += 1;
-        self.rules.limits.errors.is_some_and(|most| self.counters.command_errors >= most).then_some(Reply::TOO_MANY_ERRORS)
+        self.rules
+            .limits
+            .errors
+            .is_some_and(|most| self.counters.command_errors >= most)
+            .then_some(Reply::TOO_MANY_ERRORS)
     }
 
     /// At `limits.rejected_recipients` refused RCPTs, the reply that is said instead and closes.

@@ -106,6 +106,12 @@ pub enum RecipientChange {
 impl Effects {
     /// What remains of the effects of a command that was refused: what was counted, noted and held.
     pub fn of_refusal(self) -> Effects {
-        Effects { scores: self.scores, notes: self.notes, held: self.held, delay: self.delay, ..Effects::default() }
+        Effects {
+            scores: self.scores,
+            notes: self.notes,
+            held: self.held,
+            delay: self.delay,
+            ..Effects::default()
+        }
     }
 }

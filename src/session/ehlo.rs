@@ -3,7 +3,7 @@
 use crate::session::grants::Standing;
 use crate::session::rules::Rules;
 use crate::smtp::command::Verb;
-use crate::smtp::extension::Capabilities;
+use crate::smtp::extension::{Capabilities, CommandLimits};
 use crate::smtp::host::Host;
 use crate::smtp::params::{Body, MailParams, Param};
 use crate::smtp::reply::Reply;
@@ -66,21 +66,23 @@ impl Offer {
         if !self.is_extended {
             return Reply::plain(250, rules.hostname.clone());
         }
-        let limits = &rules.limits;
-        let mut lines = vec![
-            rules.hostname.clone(),
-            "PIPELINING".into(),
-            format!("SIZE {}", self.size),
-            "ENHANCEDSTATUSCODES".into(),
-            "CHUNKING".into(),
-        ];
-        let optional = [(self.eight_bit_mime, "8BITMIME"), (self.smtputf8, "SMTPUTF8"), (self.dsn, "DSN")];
-        lines.extend(optional.iter().filter(|(is_there, _)| *is_there).map(|(_, name)| (*name).to_owned()));
-        lines.push(match limits.messages {
-            Some(messages) => format!("LIMITS RCPTMAX={} MAILMAX={messages}", limits.recipients),
-            None => format!("LIMITS RCPTMAX={}", limits.recipients),
-        });
-        Reply::multiline(250, None, lines)
+        let limits = CommandLimits {
+            rcpt_max: u32::try_from(rules.limits.recipients).ok(),
+            mail_max: rules.limits.messages.and_then(|most| u32::try_from(most).ok()),
+            rcpt_domain_max: None,
+        };
+        let capabilities = Capabilities {
+            pipelining: true,
+            size: Some(Some(self.size)),
+            eight_bit_mime: self.eight_bit_mime,
+            smtputf8: self.smtputf8,
+            enhanced_status_codes: true,
+            chunking: true,
+            dsn: self.dsn,
+            limits,
+            ..Capabilities::default()
+        };
+        capabilities.ehlo_reply(rules.hostname.clone())
     }
 
     /// The reply that refuses a parameter of an extension which was not offered, if `params` has one.

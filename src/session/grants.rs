@@ -1,6 +1,6 @@
 //! What hooks have set and how long it stands: grants, skips, acceptances, scores, notes, a held refusal.
 
-use crate::session::effects::{Acceptance, Effects, Grant, Held, Score, Scope, Skip};
+use crate::session::effects::{Acceptance, Effects, Grant, Held, Scope, Score, Skip};
 
 /// What the hooks of one stage have left behind.
 #[derive(Clone, Debug, Default)]
@@ -35,10 +35,10 @@ impl Standing {
             }
         }
         for (key, value) in effects.notes.drain(..) {
-            match self.notes.iter_mut().find(|(known, _)| *known == key) {
-                Some(note) => note.1 = value,
-                None if self.notes.len() < NOTES => self.notes.push((key, value)),
-                None => {}
+            if let Some(note) = self.notes.iter_mut().find(|(known, _)| *known == key) {
+                note.1 = value;
+            } else if self.notes.len() < NOTES {
+                self.notes.push((key, value));
             }
         }
     }

@@ -1,5 +1,8 @@
 //! Whom mail is taken for and from without more ado: the table `[relay]`, which the relay guard obeys.
 
+use crate::names::domain_set::DomainSet;
+use crate::names::network_set::NetworkSet;
+
 /// Whom mail is taken for and from.
 #[derive(Clone, Debug)]
 pub struct Relay {
@@ -21,10 +24,3 @@ pub enum RelayDomains {
     /// Those listed.
     Set(DomainSet),
 }
-
-/// Stands in for `names`' until that is there.
-#[derive(Clone, Debug, Default)]
-pub struct DomainSet;
-/// Stands in for `names`' until that is there.
-#[derive(Clone, Debug, Default)]
-pub struct NetworkSet;
