@@ -111,7 +111,7 @@ fn literal_address(inner: &str) -> Result<Option<IpAddr>, HostError> {
         return Ok(Some(address.into()));
     }
     let is_content = |b: u8| matches!(b, 33..=90 | 94..=126);
-    if !is_label(tag, true) || content.is_empty() || !content.bytes().all(is_content) {
+    if !tag.is_ascii() || !is_label(tag, true) || content.is_empty() || !content.bytes().all(is_content) {
         return Err(HostError::BadLiteral);
     }
     Ok(None)
@@ -150,7 +150,7 @@ fn is_label(label: &str, strict: bool) -> bool {
         '_' => !strict,
         _ => is_beyond_ascii(c),
     };
-    !label.starts_with('-') && !label.ends_with('-') && label.chars().all(is_fit)
+    !label.is_empty() && !label.starts_with('-') && !label.ends_with('-') && label.chars().all(is_fit)
 }
 
 /// True of a character beyond ASCII that no program takes for a space or a line's end. Source: RFC 6531 §3.3.
@@ -213,6 +213,7 @@ mod tests {
             ("[IPv6:]", bad),
             ("[IPv6:1.2.3.4]", bad),
             ("[IPv6:fe80::1%eth0]", bad), // a scope means nothing to others
+            ("[\u{e4}:a]", bad),
             ("[tag:a b]", bad),
             ("[tag:a]b]", bad),
             ("[]", bad),
