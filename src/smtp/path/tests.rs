@@ -15,67 +15,76 @@ fn parsed(text: &str, strict: bool) -> Result<(String, String), PathError> {
 #[test]
 fn forward_path_follows_rfc5321_4_1_2() {
     for (text, want) in [
-        ("<ann@a.example>", Ok(("ann", "a.example"))),
-        ("<Ann+x=y!z%w@A.example>", Ok(("Ann+x=y!z%w", "A.example"))), // all atext, case kept
-        ("<\"a b\"@c>", Ok(("\"a b\"", "c"))),
-        ("<\"a\\\"b\"@c>", Ok(("\"a\\\"b\"", "c"))),
-        ("<\"a\\\\\"@c>", Ok(("\"a\\\\\"", "c"))), // the backslash doesn't escape the quote
-        ("<\"a>b\"@c>", Ok(("\"a>b\"", "c"))),     // a bracket in quotes ends nothing
-        ("<\"a@evil.example\"@c>", Ok(("\"a@evil.example\"", "c"))),
-        ("<\"\"@c>", Ok(("\"\"", "c"))),
-        ("<a@[127.0.0.1]>", Ok(("a", "[127.0.0.1]"))),
-        ("<a@[IPv6:::1]>", Ok(("a", "[IPv6:::1]"))),
-        ("<@a,@b:c@d>", Ok(("c", "d"))), // source route, appendix C
-        ("<@[IPv6:::1],@b:c@d>", Ok(("c", "d"))),
-        ("<@a:\"b:c\"@d>", Ok(("\"b:c\"", "d"))),
-        ("<\u{e4}@\u{f6}.example>", Ok(("\u{e4}", "\u{f6}.example"))), // RFC 6531
-        ("<postmaster>", Ok(("postmaster", ""))),
-        ("<PostMaster>", Ok(("PostMaster", ""))),
-        ("<>", Err(Empty)),
-        ("", Err(Empty)),
-        ("<", Err(NoBrackets)),
-        ("<a@b", Err(NoBrackets)),
-        ("<\"a@b>", Err(NoBrackets)), // the quotes are never closed
-        ("<a>", Err(NoDomain)),
-        ("<\"postmaster\">", Err(NoDomain)),
-        ("<a@>", Err(EmptyLabel)),
-        ("<a@b.>", Err(EmptyLabel)),
-        ("<a@.b>", Err(EmptyLabel)),
-        ("<a@b..c>", Err(EmptyLabel)),
-        ("<@b>", Err(BadSourceRoute)),
-        ("<@a,b:c@d>", Err(BadSourceRoute)),
-        ("<@a@b:c@d>", Err(BadSourceRoute)),
-        ("<@:c@d>", Err(BadSourceRoute)),
-        ("<@[a:c@d>", Err(BadSourceRoute)),
-        ("<@a:>", Err(Empty)),
-        ("<@a:postmaster>", Err(NoDomain)),
-        ("<@a:@b:c@d>", Err(BadLocalPart)), // a route behind the route
-        ("<<a@b>>", Err(BadLocalPart)),
-        ("<a b@c>", Err(BadLocalPart)),
-        ("<a(b)@c>", Err(BadLocalPart)),   // a comment to some
-        ("<a@b,c@d>", Err(BadLocalPart)),  // a list to some
-        ("<a;b@c>", Err(BadLocalPart)),    // the end of a group to some
-        ("<a\\@b@c>", Err(BadLocalPart)),  // a backslash outside quotes
-        ("<a\"b\"@c>", Err(BadLocalPart)), // quotes in the middle
-        ("<\"a\"b@c>", Err(BadLocalPart)),
-        ("<\"a\".\"b\"@c>", Err(BadLocalPart)),
-        ("<\"a\tb\"@c>", Err(BadLocalPart)),
-        ("<\"a\\\tb\"@c>", Err(BadLocalPart)),
-        ("<a\0b@c>", Err(BadLocalPart)),
-        ("<a\rb@c>", Err(BadLocalPart)),
-        ("<\"a\nb\"@c>", Err(BadLocalPart)),
-        ("<a\u{85}@c>", Err(BadLocalPart)),   // a control beyond ASCII
-        ("<a\u{2028}@c>", Err(BadLocalPart)), // a line's end beyond ASCII
-        ("<\"a\"@b@c>", Err(BadDomain)),
-        ("<a@b c>", Err(BadDomain)),
-        ("<a@b\0>", Err(BadDomain)),
-        ("<a@[1.2.3]>", Err(BadDomain)),
-        ("<a@[127.0.0.1>", Err(BadDomain)),
-        ("<a@b>x", Err(BadDomain)),
+        ("<ann@a.example>", ("ann", "a.example")),
+        ("<Ann+x=y!z%w@A.example>", ("Ann+x=y!z%w", "A.example")), // all atext, case kept
+        ("<\"a b\"@c>", ("\"a b\"", "c")),
+        ("<\"a\\\"b\"@c>", ("\"a\\\"b\"", "c")),
+        ("<\"a\\\\\"@c>", ("\"a\\\\\"", "c")), // the backslash doesn't escape the quote
+        ("<\"a>b\"@c>", ("\"a>b\"", "c")),     // a bracket in quotes ends nothing
+        ("<\"a@evil.example\"@c>", ("\"a@evil.example\"", "c")),
+        ("<\"\"@c>", ("\"\"", "c")),
+        ("<a@[127.0.0.1]>", ("a", "[127.0.0.1]")),
+        ("<a@[IPv6:::1]>", ("a", "[IPv6:::1]")),
+        ("<@a,@b:c@d>", ("c", "d")), // source route, appendix C
+        ("<@[IPv6:::1],@b:c@d>", ("c", "d")),
+        ("<@a:\"b:c\"@d>", ("\"b:c\"", "d")),
+        ("<\u{e4}@\u{f6}.example>", ("\u{e4}", "\u{f6}.example")), // RFC 6531
+        ("<postmaster>", ("postmaster", "")),
+        ("<PostMaster>", ("PostMaster", "")),
     ] {
-        let want = want.map(|(local, domain)| (local.to_owned(), domain.to_owned()));
+        let want = Ok((want.0.to_owned(), want.1.to_owned()));
         assert_eq!(parsed(text, false), want, "lenient {text:?}");
         assert_eq!(parsed(text, true), want, "strict {text:?}");
+    }
+}
+
+#[test]
+fn what_could_be_read_in_two_ways_is_no_path() {
+    for (text, want) in [
+        ("<>", Empty),
+        ("", Empty),
+        ("<", NoBrackets),
+        ("<a@b", NoBrackets),
+        ("<\"a@b>", NoBrackets), // the quotes are never closed
+        ("<a>", NoDomain),
+        ("<\"postmaster\">", NoDomain),
+        ("<a@>", EmptyLabel),
+        ("<a@b.>", EmptyLabel),
+        ("<a@.b>", EmptyLabel),
+        ("<a@b..c>", EmptyLabel),
+        ("<@b>", BadSourceRoute),
+        ("<@a,b:c@d>", BadSourceRoute),
+        ("<@a@b:c@d>", BadSourceRoute),
+        ("<@:c@d>", BadSourceRoute),
+        ("<@[a:c@d>", BadSourceRoute),
+        ("<@a:>", Empty),
+        ("<@a:postmaster>", NoDomain),
+        ("<@a:@b:c@d>", BadLocalPart), // a route behind the route
+        ("<<a@b>>", BadLocalPart),
+        ("<a b@c>", BadLocalPart),
+        ("<a(b)@c>", BadLocalPart),   // a comment to some
+        ("<a@b,c@d>", BadLocalPart),  // a list to some
+        ("<a;b@c>", BadLocalPart),    // the end of a group to some
+        ("<a\\@b@c>", BadLocalPart),  // a backslash outside quotes
+        ("<a\"b\"@c>", BadLocalPart), // quotes in the middle
+        ("<\"a\"b@c>", BadLocalPart),
+        ("<\"a\".\"b\"@c>", BadLocalPart),
+        ("<\"a\tb\"@c>", BadLocalPart),
+        ("<\"a\\\tb\"@c>", BadLocalPart),
+        ("<a\0b@c>", BadLocalPart),
+        ("<a\rb@c>", BadLocalPart),
+        ("<\"a\nb\"@c>", BadLocalPart),
+        ("<a\u{85}@c>", BadLocalPart),   // a control beyond ASCII
+        ("<a\u{2028}@c>", BadLocalPart), // a line's end beyond ASCII
+        ("<\"a\"@b@c>", BadDomain),
+        ("<a@b c>", BadDomain),
+        ("<a@b\0>", BadDomain),
+        ("<a@[1.2.3]>", BadDomain),
+        ("<a@[127.0.0.1>", BadDomain),
+        ("<a@b>x", BadDomain),
+    ] {
+        assert_eq!(parsed(text, false), Err(want), "lenient {text:?}");
+        assert_eq!(parsed(text, true), Err(want), "strict {text:?}");
     }
 }
 
