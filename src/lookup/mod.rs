@@ -7,6 +7,8 @@ pub mod breaker;
 pub mod client_name;
 pub mod config;
 pub mod dns;
+pub mod dnsbl;
+pub mod dnsbl_zone;
 pub mod error;
 pub mod host;
 pub mod name_server;
