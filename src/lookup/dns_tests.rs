@@ -1,3 +1,5 @@
+//! Look-ups are answered on loopback, by a zone that can fail.
+
 use futures_util::future::{join, join_all};
 use futures_util::poll;
 use hickory_resolver::proto::rr::RData;
@@ -29,7 +31,7 @@ impl SetUp {
 }
 
 fn quick(config: &mut Config) {
-    config.timeout = Duration::from_millis(300);
+    config.timeout = Duration::from_millis(500);
     config.attempts = 1;
 }
 
@@ -170,7 +172,7 @@ async fn a_look_up_ends_after_all_attempts() {
     .await;
     let start = std::time::Instant::now();
     assert_eq!(dns.resolver.a("drop.example").await, Err(LookupError::Timeout));
-    assert!(start.elapsed() >= Duration::from_millis(850), "{:?}", start.elapsed());
+    assert!(start.elapsed() >= Duration::from_millis(1_400), "{:?}", start.elapsed());
     assert!(dns.zone.asked("drop.example", RecordKind::A) >= 2);
 }
 

@@ -1,3 +1,5 @@
+//! Block lists are served on loopback, by a zone that can fail.
+
 use super::*;
 use crate::lookup::config::Config;
 use crate::lookup::name_server::NameServer;
@@ -120,6 +122,7 @@ async fn what_is_not_known_is_no_hit() {
 
 #[tokio::test]
 async fn it_ends_when_the_threshold_is_decided() {
+    // The slow list would be unknown if it had been waited for.
     let lines = "9.113.0.203.zen.example A 127.0.0.2\n9.113.0.203.slow.example DROP\n";
     for (zones, threshold, hits, unknowns, reason) in [
         (&["zen.example*3", "slow.example*2"][..], 3.0, 1, 0, "reached"),
@@ -129,10 +132,8 @@ async fn it_ends_when_the_threshold_is_decided() {
         (&["zen.example*3", "slow.example*-2"], 3.0, 1, 1, "a good list may still take it back"),
         (&["zen.example*3", "slow.example*-2"], 1.0, 1, 0, "reached even so"),
     ] {
-        let start = Instant::now();
         let (listing, _) = listing(lines, zones, "203.0.113.9", Some(threshold)).await;
         assert_eq!((listing.hits.len(), listing.unknown.len()), (hits, unknowns), "{reason}");
-        assert_eq!(start.elapsed() < Duration::from_millis(450), unknowns == 0, "{reason}");
     }
 }
 
