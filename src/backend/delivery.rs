@@ -63,6 +63,8 @@ pub enum Delivery {
 /// The answers to the recipients of an envelope that were asked for, and to DATA where it was sent with them.
 #[derive(Clone, Debug, Default)]
 pub struct Answers {
+    /// The refusal of MAIL, as MAIL hears it; nothing if it was accepted or known already.
+    pub mail: Option<Reply>,
     /// One reply for each recipient that was not accepted yet, in order.
     pub recipients: Vec<Reply>,
     /// The reply to DATA: 354, or a refusal.

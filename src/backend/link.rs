@@ -54,7 +54,7 @@ impl Link {
             Link::Maildir(_) => {
                 let asked = envelope.recipients.iter().filter(|told| !told.is_accepted);
                 let recipients = asked.map(|_| Reply::FORWARD_PATH_OK).collect();
-                Ok(Answers { recipients, data: and_data.then_some(Reply::START_DATA) })
+                Ok(Answers { mail: None, recipients, data: and_data.then_some(Reply::START_DATA) })
             }
         }
     }

@@ -73,7 +73,7 @@ impl Relay {
         let asked = envelope.recipients.iter().filter(|told| !told.is_accepted).count();
         if let Some((_, refusal)) = self.mail_refusal.as_ref().filter(|(number, _)| *number == envelope.number) {
             let data = and_data.then_some(Reply::NO_VALID_RECIPIENTS);
-            return Ok(Answers { recipients: vec![refusal.clone(); asked], data });
+            return Ok(Answers { mail: Some(refusal.clone()), recipients: vec![refusal.clone(); asked], data });
         }
         match timeout(PATIENCE, self.ask_until_answered(introduction, envelope, and_data)).await {
             Ok(answers) => answers,

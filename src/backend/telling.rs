@@ -119,7 +119,10 @@ impl Outcome {
                 Ok(())
             }
             Step::Mail => {
-                self.mail_refusal = (!screened.is_positive()).then(|| said_at_rcpt(screened));
+                if !screened.is_positive() {
+                    self.answers.mail = Some(screened.clone());
+                    self.mail_refusal = Some(said_at_rcpt(screened));
+                }
                 Ok(())
             }
             Step::Again if !screened.is_positive() => Err(BackendFault::Unreachable(shown(reply))),
