@@ -1,5 +1,8 @@
 //! Whom mail is taken for and from without more ado: the table `[relay]`, which the relay guard obeys.
 
+use crate::names::domain_set::DomainSet;
+use crate::names::network_set::NetworkSet;
+
 /// Whom mail is taken for and from.
 #[derive(Clone, Debug)]
 pub struct Relay {
@@ -16,15 +19,8 @@ pub struct Relay {
 /// The domains that mail is received for.
 #[derive(Clone, Debug)]
 pub enum RelayDomains {
-    /// Those that the backend accepts; it must see the real client.
+    /// Those that the backend accepts; every connection to it must then tell the real client by XCLIENT.
     Backend,
     /// Those listed.
     Set(DomainSet),
 }
-
-/// Stands in for `names`' until that is there.
-#[derive(Clone, Debug, Default)]
-pub struct DomainSet;
-/// Stands in for `names`' until that is there.
-#[derive(Clone, Debug, Default)]
-pub struct NetworkSet;
