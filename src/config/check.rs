@@ -22,7 +22,7 @@ pub(super) fn cross(top: &Section, config: &Config, built_in: &[&str], problems:
             || top.entry(name).is_some_and(|entry| entry.value.is_some() && top.sections(name).is_empty())
         {
             let problem = Diagnostic::error(name, format!("there is no [[{name}]]"), None);
-            problems.push(problem.help(format!("add one, with at least\n[[{name}]]\n{example}")));
+            problems.push(problem.help(format!("add a table [[{name}]] with at least {example}")));
         }
     }
     relay_domains(top, problems);
@@ -40,8 +40,12 @@ fn relay_domains(top: &Section, problems: &mut Vec<Diagnostic>) {
         return;
     }
     let has_own = |listener: &&Section| listener.section("relay").is_some_and(|relay| relay.has("domains"));
-    let Some(listener) = top.sections("listener").iter().find(|listener| !has_own(listener)) else { return };
-    let span = top.section("relay").and_then(|relay| relay.head.clone()).or_else(|| listener.head.clone());
+    let listeners = top.sections("listener");
+    let listener = listeners.iter().find(|listener| !has_own(listener));
+    if listener.is_none() && !listeners.is_empty() {
+        return;
+    }
+    let span = top.section("relay").and_then(|relay| relay.head.clone()).or_else(|| listener?.head.clone());
     problems.push(
         Diagnostic::error("relay.domains", "`relay.domains` is missing", span)
             .found("nothing says which domains mail is received for")
@@ -65,17 +69,16 @@ fn open_networks(top: &Section, problems: &mut Vec<Diagnostic>) {
 }
 
 fn same_names(top: &Section, config: &Config, problems: &mut Vec<Diagnostic>) {
-    let listeners = config.listeners.iter().map(|listener| listener.name.as_str());
-    let backends = config.backends.iter().map(|backend| backend.name.as_str());
+    let listeners = config.listeners.iter().map(|listener| Some(listener.name.as_str()));
     clash(top.sections("listener"), listeners.collect(), problems);
-    if top.sections("backend").iter().all(|backend| backend.has("name")) {
-        clash(top.sections("backend"), backends.collect(), problems);
-    }
+    let backends = top.sections("backend");
+    clash(backends, backends.iter().map(|backend| backend.text("name")).collect(), problems);
 }
 
-fn clash(sections: &[Section], names: Vec<&str>, problems: &mut Vec<Diagnostic>) {
+fn clash(sections: &[Section], names: Vec<Option<&str>>, problems: &mut Vec<Diagnostic>) {
     for (at, (section, name)) in sections.iter().zip(&names).enumerate() {
-        let first = names.iter().take(at).position(|earlier| earlier == name && !name.is_empty());
+        let Some(name) = name.filter(|name| !name.is_empty()) else { continue };
+        let first = names.iter().take(at).position(|earlier| *earlier == Some(name));
         let Some(first) = first.and_then(|first| sections.get(first)) else { continue };
         let key = section.key("name");
         let message = format!("two tables [[{}]] are named \"{name}\"", section.path);

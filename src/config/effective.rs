@@ -39,12 +39,9 @@ pub struct Row {
 impl Effective {
     pub(super) fn of(top: &Section, config: &Config, sources: &Sources) -> Self {
         let mut first = Listing { head: String::new(), rows: rows(top, sources) };
-        for row in &mut first.rows {
-            match (row.key.as_str(), row.value.is_empty()) {
-                ("hostname", true) => row.value = format!("\"{}\"", config.hostname),
-                ("workers", true) => row.value = config.workers.to_string(),
-                _ => {}
-            }
+        resolve(&mut first, "hostname", &config.hostname);
+        if let Some(row) = first.rows.iter_mut().find(|row| row.key == "workers") {
+            row.value = config.workers.to_string();
         }
         let mut tables = vec![first];
         for key in keys::of(Table::Top).filter(|key| !key.later) {
@@ -66,7 +63,23 @@ impl Effective {
                 _ => {}
             }
         }
-        Self { tables }
+        let mut effective = Self { tables };
+        effective.resolve(config);
+        effective
+    }
+
+    /// Puts in what the defaults in words have come to.
+    fn resolve(&mut self, config: &Config) {
+        let of = |head: &'static str| move |table: &&mut Listing| table.head == head;
+        for (table, listener) in self.tables.iter_mut().filter(of("[[listener]]")).zip(&config.listeners) {
+            resolve(table, "name", &listener.name);
+            resolve(table, "backend", &listener.backend);
+            resolve(table, "banner", &format!("{} ESMTP", config.hostname));
+        }
+        for (table, backend) in self.tables.iter_mut().filter(of("[[backend]]")).zip(&config.backends) {
+            resolve(table, "name", &backend.name);
+            resolve(table, "ehlo", &config.hostname);
+        }
     }
 
     /// The set-up as a TOML file, with the origin of each value as a comment.
@@ -92,6 +105,13 @@ impl Effective {
         let row = |row: &Row| json!({ "key": row.key, "value": row.value, "origin": row.origin });
         let table = |table: &Listing| json!({ "table": table.head, "keys": table.rows.iter().map(row).collect::<Vec<Json>>() });
         self.tables.iter().map(table).collect()
+    }
+}
+
+/// Gives a key its value where the file gives none.
+fn resolve(table: &mut Listing, key: &str, value: &str) {
+    if let Some(row) = table.rows.iter_mut().find(|row| row.key == key && row.value.is_empty()) {
+        row.value = format!("\"{value}\"");
     }
 }
 

@@ -10,6 +10,7 @@ use crate::config::list;
 use crate::config::read::Reader;
 use crate::config::section::{ItemValue, Section};
 use crate::config::sources::Sources;
+use crate::lua::config::Span;
 
 /// The file with all that it includes, as one; `None` if any of it is no TOML.
 ///
@@ -40,7 +41,7 @@ pub(super) fn read_text(
     let mut all_toml = top.is_some();
     let mut seen: BTreeSet<PathBuf> = BTreeSet::from([canonical(path)]);
     let mut due = top.as_ref().map(|top| included(top, problems)).unwrap_or_default();
-    while let Some(file) = due.pop() {
+    while let Some((file, named)) = due.pop() {
         if !seen.insert(canonical(&file)) {
             continue; // a glob may well find the file that it stands in
         }
@@ -48,7 +49,7 @@ pub(super) fn read_text(
             problems.push(Diagnostic::error(
                 "include",
                 format!("more than {MOST_FILES} files are included"),
-                None,
+                Some(named),
             ));
             return None;
         }
@@ -56,7 +57,7 @@ pub(super) fn read_text(
             Ok(text) => read_one(&text, &file, sources, problems),
             Err(error) => {
                 let message = format!("{} can't be read: {error}", file.display());
-                problems.push(Diagnostic::error("include", message, None));
+                problems.push(Diagnostic::error("include", message, Some(named)).found("named here"));
                 continue;
             }
         };
@@ -84,7 +85,7 @@ fn read_one(
 }
 
 /// The files that a text includes, the last first.
-fn included(top: &Section, problems: &mut Vec<Diagnostic>) -> Vec<PathBuf> {
+fn included(top: &Section, problems: &mut Vec<Diagnostic>) -> Vec<(PathBuf, Span)> {
     let mut files = Vec::new();
     for item in top.list("include").unwrap_or_default() {
         let ItemValue::Path(pattern) = &item.value else { continue };
@@ -93,7 +94,7 @@ fn included(top: &Section, problems: &mut Vec<Diagnostic>) -> Vec<PathBuf> {
             let message = format!("`include`: {} doesn't exist", pattern.display());
             problems.push(Diagnostic::error("include", message, Some(item.span.clone())).found("named here"));
         }
-        files.extend(found);
+        files.extend(found.into_iter().map(|file| (file, item.span.clone())));
     }
     files.reverse();
     files

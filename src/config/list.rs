@@ -63,11 +63,16 @@ impl Reader<'_> {
         };
         let number = self.sources.add(&file, Arc::clone(&text));
         let mut start = 0;
+        let before = self.problems.len();
         for line in text.split_inclusive('\n') {
             let entry = line.split('#').next().unwrap_or("");
             let word = entry.trim();
             let begin = start + entry.len() - entry.trim_start().len();
             start += line.len();
+            if self.problems.len() - before >= MOST_ERRORS {
+                self.amend(|problem| problem.help("this file has many errors; the rest of it was not read"));
+                return;
+            }
             if !word.is_empty() {
                 let span = Span { file: number, range: begin..begin + word.len() };
                 items.extend(self.item(item, path, word, span));
@@ -137,7 +142,8 @@ impl Reader<'_> {
         if text.starts_with("mx:") || text.starts_with("lmtp:") {
             return Err("such addresses are not in this version".into());
         }
-        let (host, port) = text.rsplit_once(':').ok_or("an address needs a port")?;
+        let (host, port) =
+            text.rsplit_once(':').filter(|_| !text.ends_with(']')).ok_or("an address needs a port")?;
         let port = port.parse().ok().filter(|port| *port > 0).ok_or("the port must be 1 to 65535")?;
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
         let host = match bare {
@@ -191,3 +197,4 @@ fn is_local_part(text: &str) -> bool {
 }
 
 const LARGEST: u64 = 64 << 20;
+const MOST_ERRORS: usize = 20;

@@ -25,7 +25,6 @@ use std::path::Path;
 use crate::backend::config::Backend;
 use crate::config::effective::Effective;
 use crate::config::error::{Diagnostic, Severity};
-use crate::config::keys::key::Table;
 use crate::config::section::Section;
 use crate::config::service::Service;
 use crate::config::sources::Sources;
@@ -128,17 +127,14 @@ fn finish(
     mut problems: Vec<Diagnostic>,
     built_in: &[&str],
 ) -> Result<Loaded, Box<Broken>> {
-    let is_toml = top.is_some();
-    let top = top.unwrap_or_else(|| Section::absent(Table::Top, ""));
-    let mut config = None;
-    if is_toml {
-        let built = build::config(&top, &mut problems);
-        check::cross(&top, &built, built_in, &mut problems);
-        config = Some(built);
-    }
+    let config = top.map(|top| {
+        let config = build::config(&top, &mut problems);
+        check::cross(&top, &config, built_in, &mut problems);
+        (top, config)
+    });
     report::sort(&mut problems);
     match config {
-        Some(config) if problems.iter().all(|problem| problem.severity == Severity::Warning) => {
+        Some((top, config)) if problems.iter().all(|problem| problem.severity == Severity::Warning) => {
             let effective = Effective::of(&top, &config, &sources);
             Ok(Loaded { config, warnings: problems, sources, effective })
         }

@@ -1,5 +1,8 @@
 //! Errors and warnings as people read them, with line and caret, and as JSON.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde_json::{Value, json};
 
@@ -63,12 +66,14 @@ fn group<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources) -> Group<'a> {
     files.dedup();
     for file in files {
         let (Some(text), Some(path)) = (sources.text(file), sources.path(file)) else { continue };
-        let annotations =
-            snippets.iter().filter(|(span, ..)| span.file == file).map(|(span, kind, label)| {
-                kind.span(caret(text, span.range.clone())).label(printable(label).into_owned())
-            });
-        group =
-            group.element(Snippet::source(&**text).path(path.display().to_string()).annotations(annotations));
+        let here: Vec<_> = snippets.iter().filter(|(span, ..)| span.file == file).collect();
+        let (from, to, line) = lines(text, here.iter().map(|(span, ..)| caret(text, span.range.clone())));
+        let annotations = here.iter().map(|(span, kind, label)| {
+            let caret = caret(text, span.range.clone());
+            kind.span(caret.start - from..caret.end - from).label(printable(label).into_owned())
+        });
+        let snippet = Snippet::source(text.get(from..to).unwrap_or_default()).line_start(line);
+        group = group.element(snippet.path(path.display().to_string()).annotations(annotations));
     }
     if let Some(possible) = &diagnostic.possible {
         group = group.element(Level::NOTE.message(format!("possible: {possible}")));
@@ -76,15 +81,25 @@ fn group<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources) -> Group<'a> {
     group.elements(diagnostic.help.iter().map(|help| Level::HELP.message(printable(help))))
 }
 
+/// From where to where the lines go that hold all of `carets`, and the number of the first.
+fn lines(text: &str, carets: impl Iterator<Item = Range<usize>>) -> (usize, usize, usize) {
+    let all = carets.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)).unwrap_or(0..0);
+    let before = text.get(..all.start).unwrap_or_default();
+    let from = before.rfind('\n').map_or(0, |at| at + 1);
+    let rest = text.get(all.end..).unwrap_or_default();
+    let to = rest.find('\n').map_or(text.len(), |at| all.end + at);
+    (from, to, before.matches('\n').count() + 1)
+}
+
 /// The part of `range` to underline: its first line, within the text, on whole characters.
-fn caret(text: &str, range: std::ops::Range<usize>) -> std::ops::Range<usize> {
+fn caret(text: &str, range: Range<usize>) -> Range<usize> {
     let start = (0..=range.start.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     let slice = text.get(start..range.end).unwrap_or("");
     start..start + slice.lines().next().unwrap_or("").trim_end().len()
 }
 
 /// The text with what could disturb a terminal made visible.
-fn printable(text: &str) -> std::borrow::Cow<'_, str> {
+fn printable(text: &str) -> Cow<'_, str> {
     if text.chars().any(char::is_control) {
         text.chars().map(|c| if c.is_control() { '?' } else { c }).collect::<String>().into()
     } else {

@@ -174,6 +174,7 @@ fn size(reader: &mut Reader, key: &Key, from: u64, given: &Given) -> Option<Valu
         Ok(_) => format!("must be at least {from} octets"),
         Err(ValueError::Zero) => "can't be 0".to_owned(),
         Err(ValueError::TooLarge) => "is too large".to_owned(),
+        Err(ValueError::UnknownUnit) => "must be a size: its unit is not known".to_owned(),
         Err(_) => "must be a size".to_owned(),
     };
     reader.wrong(given, &must_be, key.kind.possible());
@@ -199,7 +200,9 @@ fn duration(reader: &mut Reader, key: &Key, none: bool, given: &Given) -> Option
         Ok(duration) => return Some(Value::Duration(Some(duration))),
         Err(ValueError::Zero) => "can't be 0",
         Err(ValueError::TooLarge) => "can't be that long",
-        Err(_) => "must be a duration",
+        Err(ValueError::NoUnit) => "must be a duration: a unit is missing",
+        Err(ValueError::UnknownUnit) => "must be a duration: its unit is not known",
+        Err(ValueError::NoNumber) => "must be a duration",
     };
     reader.wrong(given, must_be, key.kind.possible());
     zero(reader, duration == Err(ValueError::Zero), none);

@@ -1,6 +1,6 @@
 //! The table of every key, for the reference page in docs/.
 
-use crate::config::keys::key::{Default, Key, Table};
+use crate::config::keys::key::{Default, Key, Kind, Table};
 use crate::config::keys::of;
 
 /// The reference of all keys as Markdown: a heading, a sentence and a table for each table of the file.
@@ -27,7 +27,10 @@ fn row(key: &Key) -> String {
         Default::Words(words) => words.to_owned(),
         Default::Needed => "**needed**".to_owned(),
     };
-    let unit = if key.unit.is_empty() { String::new() } else { format!(" ({})", key.unit) };
+    let unit = match key.kind {
+        Kind::Count { .. } if !key.unit.is_empty() => format!(" ({})", key.unit),
+        _ => String::new(), // durations and sizes say theirs
+    };
     let rfc = if key.rfc.is_empty() { String::new() } else { format!(" {}.", key.rfc) };
     format!("| `{}` | {}{unit} | {default} | {}{rfc} |\n", key.name, key.kind.possible(), key.help)
 }
