@@ -221,7 +221,7 @@ mod tests {
     fn names_from_the_dns_hold_nothing_unprintable() {
         for (labels, want) in [
             (vec![&b"Mail"[..], b"Example", b"ORG"], "mail.example.org"),
-            (vec![b"a\r\nMAIL FROM:<x>", b"org"], r"a\015\012mail\040from:\<x\>.org"),
+            (vec![b"a\r\nMAIL FROM:<x>", b"org"], r"a\015\012mail\040from\:\<x\>.org"),
             (vec![b"a b", b"org"], r"a\040b.org"),
             (vec![b"a.b", b"org"], r"a\.b.org"), // a dot inside a label
             (vec![b"\0\xff", b"org"], r"\000\377.org"),

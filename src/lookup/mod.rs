@@ -4,6 +4,12 @@
 
 pub mod answer;
 pub mod breaker;
+pub mod client_name;
 pub mod config;
 pub mod dns;
+pub mod dnsbl;
+pub mod dnsbl_zone;
 pub mod error;
+pub mod host;
+pub mod name_server;
+pub mod zone;
