@@ -40,8 +40,8 @@ pub(crate) struct Arguments {
     /// Clients send MAIL, RCPT and DATA in one write.
     #[arg(long)]
     pub(crate) pipelined: bool,
-    /// Sessions in the idle phase.
-    #[arg(long, default_value_t = 8000)]
+    /// Sessions in the idle phase, at most 8,500: what the peers are set up for.
+    #[arg(long, default_value_t = 8000, value_parser = idle)]
     pub(crate) idle: usize,
     /// Seconds for which the sink stops reading in the large phase.
     #[arg(long, default_value_t = 5)]
@@ -104,6 +104,12 @@ impl Arguments {
     pub(crate) fn measures(&self, phase: Phase) -> bool {
         self.phases.contains(&phase)
     }
+}
+
+fn idle(text: &str) -> Result<usize> {
+    let count = text.parse()?;
+    anyhow::ensure!((1..=8500).contains(&count), "idle sessions are 1 to 8500");
+    Ok(count)
 }
 
 /// Octets of `text`, such as `100kB`.

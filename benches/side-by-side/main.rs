@@ -61,7 +61,7 @@ fn compare(arguments: &Arguments) -> Result<bool> {
         let text = serde_json::to_string_pretty(&rows)?;
         fs::write(path, text).with_context(|| path.display().to_string())?;
     }
-    let (goals, reached) = goals::judge(&rows);
+    let (goals, reached) = goals::judge(&rows, arguments.kept);
     let costs = table::costs(&rows, &arguments.sizes).markdown();
     let paces = table::paces(&rows, &arguments.sizes).markdown();
     println!(

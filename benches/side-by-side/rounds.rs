@@ -129,9 +129,11 @@ impl Rounds<'_> {
         }
         for repetition in 0..self.arguments.repetitions {
             for size in &self.arguments.sizes {
-                for (row, running) in rows.iter_mut().zip(&peers) {
+                let mut turns: Vec<_> = rows.iter_mut().zip(&peers).collect();
+                turns.rotate_left(repetition % peers.len().max(1)); // nobody always goes first
+                for (row, running) in turns {
                     self.once(row, running, *size).with_context(|| {
-                        format!("{}, {}, repetition {repetition}", row.title, size_in_words(*size))
+                        format!("{}, {}, repetition {repetition}", running.title, size_in_words(*size))
                     })?;
                 }
             }

@@ -43,6 +43,7 @@ pub(crate) enum Peer {
 
 /// A peer that listens, and the sink behind it.
 pub(crate) struct Running {
+    pub(crate) title: &'static str,
     pub(crate) address: SocketAddr,
     pub(crate) sink: Sink,
     /// From starting the program to the first octets of its greeting.
@@ -79,7 +80,14 @@ impl Peer {
         let mut command = match self {
             Self::Direct => {
                 let (address, to_banner) = (sink.address, Duration::ZERO);
-                return Ok(Running { address, sink, to_banner, process: None, _auth: None });
+                return Ok(Running {
+                    title: self.title(),
+                    address,
+                    sink,
+                    to_banner,
+                    process: None,
+                    _auth: None,
+                });
             }
             Self::Haproxy => haproxy::command(&place)?,
             Self::Nginx | Self::NginxXclient => {
@@ -91,7 +99,7 @@ impl Peer {
         };
         let (process, to_banner) = launch(&mut command, &place).with_context(|| self.title())?;
         let address = (Ipv4Addr::LOCALHOST, place.port).into();
-        Ok(Running { address, sink, to_banner, process: Some(process), _auth: auth })
+        Ok(Running { title: self.title(), address, sink, to_banner, process: Some(process), _auth: auth })
     }
 }
 
