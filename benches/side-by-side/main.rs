@@ -62,14 +62,10 @@ fn compare(arguments: &Arguments) -> Result<bool> {
         fs::write(path, text).with_context(|| path.display().to_string())?;
     }
     let (goals, reached) = goals::judge(&rows, arguments.kept);
-    let costs = table::costs(&rows, &arguments.sizes).markdown();
-    let paces = table::paces(&rows, &arguments.sizes).markdown();
-    println!(
-        "CPU: seconds of user and system time of all the proxy's processes for 1,000 messages.\n\n{costs}"
-    );
-    println!("{paces}\n{}", table::bounds(&rows).markdown());
-    if !goals.rows.is_empty() {
-        println!("{}", goals.markdown());
+    println!("CPU: seconds of user and system time of all the proxy's processes for 1,000 messages.\n");
+    let sizes = &arguments.sizes;
+    for table in [table::costs(&rows, sizes), table::paces(&rows, sizes), table::bounds(&rows), goals] {
+        print!("{}", table.markdown());
     }
     Ok(reached || !arguments.strict)
 }

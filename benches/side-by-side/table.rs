@@ -10,8 +10,18 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// In Markdown, columns padded so that it reads well as it is.
-    pub(crate) fn markdown(&self) -> String {
+    /// In Markdown, columns padded so that it reads well as it is; without columns that nothing was measured
+    /// for, and empty if only the proxies' names are left.
+    pub(crate) fn markdown(mut self) -> String {
+        for column in (0..self.columns.len()).rev() {
+            if self.rows.iter().all(|row| row.get(column).is_none_or(String::is_empty)) {
+                self.columns.remove(column);
+                self.rows.iter_mut().for_each(|row| drop(row.remove(column)));
+            }
+        }
+        if self.columns.len() < 2 {
+            return String::new();
+        }
         let width = |column: usize| {
             let cells = self.rows.iter().filter_map(|row| row.get(column));
             cells.chain(self.columns.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
@@ -22,7 +32,7 @@ impl Table {
         };
         let rule: Vec<String> = (0..self.columns.len()).map(|column| "-".repeat(width(column))).collect();
         let rows: String = self.rows.iter().map(|row| line(row)).collect();
-        format!("{}{}{rows}", line(&self.columns), line(&rule))
+        format!("{}{}{rows}\n", line(&self.columns), line(&rule))
     }
 }
 

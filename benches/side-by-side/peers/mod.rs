@@ -97,7 +97,7 @@ impl Peer {
             Self::Gatepost | Self::GatepostXclient => gatepost::command(&place, false, xclient)?,
             Self::GatepostPolicy | Self::GatepostBoth => gatepost::command(&place, true, xclient)?,
         };
-        let (process, to_banner) = launch(&mut command, &place).with_context(|| self.title())?;
+        let (process, to_banner) = launch(&mut command, &place)?;
         let address = (Ipv4Addr::LOCALHOST, place.port).into();
         Ok(Running { title: self.title(), address, sink, to_banner, process: Some(process), _auth: auth })
     }
@@ -135,13 +135,21 @@ fn launch(command: &mut Command, place: &Place) -> Result<(Process, Duration)> {
             return Ok((process, begun.elapsed()));
         }
         if process.has_ended() || begun.elapsed() > Duration::from_secs(20) {
-            let printed = fs::read_to_string(&log).unwrap_or_default();
-            let last: Vec<&str> = printed.lines().rev().take(12).collect();
-            let last: Vec<&str> = last.into_iter().rev().collect();
-            bail!("no greeting; it printed:\n{}", last.join("\n"));
+            bail!("no greeting within {:?}; it said:\n{}", begun.elapsed(), last_words(&place.folder));
         }
         thread::sleep(Duration::from_millis(1));
     }
+}
+
+/// The ends of what a peer printed and logged.
+fn last_words(folder: &Path) -> String {
+    let mut words = Vec::new();
+    for name in ["output", "error.log", "gatepost.log"] {
+        let text = fs::read_to_string(folder.join(name)).unwrap_or_default();
+        let skip = text.lines().count().saturating_sub(12);
+        words.extend(text.lines().skip(skip).map(|line| format!("{name}: {line}")));
+    }
+    if words.is_empty() { "nothing".into() } else { words.join("\n") }
 }
 
 fn greets(port: u16) -> bool {
