@@ -1,1 +1,3 @@
 //! Scripts: the policy engine, one Lua state a worker.
+
+pub mod config;

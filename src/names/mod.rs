@@ -1,1 +1,8 @@
-//! Sets of domains and networks, and A-labels: pure.
+//! Sets of domains and networks, A-labels and host names: pure.
+
+pub mod a_label;
+pub mod domain_set;
+pub mod host_name;
+pub mod network;
+pub mod network_set;
+pub mod public_suffix;

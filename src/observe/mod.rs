@@ -1,1 +1,3 @@
 //! What operators see: log, metrics, the record of each transaction.
+
+pub mod config;

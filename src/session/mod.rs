@@ -1,1 +1,17 @@
-//! What may be said now: pure rules of one SMTP session.
+//! What may be said now: the rules of one SMTP session, pure, without I/O and without a clock.
+//!
+//! A command is first admitted (`admit`, which changes nothing), then judged by policies and by the relay
+//! guard, and at last committed (`commit`, the only change) once its reply is known.
+
+pub mod admit;
+pub mod commit;
+pub mod effects;
+pub mod ehlo;
+pub mod envelope;
+pub mod grants;
+pub mod identity;
+pub mod limits;
+pub mod relay;
+pub mod relay_guard;
+pub mod rules;
+pub mod state;

@@ -1,1 +1,16 @@
 //! The words of SMTP: pure, no I/O, no clock.
+
+pub mod chunk;
+pub mod command;
+pub mod data_decoder;
+pub mod data_encoder;
+pub mod extension;
+pub mod host;
+pub mod line_decoder;
+pub mod params;
+pub mod path;
+pub mod reply;
+pub mod reply_decoder;
+pub mod wording;
+pub mod xclient;
+pub mod xtext;

@@ -1,0 +1,228 @@
+//! The content of one message, in its wire form: what DATA carries, dots stuffed, without the final dot.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use sha2::{Digest, Sha256};
+
+pub use crate::message::spool::SpoolError;
+use crate::message::spool::{Room, Spool, SpoolFile};
+use crate::smtp::data_encoder::Unstuffer;
+
+/// Content that is still coming. Octets are read straight into its chunk and never copied again.
+#[derive(Debug)]
+pub struct Intake {
+    room: Room,
+    /// Full chunks, from the message's start.
+    memory: Vec<Bytes>,
+    memory_size: u64,
+    file: Option<(SpoolFile, u64)>,
+    chunk: BytesMut,
+    /// Octets of header that must stay in memory whatever the bound, until it is known where the header ends.
+    header_bound: u64,
+}
+
+/// Octets of the first chunk: most messages fit.
+const FIRST_CHUNK: usize = 8 * 1024;
+/// Octets of the chunks that follow, and of one write to the spool.
+pub const CHUNK: usize = 256 * 1024;
+
+impl Intake {
+    /// An empty intake into `spool`, which keeps at least `header_bound` octets in memory.
+    pub fn new(spool: &Arc<Spool>, header_bound: u64) -> Self {
+        Intake {
+            room: Room::new(Arc::clone(spool)),
+            memory: Vec::new(),
+            memory_size: 0,
+            file: None,
+            chunk: BytesMut::new(),
+            header_bound,
+        }
+    }
+
+    /// Octets taken.
+    pub fn len(&self) -> u64 {
+        let in_file = self.file.as_ref().map_or(0, |(_, size)| *size);
+        self.memory_size + in_file + self.chunk.len() as u64
+    }
+
+    /// Whether nothing was taken.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The chunk that is being filled, with room for more: read into its spare capacity, then cut off what does
+    /// not belong to the content.
+    pub fn chunk(&mut self) -> &mut BytesMut {
+        if self.chunk.capacity() == 0 {
+            self.chunk.reserve(FIRST_CHUNK);
+        }
+        &mut self.chunk
+    }
+
+    /// Adds `octets` that were read elsewhere.
+    ///
+    /// *Errors*: as `settle`.
+    pub async fn append(&mut self, mut octets: &[u8]) -> Result<(), SpoolError> {
+        while !octets.is_empty() {
+            let chunk = self.chunk();
+            let (now, later) = octets.split_at(octets.len().min(chunk.capacity() - chunk.len()));
+            chunk.extend_from_slice(now);
+            octets = later;
+            self.settle().await?;
+        }
+        Ok(())
+    }
+
+    /// Puts a full chunk where it belongs, so that there is room again.
+    ///
+    /// *Errors*: `Full` past the limit of the spool; `Storage` if the file can't be made or written.
+    pub async fn settle(&mut self) -> Result<(), SpoolError> {
+        if self.chunk.len() < self.chunk.capacity() || self.chunk.is_empty() {
+            return Ok(());
+        }
+        self.room.take(self.chunk.len() as u64)?;
+        let bound = self.room.spool().memory().max(self.header_bound);
+        if self.file.is_none() && self.memory_size + self.chunk.len() as u64 <= bound {
+            self.keep_chunk();
+            return Ok(());
+        }
+        let (file, size) = match self.file.take() {
+            Some(known) => known,
+            None => (SpoolFile::create(self.room.spool()).await?, 0),
+        };
+        let chunk = std::mem::take(&mut self.chunk);
+        let written = chunk.len() as u64;
+        let mut buffer = file.write(size, chunk).await?;
+        self.file = Some((file, size + written));
+        buffer.clear();
+        buffer.reserve(CHUNK);
+        self.chunk = buffer;
+        Ok(())
+    }
+
+    fn keep_chunk(&mut self) {
+        self.memory_size += self.chunk.len() as u64;
+        let next = (self.chunk.capacity() * 4).clamp(FIRST_CHUNK, CHUNK);
+        self.memory.push(std::mem::replace(&mut self.chunk, BytesMut::with_capacity(next)).freeze());
+    }
+
+    /// The first `most` octets, or all if there are fewer; they are in memory as long as `most` is at most
+    /// the header bound.
+    pub fn head(&self, most: u64) -> Bytes {
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        let mut head = BytesMut::new();
+        let last: &[u8] = if self.file.is_none() { &self.chunk } else { &[] };
+        for part in self.memory.iter().map(|chunk| &chunk[..]).chain([last]) {
+            let wanted = most - head.len();
+            head.extend_from_slice(part.get(..wanted).unwrap_or(part));
+        }
+        head.freeze()
+    }
+
+    /// The whole content.
+    ///
+    /// *Errors*: as `settle`.
+    pub async fn finish(mut self) -> Result<Content, SpoolError> {
+        self.room.take(self.chunk.len() as u64)?;
+        if !self.chunk.is_empty() {
+            match self.file.take() {
+                None => {
+                    self.memory_size += self.chunk.len() as u64;
+                    self.memory.push(std::mem::take(&mut self.chunk).freeze());
+                }
+                Some((file, size)) => {
+                    let chunk = std::mem::take(&mut self.chunk);
+                    let written = chunk.len() as u64;
+                    file.write(size, chunk).await?;
+                    self.file = Some((file, size + written));
+                }
+            }
+        }
+        let file_size = self.file.as_ref().map_or(0, |(_, size)| *size);
+        let parts = Parts {
+            _room: self.room,
+            memory: self.memory,
+            memory_size: self.memory_size,
+            file: self.file.map(|(file, _)| file),
+        };
+        Ok(Content { size: parts.memory_size + file_size, parts: Arc::new(parts) })
+    }
+}
+
+/// A complete content, cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Content {
+    parts: Arc<Parts>,
+    size: u64,
+}
+
+#[derive(Debug)]
+struct Parts {
+    _room: Room,
+    memory: Vec<Bytes>,
+    memory_size: u64,
+    file: Option<SpoolFile>,
+}
+
+impl Content {
+    /// Octets of wire form.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The longest run of octets from `range.start` on that is at hand in one piece, within `range`; at most
+    /// 256 KiB of what is in the file. Empty at the end.
+    ///
+    /// *Errors*: the file can't be read.
+    pub async fn piece(&self, range: Range<u64>) -> Result<Bytes, SpoolError> {
+        let end = range.end.min(self.size);
+        let wanted = usize::try_from(end.saturating_sub(range.start)).unwrap_or(usize::MAX);
+        let mut start = 0;
+        for chunk in &self.parts.memory {
+            let here = range.start.checked_sub(start).and_then(|at| usize::try_from(at).ok());
+            if let Some(at) = here.filter(|at| *at < chunk.len()) {
+                return Ok(chunk.slice(at..chunk.len().min(at.saturating_add(wanted))));
+            }
+            start += chunk.len() as u64;
+        }
+        match &self.parts.file {
+            Some(file) if wanted > 0 => {
+                file.read(range.start - self.parts.memory_size, wanted.min(CHUNK)).await
+            }
+            _ => Ok(Bytes::new()),
+        }
+    }
+
+    /// The first `most` octets in one piece, or all if there are fewer.
+    ///
+    /// *Errors*: the file can't be read.
+    pub async fn head(&self, most: u64) -> Result<Bytes, SpoolError> {
+        let first = self.piece(0..most).await?;
+        if first.len() as u64 >= most.min(self.size) {
+            return Ok(first);
+        }
+        let mut head = BytesMut::from(&first[..]);
+        while (head.len() as u64) < most.min(self.size) {
+            head.extend_from_slice(&self.piece(head.len() as u64..most).await?);
+        }
+        Ok(head.freeze())
+    }
+
+    /// The SHA-256 of the content, dots unstuffed. Other sessions are served after each piece.
+    ///
+    /// *Errors*: the file can't be read.
+    pub async fn sha256(&self) -> Result<[u8; 32], SpoolError> {
+        let mut digest = Sha256::new();
+        let mut unstuffer = Unstuffer::default();
+        let mut at = 0;
+        while at < self.size {
+            let piece = self.piece(at..self.size).await?;
+            at += piece.len() as u64;
+            unstuffer.feed(&piece, |octets| digest.update(octets));
+            tokio::task::yield_now().await;
+        }
+        Ok(digest.finalize().into())
+    }
+}

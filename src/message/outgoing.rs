@@ -1,0 +1,93 @@
+//! A message as the backend gets it: new fields and ranges of the content as received, in order.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use crate::message::content::{Content, SpoolError};
+use crate::message::edit::{Edit, EditedHeader, Piece};
+use crate::message::header::Header;
+
+/// What goes out between DATA and the final dot, in wire form.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    segments: Vec<Segment>,
+    content: Content,
+}
+
+#[derive(Clone, Debug)]
+enum Segment {
+    New(Bytes),
+    Original(Range<u64>),
+}
+
+impl Outgoing {
+    /// `content` with `trace` (our Received field, in wire form, perhaps empty) on top.
+    pub fn untouched(content: Content, trace: Vec<u8>) -> Self {
+        let all = 0..content.size();
+        Outgoing { segments: vec![Segment::New(trace.into()), Segment::Original(all)], content }
+    }
+
+    /// `content`, whose header is `header`, with `edits` made and `trace` on top, below prepended fields.
+    pub fn edited(content: Content, header: &Header, edits: &[Edit], trace: Vec<u8>) -> Self {
+        let edited = EditedHeader::new(header, edits);
+        let mut top: Vec<u8> = edited.top.iter().flat_map(|field| field.encode()).collect();
+        top.extend_from_slice(&trace);
+        let mut segments = vec![Segment::New(top.into())];
+        for piece in edited.pieces(header) {
+            segments.push(match piece {
+                Piece::New(octets) => Segment::New(octets.into()),
+                Piece::Original(range) => Segment::Original(range.start as u64..range.end as u64),
+            });
+        }
+        segments.push(Segment::Original(header.end() as u64..content.size()));
+        Outgoing { segments, content }
+    }
+
+    /// Octets of wire form: at least the size that the backend will count (RFC 1870 §5).
+    pub fn size(&self) -> u64 {
+        let size = |segment: &Segment| match segment {
+            Segment::New(octets) => octets.len() as u64,
+            Segment::Original(range) => range.end - range.start,
+        };
+        self.segments.iter().map(size).sum()
+    }
+
+    /// A reader at the message's start.
+    pub fn reader(&self) -> Reader<'_> {
+        Reader { outgoing: self, segment: 0, at: 0 }
+    }
+}
+
+/// Gives an outgoing message piece by piece, without copying what is in memory.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    outgoing: &'a Outgoing,
+    segment: usize,
+    /// Octets of the segment given so far.
+    at: u64,
+}
+
+impl Reader<'_> {
+    /// The next piece; nothing at the end. Never empty, at most 256 KiB.
+    ///
+    /// *Errors*: the spool can't be read.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, SpoolError> {
+        while let Some(segment) = self.outgoing.segments.get(self.segment) {
+            let piece = match segment {
+                Segment::New(octets) if self.at == 0 => octets.clone(),
+                Segment::New(_) => Bytes::new(),
+                Segment::Original(range) => {
+                    self.outgoing.content.piece(range.start + self.at..range.end).await?
+                }
+            };
+            if !piece.is_empty() {
+                self.at += piece.len() as u64;
+                return Ok(Some(piece));
+            }
+            self.segment += 1;
+            self.at = 0;
+        }
+        Ok(None)
+    }
+}

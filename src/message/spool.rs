@@ -1,0 +1,154 @@
+//! Where content waits: in memory up to a bound, past it in a file without a name.
+
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::{Bytes, BytesMut};
+
+use crate::threads::storage::StoragePool;
+
+/// The spool of the whole process: its folder, its bounds, and what is in use.
+pub struct Spool {
+    directory: PathBuf,
+    /// Octets of one message that stay in memory.
+    memory: u64,
+    /// Octets of all messages together.
+    limit: u64,
+    used: AtomicU64,
+    pool: StoragePool,
+}
+
+/// Why content can't be kept: the client gets 452 4.3.1. Source: RFC 5321 §4.2.2.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum SpoolError {
+    /// All messages together have reached `spool.limit`.
+    #[error("the spool is full: spool.limit is reached")]
+    Full,
+    /// The file system says no: full, gone, not permitted.
+    #[error("the spool folder {directory}: {cause}")]
+    Storage {
+        /// The folder.
+        directory: PathBuf,
+        /// What the system said.
+        cause: Arc<io::Error>,
+    },
+    /// The process is ending.
+    #[error("the storage pool has stopped")]
+    Stopped,
+}
+
+impl fmt::Debug for Spool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Spool")
+            .field("directory", &self.directory)
+            .field("used", &self.used)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Spool {
+    /// A spool in `directory` that keeps `memory` octets of each message in memory and `limit` octets in all.
+    pub fn new(directory: PathBuf, memory: u64, limit: u64, pool: StoragePool) -> Arc<Spool> {
+        Arc::new(Spool { directory, memory, limit, used: AtomicU64::new(0), pool })
+    }
+
+    /// Octets of one message that stay in memory.
+    pub fn memory(&self) -> u64 {
+        self.memory
+    }
+
+    /// Octets in use by all messages.
+    pub fn used(&self) -> u64 {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// The folder of the files.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    fn storage_error(&self, cause: io::Error) -> SpoolError {
+        SpoolError::Storage { directory: self.directory.clone(), cause: Arc::new(cause) }
+    }
+}
+
+/// Room in the spool that one message holds, given back when it goes.
+#[derive(Debug)]
+pub struct Room {
+    spool: Arc<Spool>,
+    octets: u64,
+}
+
+impl Room {
+    /// No room yet, in `spool`.
+    pub fn new(spool: Arc<Spool>) -> Self {
+        Room { spool, octets: 0 }
+    }
+
+    /// The spool.
+    pub fn spool(&self) -> &Arc<Spool> {
+        &self.spool
+    }
+
+    /// Takes `octets` more.
+    ///
+    /// *Errors*: `Full`, if all messages would then exceed the limit.
+    pub fn take(&mut self, octets: u64) -> Result<(), SpoolError> {
+        let before = self.spool.used.fetch_add(octets, Ordering::Relaxed);
+        self.octets += octets;
+        if before.saturating_add(octets) > self.spool.limit { Err(SpoolError::Full) } else { Ok(()) }
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.spool.used.fetch_sub(self.octets, Ordering::Relaxed);
+    }
+}
+
+/// The part of one message that is in a file; the file has no name and goes with its last handle.
+#[derive(Clone, Debug)]
+pub struct SpoolFile {
+    spool: Arc<Spool>,
+    file: Arc<File>,
+}
+
+impl SpoolFile {
+    /// A new file in the folder of `spool`.
+    ///
+    /// *Errors*: `Storage`, `Stopped`.
+    pub async fn create(spool: &Arc<Spool>) -> Result<SpoolFile, SpoolError> {
+        let directory = spool.directory.clone();
+        let made = spool.pool.run(move || tempfile::tempfile_in(directory)).await;
+        let file = made.map_err(|_| SpoolError::Stopped)?.map_err(|cause| spool.storage_error(cause))?;
+        Ok(SpoolFile { spool: Arc::clone(spool), file: Arc::new(file) })
+    }
+
+    /// Writes `octets` at `offset`, on the storage pool; gives the buffer back for its next use.
+    ///
+    /// *Errors*: `Storage`, `Stopped`.
+    pub async fn write(&self, offset: u64, octets: BytesMut) -> Result<BytesMut, SpoolError> {
+        let file = Arc::clone(&self.file);
+        let write = move || file.write_all_at(&octets, offset).map(|()| octets);
+        let written = self.spool.pool.run(write).await.map_err(|_| SpoolError::Stopped)?;
+        written.map_err(|cause| self.spool.storage_error(cause))
+    }
+
+    /// The octets from `offset`, at most `most`, on the storage pool.
+    ///
+    /// *Errors*: `Storage`, also when the file is shorter than that; `Stopped`.
+    pub async fn read(&self, offset: u64, most: usize) -> Result<Bytes, SpoolError> {
+        let file = Arc::clone(&self.file);
+        let read = move || {
+            let mut octets = BytesMut::zeroed(most);
+            file.read_exact_at(&mut octets, offset).map(|()| octets.freeze())
+        };
+        let read = self.spool.pool.run(read).await.map_err(|_| SpoolError::Stopped)?;
+        read.map_err(|cause| self.spool.storage_error(cause))
+    }
+}

@@ -1,0 +1,139 @@
+//! Our trace field: what the Received line says, and how loops are found by it.
+
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimePrinter;
+
+use crate::message::header::{Header, unfold};
+
+/// What one Received field tells. Source: RFC 5321 §4.4.
+#[derive(Clone, Debug)]
+pub struct Received<'a> {
+    /// What the client called itself, and who it is; none hides it.
+    pub from: Option<From<'a>>,
+    /// Our name.
+    pub by: &'a str,
+    /// SMTP, ESMTP, UTF8SMTP and their kin (RFC 3848, RFC 6531 §3.7.3).
+    pub with: &'a str,
+    /// The session's id.
+    pub id: &'a str,
+    /// The only recipient; none if there are several, which must not learn of each other (RFC 5321 §7.2).
+    pub recipient: Option<&'a str>,
+    /// The time of the end of data.
+    pub at: Timestamp,
+}
+
+/// The `from` clause.
+#[derive(Clone, Debug)]
+pub struct From<'a> {
+    /// The argument of HELO or EHLO.
+    pub helo: &'a str,
+    /// The forward-confirmed name.
+    pub name: Option<&'a str>,
+    /// The client's address.
+    pub address: IpAddr,
+}
+
+impl Received<'_> {
+    /// The field in wire form, three lines.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut text = String::with_capacity(256);
+        text.push_str("Received: ");
+        if let Some(from) = &self.from {
+            let name = from.name.unwrap_or("unknown");
+            let literal = match from.address {
+                IpAddr::V4(address) => format!("[{address}]"),
+                IpAddr::V6(address) => format!("[IPv6:{address}]"),
+            };
+            text.push_str(&format!("from {} ({name} {literal})\r\n\t", clean(from.helo)));
+        }
+        text.push_str(&format!("by {} (gatepost) with {} id {}", self.by, self.with, self.id));
+        if let Some(recipient) = self.recipient {
+            text.push_str(&format!("\r\n\tfor <{}>", clean(recipient)));
+        }
+        let date = DateTimePrinter::new().timestamp_to_string(&self.at).unwrap_or_default();
+        text.push_str(&format!(";\r\n\t{date}\r\n"));
+        text.into_bytes()
+    }
+}
+
+/// `text` without what could end the field or open a comment: it comes from the client.
+fn clean(text: &str) -> String {
+    let is_plain = |c: char| !c.is_control() && !matches!(c, '(' | ')' | ';');
+    text.chars().take(255).map(|c| if is_plain(c) { c } else { '?' }).collect()
+}
+
+/// How often a message has been through here and elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hops {
+    /// Received fields (RFC 5321 §6.3).
+    pub all: usize,
+    /// Those that we wrote ourselves.
+    pub ours: usize,
+}
+
+/// Counts the Received fields of `header`; those are ours whose `by` is `hostname` and whose id `is_our_id`.
+pub fn hops(header: &Header, hostname: &str, is_our_id: impl Fn(&str) -> bool) -> Hops {
+    let mut hops = Hops { all: 0, ours: 0 };
+    for field in header.named("received") {
+        hops.all += 1;
+        let value = unfold(header.raw_value(field));
+        let text = String::from_utf8_lossy(&value);
+        let words: Vec<&str> = text.split_ascii_whitespace().collect();
+        let after = |key: &str| {
+            let mut pairs = words.windows(2);
+            pairs.find_map(|pair| match pair {
+                [word, next] if word.eq_ignore_ascii_case(key) => Some(next.trim_end_matches(';')),
+                _ => None,
+            })
+        };
+        let by_us = after("by").is_some_and(|by| by.eq_ignore_ascii_case(hostname));
+        hops.ours += usize::from(by_us && after("id").is_some_and(&is_our_id));
+    }
+    hops
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+
+    fn field<'a>(recipient: Option<&'a str>, helo: &'a str) -> Received<'a> {
+        Received {
+            from: Some(From { helo, name: None, address: "2001:db8::1".parse().unwrap() }),
+            by: "mx.example.org",
+            with: "ESMTP",
+            id: "0000000000000001",
+            recipient,
+            at: Timestamp::from_second(1_700_000_000).unwrap(),
+        }
+    }
+
+    #[test]
+    fn the_field_tells_what_rfc5321_4_4_asks() {
+        let text = String::from_utf8(field(Some("ann@b.example"), "a.example").encode()).unwrap();
+        assert_eq!(
+            text,
+            "Received: from a.example (unknown [IPv6:2001:db8::1])\r\n\
+             \tby mx.example.org (gatepost) with ESMTP id 0000000000000001\r\n\
+             \tfor <ann@b.example>;\r\n\tTue, 14 Nov 2023 22:13:20 +0000\r\n"
+        );
+    }
+
+    #[test]
+    fn a_client_writes_no_clause_of_its_own() {
+        let text = String::from_utf8(field(None, "a) by evil (;\r\nX: y").encode()).unwrap();
+        assert!(text.starts_with("Received: from a? by evil ????X: y (unknown"), "{text}");
+    }
+
+    #[test]
+    fn loops_are_counted_by_our_own_fields() {
+        let mut wire = field(None, "x").encode();
+        wire.extend_from_slice(b"received: by other.example id 0000000000000001; now\r\n");
+        wire.extend_from_slice(b"Received: by MX.example.org id short; now\r\nX: y\r\n");
+        let header = Header::parse(Bytes::from(wire));
+        let hops = hops(&header, "mx.example.org", |id| id.len() == 16);
+        assert_eq!(hops, Hops { all: 3, ours: 1 });
+    }
+}

@@ -1,0 +1,39 @@
+//! What policies decide: a verdict, and the effects that come with it.
+
+use crate::message::edit::Edit;
+use crate::session::effects::{Effects, PolicyName};
+use crate::smtp::reply::Reply;
+
+/// The answer of all policies together at one stage.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// Go on.
+    Accept,
+    /// Say this 4yz or 5yz; 421 also closes.
+    Refuse(Reply),
+    /// Say 250 and pass nothing on.
+    Discard {
+        /// Why, for the log.
+        why: String,
+    },
+}
+
+/// A verdict with its author and with what the hooks asked for besides.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// What to do.
+    pub verdict: Verdict,
+    /// The policy that decided; none when nobody had an opinion.
+    pub policy: Option<PolicyName>,
+    /// What the hooks asked for.
+    pub effects: Effects,
+    /// Changes of the message, from `header` and `message` hooks, in order.
+    pub edits: Vec<Edit>,
+}
+
+impl Decision {
+    /// The decision of a listener without policies.
+    pub fn accept() -> Self {
+        Decision { verdict: Verdict::Accept, policy: None, effects: Effects::default(), edits: Vec::new() }
+    }
+}

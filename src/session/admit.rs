@@ -1,0 +1,118 @@
+//! Which command may be said now.
+
+use crate::session::envelope::{ContentState, Transaction};
+use crate::session::state::Session;
+use crate::smtp::command::{Command, Mail, Rcpt};
+use crate::smtp::reply::Reply;
+
+/// A command that is in order. Only `admit` makes one, and only `commit` and `assume` take it.
+#[derive(Debug)]
+#[must_use = "an admitted command is committed with its reply"]
+pub struct Admitted(pub(super) Command);
+
+impl Admitted {
+    /// The command.
+    pub fn command(&self) -> &Command {
+        &self.0
+    }
+}
+
+impl Session {
+    /// Admits `command` in the present state, or gives the reply that refuses it.
+    ///
+    /// Changes nothing: `commit` does, once the reply is known.
+    /// Source: RFC 5321 §4.1.4, §3.1; RFC 3030 §2.
+    pub fn admit(&self, command: Command) -> Result<Admitted, Reply> {
+        let refusal = match &command {
+            Command::Quit => None,
+            _ if self.is_turned_away => Some(Reply::QUIT_ONLY),
+            Command::Mail(mail) => self.refuse_mail(mail),
+            Command::Rcpt(rcpt) => self.refuse_rcpt(rcpt),
+            Command::Data => self.refuse_content(false),
+            Command::Bdat { .. } => self.refuse_content(true),
+            Command::StartTls | Command::Auth(_) | Command::Etrn(_) | Command::Lhlo(_) => {
+                Some(Reply::NOT_OFFERED)
+            }
+            Command::Expn(_) => Some(Reply::NO_EXPN),
+            Command::Vrfy(_) if self.rules.refuses_vrfy => Some(Reply::NOT_OFFERED),
+            Command::Xclient(_) | Command::Xforward(_) => Some(Reply::NOT_FOR_YOU),
+            Command::Unknown(_) => Some(Reply::UNKNOWN_COMMAND),
+            Command::Ehlo(_)
+            | Command::Helo(_)
+            | Command::Rset
+            | Command::Noop
+            | Command::Help(_)
+            | Command::Vrfy(_) => None,
+        };
+        refusal.map_or(Ok(Admitted(command)), Err)
+    }
+
+    fn refuse_mail(&self, mail: &Mail) -> Option<Reply> {
+        if let Some(refusal) = &self.greeting_refusal {
+            return Some(refusal.clone());
+        }
+        let Some(greeting) = &self.greeting else { return Some(Reply::HELO_FIRST) };
+        let failed = |transaction: &Transaction| transaction.content == ContentState::Failed;
+        if self.transaction().is_some_and(|transaction| !failed(transaction)) {
+            return Some(Reply::NESTED_MAIL);
+        }
+        if self.rules.limits.messages.is_some_and(|most| self.counters.messages >= most) {
+            return Some(Reply::TOO_MANY_MESSAGES);
+        }
+        if let Some(refusal) = greeting.offer.refuse_mail(&mail.params) {
+            return Some(refusal);
+        }
+        let needs_utf8 = !mail.params.smtputf8 && !mail.reverse_path.is_ascii();
+        needs_utf8.then_some(Reply::NEEDS_SMTPUTF8)
+    }
+
+    fn refuse_rcpt(&self, rcpt: &Rcpt) -> Option<Reply> {
+        let (Some(greeting), Some(transaction)) = (&self.greeting, &self.transaction) else {
+            return Some(Reply::MAIL_FIRST);
+        };
+        match transaction.content {
+            ContentState::None => {}
+            ContentState::Chunks => return Some(Reply::BDAT_BEGUN),
+            ContentState::Failed => return Some(Reply::BDAT_FAILED),
+        }
+        if transaction.recipients.len() >= self.rules.limits.recipients {
+            return Some(Reply::TOO_MANY_RECIPIENTS);
+        }
+        if let Some(refusal) = greeting.offer.refuse_params(&rcpt.params.all) {
+            return Some(refusal);
+        }
+        let needs_utf8 = !transaction.mail.params.smtputf8 && !rcpt.forward_path.is_ascii();
+        needs_utf8.then_some(Reply::NEEDS_SMTPUTF8)
+    }
+
+    /// Refuses DATA or, if `is_chunk`, BDAT.
+    fn refuse_content(&self, is_chunk: bool) -> Option<Reply> {
+        if is_chunk && self.greeting.as_ref().is_some_and(|greeting| !greeting.offer.is_extended) {
+            return Some(Reply::NOT_OFFERED);
+        }
+        let Some(transaction) = &self.transaction else { return Some(Reply::MAIL_FIRST) };
+        match transaction.content {
+            ContentState::Failed => return Some(Reply::BDAT_FAILED),
+            ContentState::Chunks if is_chunk => return None,
+            ContentState::Chunks => return Some(Reply::BDAT_BEGUN),
+            ContentState::None => {}
+        }
+        match (transaction.recipients.is_empty(), transaction.refused_recipients) {
+            (false, _) => None,
+            (true, 0) => Some(Reply::RCPT_FIRST),
+            (true, _) => Some(Reply::NO_VALID_RECIPIENTS),
+        }
+    }
+
+    /// Our own answer to an admitted command that neither policies nor the backend answer.
+    pub fn answer(&self, admitted: &Admitted) -> Reply {
+        match admitted.command() {
+            Command::Quit => Reply::BYE,
+            Command::Help(_) => Reply::HELP,
+            Command::Vrfy(_) => Reply::CANNOT_VERIFY,
+            Command::Mail(_) => Reply::REVERSE_PATH_OK,
+            Command::Rcpt(_) => Reply::FORWARD_PATH_OK,
+            _ => Reply::OK,
+        }
+    }
+}

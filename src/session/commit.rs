@@ -1,0 +1,246 @@
+//! The only changes of a session: what a command, a chunk or a content leaves behind once its reply is known.
+
+use crate::session::admit::Admitted;
+use crate::session::effects::{Effects, RecipientChange, Scope};
+use crate::session::ehlo::{Greeting, Offer};
+use crate::session::envelope::{ContentState, Destination, Recipient, Transaction};
+use crate::session::grants::Standing;
+use crate::session::relay_guard::Permitted;
+use crate::session::state::Session;
+use crate::smtp::command::{Command, Mail, Rcpt, Verb};
+use crate::smtp::host::Host;
+use crate::smtp::params::RcptParams;
+use crate::smtp::path::ForwardPath;
+use crate::smtp::reply::Reply;
+
+/// A RCPT whose reply is not known yet; it counts as accepted until then. Only `settle` takes it.
+#[derive(Debug)]
+#[must_use = "an assumed recipient is settled with its reply"]
+pub struct Assumed {
+    index: usize,
+    effects: Effects,
+}
+
+impl Session {
+    /// Commits the banner. A refusal leaves a session in which only QUIT is heard (RFC 5321 §3.1).
+    pub fn commit_banner(&mut self, effects: Effects, reply: &Reply) {
+        self.is_turned_away = !reply.is_positive();
+        let mut effects = if reply.is_positive() { effects } else { effects.of_refusal() };
+        self.exempt(&mut effects);
+        self.standing.take(&mut effects);
+    }
+
+    /// Commits `admitted`, which was answered with `reply`; gives the transaction that it has ended.
+    ///
+    /// A positive reply applies all effects, a refusal only what was counted, scored, noted and held.
+    pub fn commit(
+        &mut self,
+        admitted: Admitted,
+        offer: Offer,
+        effects: Effects,
+        reply: &Reply,
+    ) -> Option<Box<Transaction>> {
+        self.counters.commands += 1;
+        let mut effects = if reply.is_positive() { effects } else { effects.of_refusal() };
+        match admitted.0 {
+            Command::Ehlo(name) => self.commit_greeting((Verb::Ehlo, name, offer), effects, reply),
+            Command::Helo(name) => self.commit_greeting((Verb::Helo, name, offer), effects, reply),
+            Command::Mail(mail) => self.commit_mail(mail, effects, reply),
+            Command::Rcpt(_) => {
+                self.refuse_recipient(reply);
+                self.transaction.as_mut()?.standing.take(&mut effects);
+                None
+            }
+            Command::Rset | Command::Quit => self.transaction.take(),
+            Command::Data | Command::Bdat { .. } => {
+                self.commit_content_verdict(effects, reply);
+                None
+            }
+            _ => None,
+        }
+    }
+
+    fn commit_greeting(
+        &mut self,
+        greeting: (Verb, Host, Offer),
+        mut effects: Effects,
+        reply: &Reply,
+    ) -> Option<Box<Transaction>> {
+        let (verb, name, offer) = greeting;
+        let mut standing = Standing::default();
+        self.exempt(&mut effects);
+        standing.take(&mut effects);
+        self.greeting_refusal = (!reply.is_positive()).then(|| reply.clone());
+        self.greeting = Some(Greeting { verb, name, offer, standing });
+        self.transaction.take()
+    }
+
+    fn commit_mail(&mut self, mail: Mail, mut effects: Effects, reply: &Reply) -> Option<Box<Transaction>> {
+        let failed = self.transaction.take(); // only one whose chunks were refused can be open here
+        self.counters.transactions += 1;
+        let mut transaction = Box::new(Transaction::new(self.counters.transactions, mail));
+        transaction.rewritten = effects.reverse_path.take();
+        self.exempt(&mut effects);
+        transaction.standing.take_exemptions(&mut effects, Scope::Transaction);
+        transaction.headers.append(&mut effects.headers);
+        transaction.standing.take(&mut effects);
+        if !reply.is_positive() {
+            return Some(transaction);
+        }
+        self.transaction = Some(transaction);
+        failed
+    }
+
+    /// Adds the recipient of an admitted RCPT that goes to `destination`, accepted until its reply is known.
+    ///
+    /// Gives nothing if `admitted` is no RCPT or no transaction is open, which `admit` excludes.
+    pub fn assume(
+        &mut self,
+        admitted: Admitted,
+        mut effects: Effects,
+        destination: Destination,
+    ) -> Option<Assumed> {
+        let Command::Rcpt(rcpt) = admitted.0 else { return None };
+        self.counters.commands += 1;
+        let transaction = self.transaction.as_mut()?;
+        let index = transaction.next_index();
+        let granted = effects.grant.take().map(|grant| grant.why);
+        // Scores, notes and a held refusal stand whatever the reply will be; the rest waits for it.
+        transaction.standing.take(&mut effects);
+        transaction.recipients.push(Recipient { rcpt, index, destination, is_answered: false, granted });
+        Some(Assumed { index, effects })
+    }
+
+    /// Settles an assumed recipient with its final reply.
+    pub fn settle(&mut self, assumed: Assumed, reply: &Reply) {
+        let Assumed { index, mut effects } = assumed;
+        if reply.is_positive() {
+            self.exempt(&mut effects);
+        }
+        let Some(transaction) = self.transaction.as_mut() else { return };
+        if reply.is_positive() {
+            transaction.standing.take_exemptions(&mut effects, Scope::Transaction);
+            transaction.headers.append(&mut effects.headers);
+            if let Some(recipient) = transaction.recipients.iter_mut().find(|known| known.index == index) {
+                recipient.is_answered = true;
+            }
+        } else {
+            transaction.recipients.retain(|recipient| recipient.index != index);
+            self.refuse_recipient(reply);
+        }
+    }
+
+    fn refuse_recipient(&mut self, reply: &Reply) {
+        if let Some(transaction) = &mut self.transaction {
+            transaction.refused_recipients += 1;
+        }
+        if *reply != Reply::TOO_MANY_RECIPIENTS {
+            self.counters.recipients_refused += 1;
+        }
+    }
+
+    /// Applies what the `data` hooks asked for, once a 354 or the first chunk's 250 is decided.
+    pub fn commit_content_verdict(&mut self, mut effects: Effects, reply: &Reply) {
+        let is_refusal = reply.is_transient() || reply.is_permanent();
+        if !is_refusal {
+            self.exempt(&mut effects);
+        }
+        let Some(transaction) = self.transaction.as_mut() else { return };
+        if !is_refusal {
+            transaction.standing.take_exemptions(&mut effects, Scope::Transaction);
+            transaction.headers.append(&mut effects.headers);
+        }
+        transaction.standing.take(&mut effects);
+    }
+
+    /// Changes the recipients as a policy asked; `permitted` holds what the guard said to each added one, in order.
+    pub fn commit_recipients(&mut self, changes: &[RecipientChange], permitted: Vec<Permitted>) {
+        let Some(transaction) = self.transaction.as_mut() else { return };
+        for permitted in permitted {
+            let rcpt = Rcpt { forward_path: permitted.path().clone(), params: RcptParams::default() };
+            let destination = Destination::Backend(permitted);
+            transaction.recipients.push(Recipient {
+                rcpt,
+                index: 0,
+                destination,
+                is_answered: true,
+                granted: None,
+            });
+            transaction.recipients_changed = true;
+        }
+        for change in changes {
+            let RecipientChange::Remove(gone) = change else { continue };
+            let before = transaction.recipients.len();
+            let is_gone =
+                |path: &ForwardPath| matches!(path, ForwardPath::Mailbox(m) if m.address() == gone.address());
+            transaction.recipients.retain(|recipient| !is_gone(&recipient.rcpt.forward_path));
+            transaction.recipients_changed |= transaction.recipients.len() != before;
+        }
+    }
+
+    /// Notes that chunks have begun, or that one was refused (RFC 3030 §2).
+    pub fn commit_chunks(&mut self, state: ContentState) {
+        if let Some(transaction) = self.transaction.as_mut() {
+            transaction.content = state;
+        }
+    }
+
+    /// Ends the transaction with the final reply to its content of `octets`.
+    pub fn commit_content(&mut self, octets: u64, reply: &Reply) -> Option<Box<Transaction>> {
+        self.counters.octets = self.counters.octets.saturating_add(octets);
+        if reply.is_positive() {
+            self.counters.messages += 1;
+        }
+        self.transaction.take()
+    }
+
+    /// Ends the transaction without a reply: the connection is gone.
+    pub fn abort(&mut self) -> Option<Box<Transaction>> {
+        self.transaction.take()
+    }
+
+    /// Counts a command that could not be read or was out of order; at `limits.errors` of them, the reply that
+    /// is said instead and closes.
+    pub fn commit_error(&mut self) -> Option<Reply> {
+        self.counters.commands += 1;
+        self.counters.command_errors += 1;
+        self.rules
+            .limits
+            .errors
+            .is_some_and(|most| self.counters.command_errors >= most)
+            .then_some(Reply::TOO_MANY_ERRORS)
+    }
+
+    /// At `limits.rejected_recipients` refused RCPTs, the reply that is said instead and closes.
+    pub fn excess_of_rejections(&self) -> Option<Reply> {
+        let most = self.rules.limits.rejected_recipients?;
+        (self.counters.recipients_refused >= most).then_some(Reply::TOO_MANY_REJECTED_RECIPIENTS)
+    }
+
+    /// Counts a reply of the backend that was a refusal.
+    pub fn count_backend_refusal(&mut self) {
+        self.counters.refused_by_backend += 1;
+    }
+
+    /// Notes that the client spoke before the banner.
+    pub fn note_early_talk(&mut self) {
+        self.counters.talked_early = true;
+    }
+
+    /// Counts data behind a command that ends a batch.
+    pub fn note_pipelining_violation(&mut self) {
+        self.counters.pipelining_violations += 1;
+    }
+
+    /// Takes the skips and the acceptance that last for the session.
+    fn exempt(&mut self, effects: &mut Effects) {
+        self.standing.take_exemptions(effects, Scope::Session);
+    }
+}
+
+impl Transaction {
+    /// The number of the next RCPT, from 1.
+    pub fn next_index(&self) -> usize {
+        self.recipients.iter().filter(|recipient| recipient.index > 0).count() + self.refused_recipients + 1
+    }
+}

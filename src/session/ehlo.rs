@@ -1,0 +1,115 @@
+//! What a session is offered at EHLO, and what follows from it for parameters.
+
+use crate::session::grants::Standing;
+use crate::session::rules::Rules;
+use crate::smtp::command::Verb;
+use crate::smtp::extension::{Capabilities, CommandLimits};
+use crate::smtp::host::Host;
+use crate::smtp::params::{Body, MailParams, Param};
+use crate::smtp::reply::Reply;
+
+/// The EHLO or HELO in force. What it offered is frozen for the session.
+#[derive(Clone, Debug)]
+pub struct Greeting {
+    /// EHLO or HELO.
+    pub verb: Verb,
+    /// The name that the client gave.
+    pub name: Host,
+    /// What was offered to it.
+    pub offer: Offer,
+    /// What hooks have set at `ehlo`.
+    pub standing: Standing,
+}
+
+/// The extensions that one EHLO reply offers. Source: RFC 5321 §4.1.1.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// Whether there are any: not to HELO.
+    pub is_extended: bool,
+    /// Octets of the largest message (RFC 1870).
+    pub size: u64,
+    /// RFC 6152.
+    pub eight_bit_mime: bool,
+    /// RFC 6531.
+    pub smtputf8: bool,
+    /// RFC 3461.
+    pub dsn: bool,
+}
+
+/// Octets that we add to a message at most: the backend's SIZE is lowered by as much.
+pub const OUR_FIELDS: u64 = 16 * 1024;
+
+impl Offer {
+    /// What EHLO offers when the usable backends can do `backend`, or when nothing is known of them.
+    ///
+    /// `passes_8bit` says that 8-bit content is passed on to a backend without 8BITMIME as well.
+    pub fn extended(rules: &Rules, backend: Option<&Capabilities>, passes_8bit: bool) -> Offer {
+        let ours = rules.limits.message_size;
+        let theirs = backend.and_then(|known| known.size.flatten()).filter(|size| *size > 0);
+        Offer {
+            is_extended: true,
+            size: theirs.map_or(ours, |size| ours.min(size.saturating_sub(OUR_FIELDS))),
+            eight_bit_mime: passes_8bit || backend.is_none_or(|known| known.eight_bit_mime),
+            smtputf8: backend.is_some_and(|known| known.smtputf8),
+            dsn: backend.is_some_and(|known| known.dsn),
+        }
+    }
+
+    /// What HELO offers: nothing.
+    pub fn plain(rules: &Rules) -> Offer {
+        let size = rules.limits.message_size;
+        Offer { is_extended: false, size, eight_bit_mime: false, smtputf8: false, dsn: false }
+    }
+
+    /// The reply to the greeting. Source: RFC 5321 §4.1.1.1; RFC 2920, 1870, 2034, 3030, 6152, 6531, 3461, 9422.
+    pub fn reply(&self, rules: &Rules) -> Reply {
+        if !self.is_extended {
+            return Reply::plain(250, rules.hostname.clone());
+        }
+        let limits = CommandLimits {
+            rcpt_max: u32::try_from(rules.limits.recipients).ok(),
+            mail_max: rules.limits.messages.and_then(|most| u32::try_from(most).ok()),
+            rcpt_domain_max: None,
+        };
+        let capabilities = Capabilities {
+            pipelining: true,
+            size: Some(Some(self.size)),
+            eight_bit_mime: self.eight_bit_mime,
+            smtputf8: self.smtputf8,
+            enhanced_status_codes: true,
+            chunking: true,
+            dsn: self.dsn,
+            limits,
+            ..Capabilities::default()
+        };
+        capabilities.ehlo_reply(rules.hostname.clone())
+    }
+
+    /// The reply that refuses a parameter of an extension which was not offered, if `params` has one.
+    ///
+    /// Source: RFC 5321 §4.1.1.11.
+    pub fn refuse_params<'a>(&self, params: impl IntoIterator<Item = &'a Param>) -> Option<Reply> {
+        params.into_iter().find(|param| !self.offers(param.keyword())).map(|_| Reply::UNKNOWN_PARAMETER)
+    }
+
+    /// The reply that refuses MAIL with `mail`, if its values ask for more than was offered.
+    pub fn refuse_mail(&self, mail: &MailParams) -> Option<Reply> {
+        if let Some(reply) = self.refuse_params(&mail.all) {
+            return Some(reply);
+        }
+        if mail.body == Some(Body::BinaryMime) {
+            return Some(Reply::UNKNOWN_PARAMETER);
+        }
+        mail.size.filter(|size| *size > self.size).map(|_| Reply::MESSAGE_TOO_BIG)
+    }
+
+    fn offers(&self, keyword: &str) -> bool {
+        match keyword {
+            "SIZE" => self.is_extended,
+            "BODY" => self.eight_bit_mime,
+            "SMTPUTF8" => self.smtputf8,
+            "RET" | "ENVID" | "NOTIFY" | "ORCPT" => self.dsn,
+            _ => false,
+        }
+    }
+}

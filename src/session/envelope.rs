@@ -1,0 +1,100 @@
+//! The envelope of one transaction: one reverse-path, its forward-paths, and what became of each.
+
+use crate::session::effects::PolicyName;
+use crate::session::grants::Standing;
+use crate::session::relay_guard::Permitted;
+use crate::smtp::command::{Mail, Rcpt};
+use crate::smtp::path::ReversePath;
+
+/// From an accepted MAIL to the end of data, RSET or a new EHLO. Source: RFC 5321 §3.3.
+#[derive(Clone, Debug)]
+pub struct Transaction {
+    /// Counts the session's transactions, from 1.
+    pub number: u64,
+    /// The MAIL command as the client sent it.
+    pub mail: Mail,
+    /// The reverse-path that the backend sees, where a policy has rewritten it.
+    pub rewritten: Option<ReversePath>,
+    /// The recipients that have not been refused, in the client's order, then those that policies added.
+    pub recipients: Vec<Recipient>,
+    /// RCPT commands that were refused.
+    pub refused_recipients: usize,
+    /// Fields that policies put on top of the message: name and value.
+    pub headers: Vec<(String, String)>,
+    /// Where the content stands.
+    pub content: ContentState,
+    /// What hooks have set for this transaction.
+    pub standing: Standing,
+    /// Whether policies have changed the recipients since the backend was told of them.
+    pub recipients_changed: bool,
+}
+
+/// How far the content of a transaction has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContentState {
+    /// No DATA and no BDAT yet.
+    None,
+    /// At least one chunk was taken; only BDAT, RSET, NOOP, QUIT and EHLO may follow. Source: RFC 3030 §2.
+    Chunks,
+    /// A chunk was refused: further chunks are eaten and refused until RSET, EHLO or MAIL.
+    Failed,
+}
+
+/// One recipient of a transaction.
+#[derive(Clone, Debug)]
+pub struct Recipient {
+    /// The RCPT command: as the client sent it, or as a policy added it.
+    pub rcpt: Rcpt,
+    /// Counts the transaction's RCPT commands, from 1; 0 for one that a policy added.
+    pub index: usize,
+    /// Where the message goes for this recipient.
+    pub destination: Destination,
+    /// Whether its reply is known.
+    pub is_answered: bool,
+    /// A grant that holds for this recipient alone.
+    pub granted: Option<String>,
+}
+
+/// Where the message goes for one recipient.
+#[derive(Clone, Debug)]
+pub enum Destination {
+    /// To the backend, under the path that the relay guard permitted.
+    Backend(Permitted),
+    /// Nowhere: a policy discards it for this recipient.
+    Discarded {
+        /// Who.
+        policy: PolicyName,
+        /// Why, for the log.
+        why: String,
+    },
+}
+
+impl Transaction {
+    /// A transaction that `mail` opens.
+    pub fn new(number: u64, mail: Mail) -> Self {
+        Transaction {
+            number,
+            mail,
+            rewritten: None,
+            recipients: Vec::new(),
+            refused_recipients: 0,
+            headers: Vec::new(),
+            content: ContentState::None,
+            standing: Standing::default(),
+            recipients_changed: false,
+        }
+    }
+
+    /// The reverse-path for the backend.
+    pub fn reverse_path(&self) -> &ReversePath {
+        self.rewritten.as_ref().unwrap_or(&self.mail.reverse_path)
+    }
+
+    /// The recipients whose mail goes to the backend.
+    pub fn permitted(&self) -> impl Iterator<Item = (&Recipient, &Permitted)> {
+        self.recipients.iter().filter_map(|recipient| match &recipient.destination {
+            Destination::Backend(permitted) => Some((recipient, permitted)),
+            Destination::Discarded { .. } => None,
+        })
+    }
+}

@@ -1,0 +1,26 @@
+//! Whom mail is taken for and from without more ado: the table `[relay]`, which the relay guard obeys.
+
+use crate::names::domain_set::DomainSet;
+use crate::names::network_set::NetworkSet;
+
+/// Whom mail is taken for and from.
+#[derive(Clone, Debug)]
+pub struct Relay {
+    /// The domains that mail is received for.
+    pub domains: RelayDomains,
+    /// The clients that may relay.
+    pub networks: NetworkSet,
+    /// Local parts, in lower case, to which held refusals are not said (RFC 5321 §4.5.1).
+    pub always: Vec<String>,
+    /// Whether clients that have logged in may relay.
+    pub authenticated: bool,
+}
+
+/// The domains that mail is received for.
+#[derive(Clone, Debug)]
+pub enum RelayDomains {
+    /// Those that the backend accepts; it must see the real client.
+    Backend,
+    /// Those listed.
+    Set(DomainSet),
+}

@@ -1,0 +1,21 @@
+//! What a listener asks of its sessions: who we are, what we relay, how much is allowed.
+
+use crate::session::limits::Limits;
+use crate::session::relay::Relay;
+
+/// The rules of one listener, the same for all of its sessions.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// The listener's name in logs and scripts.
+    pub listener: String,
+    /// Our name: in the banner, the EHLO reply and the Received field.
+    pub hostname: String,
+    /// Whose mail we take, and who may relay.
+    pub relay: Relay,
+    /// How much one session may carry.
+    pub limits: Limits,
+    /// Whether the two courtesies of RFC 5321 §4.1.2 (spaces, missing brackets) are refused.
+    pub strict: bool,
+    /// Whether VRFY is refused rather than answered 252.
+    pub refuses_vrfy: bool,
+}

@@ -1,0 +1,134 @@
+//! One session's state: what was said so far, what it permits, and what hooks have left behind.
+
+use std::sync::Arc;
+
+use crate::session::effects::{Grant, Held, Score};
+use crate::session::ehlo::Greeting;
+use crate::session::envelope::Transaction;
+use crate::session::grants::Standing;
+use crate::session::identity::Identity;
+use crate::session::rules::Rules;
+use crate::smtp::reply::Reply;
+
+/// The state of one session. Only `commit` changes it.
+#[derive(Debug)]
+pub struct Session {
+    pub(super) rules: Arc<Rules>,
+    pub(super) identity: Identity,
+    /// Whether the banner was a 554: then only QUIT is heard. RFC 5321 §3.1.
+    pub(super) is_turned_away: bool,
+    pub(super) greeting: Option<Greeting>,
+    /// What a policy said to the last EHLO; MAIL gets it until a better EHLO.
+    pub(super) greeting_refusal: Option<Reply>,
+    pub(super) transaction: Option<Box<Transaction>>,
+    pub(super) counters: Counters,
+    pub(super) standing: Standing,
+}
+
+/// What a session has done so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Octets that came before the banner (RFC 5321 §3.1).
+    pub talked_early: bool,
+    /// Data sent behind a command that must end a batch (RFC 2920 §3.1).
+    pub pipelining_violations: usize,
+    /// Commands that could not be admitted.
+    pub command_errors: usize,
+    /// RCPT commands that were refused, by anyone.
+    pub recipients_refused: usize,
+    /// Commands and messages that the backend refused.
+    pub refused_by_backend: usize,
+    /// Transactions begun.
+    pub transactions: u64,
+    /// Messages acknowledged.
+    pub messages: usize,
+    /// Octets of content taken.
+    pub octets: u64,
+    /// Commands seen.
+    pub commands: usize,
+}
+
+impl Session {
+    /// A session that has said nothing yet.
+    pub fn new(rules: Arc<Rules>, identity: Identity) -> Self {
+        Session {
+            rules,
+            identity,
+            is_turned_away: false,
+            greeting: None,
+            greeting_refusal: None,
+            transaction: None,
+            counters: Counters::default(),
+            standing: Standing::default(),
+        }
+    }
+
+    /// The rules of its listener.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// Who is at the other end.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The EHLO or HELO in force.
+    pub fn greeting(&self) -> Option<&Greeting> {
+        self.greeting.as_ref()
+    }
+
+    /// The open transaction.
+    pub fn transaction(&self) -> Option<&Transaction> {
+        self.transaction.as_deref()
+    }
+
+    /// What the client has done so far.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// All that stands now: of the session, of its EHLO, of its transaction.
+    pub fn standings(&self) -> impl Iterator<Item = &Standing> {
+        let greeting = self.greeting.as_ref().map(|greeting| &greeting.standing);
+        let transaction = self.transaction.as_ref().map(|transaction| &transaction.standing);
+        [Some(&self.standing), greeting, transaction].into_iter().flatten()
+    }
+
+    /// The first refusal held back, unless a grant has lifted it.
+    pub fn held(&self) -> Option<&Held> {
+        let held = self.standings().find_map(|standing| standing.held.as_ref())?;
+        (!held.unless_auth || self.may_relay().is_none()).then_some(held)
+    }
+
+    /// The grant by a policy that is in force.
+    pub fn grant(&self) -> Option<&Grant> {
+        self.standings().find_map(|standing| standing.grant.as_ref())
+    }
+
+    /// Why this client may name any recipient, or nothing.
+    pub fn may_relay(&self) -> Option<&str> {
+        if self.rules.relay.networks.contains(self.identity.client.ip()) {
+            return Some("relay.networks");
+        }
+        self.grant().map(|grant| grant.why.as_str())
+    }
+
+    /// The sum of all points that stand.
+    pub fn score(&self) -> f64 {
+        self.standings().map(Standing::score).sum()
+    }
+
+    /// All points that stand, in the order of the stages.
+    pub fn scores(&self) -> impl Iterator<Item = &Score> {
+        self.standings().flat_map(|standing| &standing.scores)
+    }
+
+    /// Whether policies are told to pass over `policy` (`skip`, or an `accept` of another policy).
+    pub fn passes_over(&self, policy: &str) -> bool {
+        self.standings().any(|standing| {
+            standing.acceptance.as_ref().is_some_and(|acceptance| &*acceptance.policy != policy)
+                || standing.skips.iter().any(|skip| &*skip.policy == policy)
+        })
+    }
+}
