@@ -198,7 +198,7 @@ impl Relay {
         line.told = None;
         let deadline = Instant::now() + self.server.config.timeouts.command;
         let taken = line.opened.end_content(deadline).await;
-        if !taken.as_ref().is_ok_and(|reply| reply.code >= 400) {
+        if !taken.as_ref().is_ok_and(|reply| reply.code.class() >= 4) {
             tracing::warn!(backend = %self.server.config.name, "the backend took content without recipients");
             self.line = None;
         }

@@ -10,7 +10,7 @@ use crate::net::names::{ClientName, Names};
 
 /// A client's name, perhaps still being looked up.
 #[derive(Debug)]
-pub enum NameSearch {
+pub(super) enum NameSearch {
     /// Under way.
     Running(JoinHandle<ClientName>),
     /// Known, or known not to be.
@@ -22,12 +22,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 impl NameSearch {
     /// Starts to look up the name of `address`.
-    pub fn start(names: &dyn Names, address: IpAddr) -> Self {
+    pub(super) fn start(names: &dyn Names, address: IpAddr) -> Self {
         NameSearch::Running(tokio::task::spawn_local(names.client_name(address)))
     }
 
     /// The name that was found; waits at most 5 s, the first time. *Changes*: remembers the answer.
-    pub async fn name(&mut self) -> &ClientName {
+    pub(super) async fn name(&mut self) -> &ClientName {
         if let NameSearch::Running(search) = self {
             let found = timeout(PATIENCE, &mut *search).await;
             search.abort(); // the query itself runs on, for whoever asks next
@@ -37,7 +37,7 @@ impl NameSearch {
     }
 
     /// The name as far as it is known now.
-    pub fn now(&self) -> &ClientName {
+    pub(super) fn now(&self) -> &ClientName {
         match self {
             NameSearch::Done(name) => name,
             NameSearch::Running(_) => &ClientName::Unknown,

@@ -185,11 +185,11 @@ impl Serve {
         let mut lent = recall.is_some();
         loop {
             let is_between = self.session.borrow().transaction().is_none();
+            let last_phase = if is_between { Phase::Draining } else { Phase::Ending };
             select! {
                 biased;
                 result = self.wire.fill() => return Ok(result?),
-                () = self.draining.reach(Phase::Draining), if is_between => return self.close_with(Reply::SHUTTING_DOWN, End::drain()).await,
-                () = self.draining.reach(Phase::Ending) => return self.close_with(Reply::SHUTTING_DOWN, End::drain()).await,
+                () = self.draining.reach(last_phase) => return self.close_with(Reply::SHUTTING_DOWN, End::drain()).await,
                 () = called_back(recall.as_deref()), if lent => {
                     lent = false;
                     Box::pin(self.link.close()).await;

@@ -10,12 +10,12 @@ use tokio::time::{Duration, Instant, sleep_until};
 
 use crate::backend::delivery::{Ack, Delivery, Source};
 use crate::backend::transmission::Message;
-use crate::fault::{BackendFault, ClientFault, Fault};
+use crate::fault::{ClientFault, Fault};
 use crate::message::content::{Content, SpoolError};
 use crate::message::edit::{Edit, NewField};
 use crate::message::header::{Header, unfold};
 use crate::message::outgoing::Outgoing;
-use crate::message::trace::{self, From, Hops, Received as Trace};
+use crate::message::trace::{self, Hops};
 use crate::message::view::MessageView;
 use crate::net::names::ClientName;
 use crate::policy::event::{Event, Origin, Stage};
@@ -347,7 +347,7 @@ impl Serve {
         let counters = &self.context.counters;
         let said = match &ack {
             Some(ack) => {
-                counters.acknowledged(ack.source()).increase();
+                counters.acknowledged(ack.source().as_str()).increase();
                 counters.acknowledgements_told.increase();
                 Said { reply: ack.reply().clone(), ..said }
             }
@@ -422,8 +422,8 @@ impl Serve {
             [one] if matches!(one.destination, Destination::Backend(_)) => Some(one.rcpt.forward_path.as_str()),
             _ => None,
         };
-        let from = From { helo: greeting.name.as_str(), name: name.as_deref(), address: identity.client.ip() };
-        let field = Trace {
+        let from = trace::From { helo: greeting.name.as_str(), name: name.as_deref(), address: identity.client.ip() };
+        let field = trace::Received {
             from: (style == Received::Full).then_some(from),
             by: &self.context.rules.hostname,
             with: match greeting.verb {
@@ -457,10 +457,4 @@ async fn read(wire: &mut crate::proxy::wire::Wire, receiving: &mut Receiving) ->
     let start = chunk.len();
     wire.read_into(chunk).await?;
     Ok(Arrived::Chunk(start))
-}
-
-impl From<BackendFault> for Said {
-    fn from(fault: BackendFault) -> Said {
-        Said::core(fault.reply())
-    }
 }

@@ -96,9 +96,9 @@ impl Worker {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (jobs, queue) = unbounded_channel();
         let sessions = Arc::new(AtomicUsize::new(0));
-        let floor = Floor::new(number, Arc::clone(&sessions));
+        let counted = Arc::clone(&sessions);
         let thread = std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
-            LocalSet::new().block_on(&runtime, floor.work(queue));
+            LocalSet::new().block_on(&runtime, Floor::new(number, counted).work(queue));
         })?;
         Ok(Worker { handle: WorkerHandle { jobs, sessions }, thread })
     }
