@@ -12,8 +12,20 @@
 
 mod support;
 
+#[path = "postfix/envelope.rs"]
+mod envelope;
 #[path = "postfix/fixture.rs"]
 mod fixture;
+#[path = "postfix/identity.rs"]
+mod identity;
+#[path = "postfix/messages.rs"]
+mod messages;
+#[path = "postfix/outage.rs"]
+mod outage;
+#[path = "postfix/relay.rs"]
+mod relay;
+#[path = "postfix/soak.rs"]
+mod soak;
 
 /// Forward-paths that a Postfix which trusts loopback would relay. The last five hide the outside domain in a local
 /// part of ours (percent hack, bang path, and their quoted forms).

@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use super::client::Client;
 use super::names::NameServer;
 use super::postfix::{DOMAIN, PostfixBackend};
 use super::wait;
@@ -25,19 +26,33 @@ pub struct Gatepost {
     _names: NameServer,
 }
 
+/// Lines for single tables of the configuration.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Lines<'a> {
+    /// All of `[relay]`, instead of our one domain.
+    pub relay: Option<&'a str>,
+    /// More of `[[backend]]`.
+    pub backend: Option<&'a str>,
+}
+
 /// Name of the proxy in the tests: `hostname` of its configuration, what stands after `by` in its Received.
 pub const HOSTNAME: &str = "proxy.front.example";
 /// Name of the listener in `Gatepost::in_front_of`.
 pub const LISTENER: &str = "front";
 
 impl Gatepost {
-    /// In front of `postfix`: one listener, no policies, relay for `ours.example` only. `more` is TOML that goes into
-    /// the `[[backend]]` table; tables may follow it.
-    pub fn in_front_of(postfix: &PostfixBackend, more: &str) -> Self {
+    /// In front of `postfix`: one listener, no policies, relay for `ours.example` only.
+    pub fn in_front_of(postfix: &PostfixBackend) -> Self {
+        Self::with(postfix, &Lines::default())
+    }
+
+    /// The same with more lines in its configuration.
+    pub fn with(postfix: &PostfixBackend, more: &Lines<'_>) -> Self {
+        let domains = format!("domains = [\"{DOMAIN}\"]");
         Self::start(&format!(
             "hostname = \"{HOSTNAME}\"\n\
              [relay]\n\
-             domains = [\"{DOMAIN}\"]\n\
+             {}\n\
              [limits]\n\
              connections_per_client = 1000\n\
              connection_rate = 1000000\n\
@@ -46,8 +61,10 @@ impl Gatepost {
              bind = \"127.0.0.1:0\"\n\
              [[backend]]\n\
              address = \"{}\"\n\
-             {more}\n",
+             {}\n",
+            more.relay.unwrap_or(&domains),
             postfix.address(),
+            more.backend.unwrap_or_default(),
         ))
     }
 
@@ -65,7 +82,9 @@ impl Gatepost {
             spool.display(),
         );
         fs::write(directory.path().join(FILE), whole).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_gatepost"))
+        // Another build, a release say, can be put to the same tests.
+        let binary = std::env::var_os("GATEPOST_BINARY").unwrap_or(env!("CARGO_BIN_EXE_gatepost").into());
+        let mut child = Command::new(binary)
             .arg("run")
             .arg("-c")
             .arg(directory.path().join(FILE))
@@ -92,6 +111,16 @@ impl Gatepost {
     pub fn address_of(&self, name: &str) -> SocketAddr {
         let found = self.log_lines().iter().filter_map(|line| listening(line)).find(|(_, said)| said == name);
         found.unwrap_or_else(|| panic!("no listener {name}: {:?}", self.log_lines())).0
+    }
+
+    /// Waits until it offers `keywords` after EHLO: it learns from its backend after it has started.
+    pub fn wait_for_offer(&self, keywords: &[&str]) {
+        wait::until(&format!("{keywords:?} offered"), || {
+            let mut client = Client::connect(self.address());
+            let ehlo = client.must("EHLO client.front.example", 250);
+            client.quit();
+            keywords.iter().all(|keyword| ehlo.offers(keyword)).then_some(())
+        });
     }
 
     /// The log so far.

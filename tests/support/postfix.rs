@@ -307,6 +307,7 @@ data_directory = @ROOT@/data
 maillog_file = @ROOT@/postfix.log
 maillog_file_prefixes = @ROOT@
 myhostname = backend.ours.example
+myorigin = ours.example
 inet_interfaces = loopback-only
 inet_protocols = ipv4
 smtpd_peername_lookup = no

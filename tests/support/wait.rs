@@ -14,11 +14,13 @@ pub fn until<T>(what: &str, probe: impl FnMut() -> Option<T>) -> T {
 /// What `probe` gives once it gives something; none when `PATIENCE` is over.
 pub fn until_late<T>(mut probe: impl FnMut() -> Option<T>) -> Option<T> {
     let deadline = Instant::now() + PATIENCE;
+    let mut pause = Duration::from_millis(5);
     loop {
         let found = probe();
         if found.is_some() || Instant::now() >= deadline {
             return found;
         }
-        sleep(Duration::from_millis(10));
+        sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(200));
     }
 }
