@@ -9,9 +9,12 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, SystemTime};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::arrived::{Arrived, Path as Way};
-use super::drive::{self, Run};
+use super::drive;
 use super::wait;
 
 /// The domain whose mail is delivered.
@@ -78,16 +81,14 @@ impl PostfixBackend {
 
     /// Stops it and waits until it is gone.
     pub fn stop(&mut self) {
-        let run = self.control("stop");
-        assert!(run.succeeded(), "postfix stop: {run:?}");
+        self.terminate();
+        wait::until("Postfix has stopped", || self.is_gone().then_some(()));
         self.running = false;
     }
 
     /// Starts it again on the same port, with the same queue.
     pub fn start_again(&mut self) {
         assert!(!self.running, "still running");
-        // The first start has checked and made the queue's folders.
-        fs::write(self.path("queue/quick-start"), "").unwrap();
         wait::until("Postfix starts again", || match self.launch() {
             Ok(()) => Some(()),
             Err(Launch::PortTaken) => None,
@@ -182,16 +183,33 @@ impl PostfixBackend {
         lines[lines.len().saturating_sub(20)..].join("\n")
     }
 
-    fn control(&self, verb: &str) -> Run {
-        let mut postfix = Command::new(sbin("postfix"));
-        postfix.arg("-c").arg(self.path("etc")).arg(verb);
-        drive::run(postfix, &[])
+    /// What `postfix stop` does, without its pauses of a second: SIGTERM to the master of this queue, which holds a
+    /// lock on its pid file as long as it lives.
+    fn terminate(&self) {
+        if self.is_gone() {
+            return;
+        }
+        let pid = fs::read_to_string(self.path("queue/pid/master.pid")).unwrap_or_default();
+        if let Some(pid) = pid.trim().parse().ok().and_then(Pid::from_raw) {
+            let _ = kill_process(pid, Signal::TERM);
+        }
+    }
+
+    /// Whether no master holds this queue.
+    fn is_gone(&self) -> bool {
+        let mut master = Command::new("/usr/lib/postfix/sbin/master");
+        master.arg("-t").arg("-c").arg(self.path("etc"));
+        drive::run(master, &[]).succeeded()
     }
 
     /// One start; master reports when its ports are open.
     fn launch(&mut self) -> Result<(), Launch> {
         let seen = self.log().len();
-        let run = self.control("start");
+        // The folders are as they should be: no need of the checks, which take a second.
+        fs::write(self.path("queue/quick-start"), "").unwrap();
+        let mut start = Command::new(sbin("postfix"));
+        start.arg("-c").arg(self.path("etc")).arg("start");
+        let run = drive::run(start, &[]);
         if run.succeeded() {
             self.running = true;
             return Ok(());
@@ -207,18 +225,22 @@ impl PostfixBackend {
         let root = self.directory.path();
         // The daemons run as user postfix and must reach their files through here.
         fs::set_permissions(root, fs::Permissions::from_mode(0o755)).unwrap();
-        for folder in ["etc", "queue", "data", "mail"] {
+        for folder in ["etc", "queue", "queue/pid"] {
             fs::create_dir(root.join(folder)).unwrap();
         }
         let (uid, gid) = owner();
-        for folder in ["data", "mail"] {
-            chown(root.join(folder), Some(uid), Some(gid)).unwrap_or_else(|fault| {
-                panic!("Postfix needs root (tests/all takes care of it): chown: {fault}")
-            });
+        let postdrop = account("/etc/group", "postdrop")[2].parse().unwrap();
+        for (folder, mode, group) in FOLDERS {
+            let folder = root.join(folder);
+            fs::create_dir_all(&folder).unwrap();
+            chown(&folder, Some(uid), Some(if group == "postdrop" { postdrop } else { gid })).unwrap_or_else(
+                |fault| panic!("Postfix needs root (tests/all takes care of it): chown: {fault}"),
+            );
+            fs::set_permissions(&folder, fs::Permissions::from_mode(mode)).unwrap();
         }
         let users = users().map(|user| format!("{user}@{DOMAIN} {user}/\n")).collect::<String>();
-        fs::write(root.join("etc/users"), users).unwrap();
-        fs::write(root.join("etc/header_checks"), "/^Subject:/ INFO\n").unwrap();
+        write_settled(&root.join("etc/users"), &users);
+        write_settled(&root.join("etc/header_checks"), "/^Subject:/ INFO\n");
         let mut main_cf = MAIN_CF.replace("@ROOT@", root.to_str().unwrap());
         main_cf = main_cf.replace("@UID@", &uid.to_string()).replace("@GID@", &gid.to_string());
         for (wanted, line) in [
@@ -231,18 +253,20 @@ impl PostfixBackend {
         }
         main_cf.push_str(&options.main_cf.join("\n"));
         main_cf.push('\n');
-        fs::write(root.join("etc/main.cf"), main_cf).unwrap();
+        write_settled(&root.join("etc/main.cf"), &main_cf);
     }
 
     fn write_services(&self) {
-        fs::write(self.path("etc/master.cf"), MASTER_CF.replace("@PORT@", &self.port.to_string())).unwrap();
+        write_settled(&self.path("etc/master.cf"), &MASTER_CF.replace("@PORT@", &self.port.to_string()));
     }
 }
 
 impl Drop for PostfixBackend {
     fn drop(&mut self) {
         if self.running {
-            self.control("stop");
+            self.terminate();
+            // Its files go away after this, so it must be gone by then.
+            wait::until_late(|| self.is_gone().then_some(()));
         }
         if std::thread::panicking() {
             eprintln!("Postfix's last log lines:\n{}", self.log_tail());
@@ -257,10 +281,17 @@ enum Launch {
 
 /// Local parts at `ours.example` that Postfix knows.
 fn users() -> impl Iterator<Item = String> {
-    let names = ["postmaster", "ann", "bob", "jörg"].map(str::to_owned);
+    let names = ["postmaster", "ann", "bob", "jörg", "many"].map(str::to_owned);
     // The second form is how smtp-source numbers its recipients.
     let numbered = (0..=FIFTY).flat_map(|number| [format!("user{number}"), format!("{number}many")]);
     names.into_iter().chain(numbered)
+}
+
+/// Writes a file that looks a minute old: Postfix reads one again and again until it has not changed for a second or two.
+fn write_settled(path: &Path, text: &str) {
+    fs::write(path, text).unwrap();
+    let file = fs::File::options().write(true).open(path).unwrap();
+    file.set_modified(SystemTime::now() - Duration::from_secs(60)).unwrap();
 }
 
 /// The files in `folder`, sorted by name; none if there is no folder.
@@ -290,75 +321,40 @@ pub fn sbin(name: &str) -> PathBuf {
 
 /// User and group that the postfix package made for Postfix's own files; mail is delivered as them.
 fn owner() -> (u32, u32) {
-    let accounts = fs::read_to_string("/etc/passwd").unwrap();
-    let line = accounts.lines().find(|line| line.starts_with("postfix:"));
-    let fields: Vec<&str> = line.expect("no user postfix: run tests/needs").split(':').collect();
+    let fields = account("/etc/passwd", "postfix");
     (fields[2].parse().unwrap(), fields[3].parse().unwrap())
+}
+
+/// Fields of `name`'s line in `file`.
+fn account(file: &str, name: &str) -> Vec<String> {
+    let accounts = fs::read_to_string(file).unwrap();
+    let mut lines = accounts.lines().map(|line| line.split(':').map(str::to_owned).collect::<Vec<_>>());
+    let line = lines.find(|fields| fields.first().is_some_and(|first| first == name));
+    line.unwrap_or_else(|| panic!("no {name} in {file}: run tests/needs"))
 }
 
 const CLASHES: u32 = 10;
 const FIFTY: u32 = 50;
 
-const MAIN_CF: &str = "\
-compatibility_level = 3.6
-config_directory = @ROOT@/etc
-queue_directory = @ROOT@/queue
-data_directory = @ROOT@/data
-maillog_file = @ROOT@/postfix.log
-maillog_file_prefixes = @ROOT@
-myhostname = backend.ours.example
-myorigin = ours.example
-inet_interfaces = loopback-only
-inet_protocols = ipv4
-smtpd_peername_lookup = no
-in_flow_delay = 0
-# Trusts its own network, as most do: this is the trap that the proxy's relay guard stands before.
-mynetworks = 127.0.0.0/8
-smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination
-mydestination = ours.example
-local_transport = virtual
-local_recipient_maps = $virtual_mailbox_maps
-allow_percent_hack = yes
-swap_bangpath = yes
-alias_maps =
-# Nothing leaves.
-default_transport = discard:thrown-away-by-the-test
-relay_transport = discard:thrown-away-by-the-test
-# Mail for ours.example, by any name in the table.
-virtual_mailbox_base = @ROOT@/mail
-virtual_mailbox_maps = texthash:@ROOT@/etc/users
-virtual_minimum_uid = 1
-virtual_uid_maps = static:@UID@
-virtual_gid_maps = static:@GID@
-unknown_local_recipient_reject_code = 550
-message_size_limit = 60000000
-virtual_mailbox_limit = 0
-mailbox_size_limit = 0
-smtputf8_enable = yes
-# Octets stay as they came: no field is added, dropped or rewritten but for Postfix's own Received and what delivery adds.
-local_header_rewrite_clients =
-message_drop_headers =
-disable_mime_input_processing = yes
-# A log line with the client's name, address and HELO as Postfix believes them.
-header_checks = regexp:@ROOT@/etc/header_checks
-";
+/// Folders that belong to user postfix, with mode and group, as the package's postfix-files has them.
+const FOLDERS: [(&str, u32, &str); 15] = [
+    ("data", 0o700, "postfix"),
+    ("mail", 0o700, "postfix"),
+    ("queue/active", 0o700, "postfix"),
+    ("queue/bounce", 0o700, "postfix"),
+    ("queue/corrupt", 0o700, "postfix"),
+    ("queue/defer", 0o700, "postfix"),
+    ("queue/deferred", 0o700, "postfix"),
+    ("queue/flush", 0o700, "postfix"),
+    ("queue/hold", 0o700, "postfix"),
+    ("queue/incoming", 0o700, "postfix"),
+    ("queue/private", 0o700, "postfix"),
+    ("queue/saved", 0o700, "postfix"),
+    ("queue/trace", 0o700, "postfix"),
+    ("queue/maildrop", 0o730, "postdrop"),
+    ("queue/public", 0o710, "postdrop"),
+];
 
-const MASTER_CF: &str = "\
-127.0.0.1:@PORT@ inet n - n - - smtpd
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-verify unix - - n - 1 verify
-flush unix n - n 1000? 0 flush
-proxymap unix - - n - - proxymap
-showq unix n - n - - showq
-error unix - - n - - error
-retry unix - - n - - error
-discard unix - - n - - discard
-virtual unix - n n - - virtual
-anvil unix - - n - 1 anvil
-postlog unix-dgram n - n - 1 postlogd
-";
+const MAIN_CF: &str = include_str!("postfix/main.cf");
+
+const MASTER_CF: &str = include_str!("postfix/master.cf");
