@@ -47,7 +47,9 @@ impl Model {
         match line.get(..4) {
             Some("EHLO" | "HELO" | "RSET") => self.transaction = None,
             Some("MAIL") => self.transaction = Some(Vec::new()),
-            Some("RCPT") => self.transaction.as_mut().unwrap().push(line[8..].to_owned()),
+            Some("RCPT") => {
+                self.transaction.as_mut().unwrap().push(line.trim_start_matches("RCPT TO:").to_owned())
+            }
             _ => {}
         }
     }
@@ -65,7 +67,7 @@ proptest! {
             let before = session.transaction().map(|open| open.number);
             let reply = if line == "RSET" { Reply::OK } else { reply }; // ours, and never refused
             let said = say_with(&mut session, line, all_effects_but_grant(), &reply);
-            if matches!(&line[..4], "EHLO" | "HELO") {
+            if line.starts_with("EHLO") || line.starts_with("HELO") {
                 refused_greeting = (!said.is_positive()).then_some(said.clone());
             }
             // MAIL that gets the reply of a refused EHLO is not a transaction of its own.
