@@ -43,18 +43,20 @@ impl Serve {
         let reply = match fault {
             LineFault::Line(LineError::BareLf | LineError::BareCr) | LineFault::Parse(ParseError::BareNewline) => {
                 // What follows can't be told from commands any more.
-                self.note_error();
                 return self.close_with(Reply::BARE_NEWLINE, End::protocol()).await;
             }
             LineFault::Parse(ParseError::BadChunk) => {
-                self.note_error();
                 return self.close_with(Reply::BAD_CHUNK, End::protocol()).await;
             }
             LineFault::Line(LineError::TooLong) => Reply::LINE_TOO_LONG,
             LineFault::Line(LineError::Nul) => Reply::NUL_IN_COMMAND,
             LineFault::Parse(error) => Reply::from(error),
         };
-        self.say_error(Said::core(reply)).await
+        let verb = match fault {
+            LineFault::Parse(error) => error.verb(),
+            LineFault::Line(_) => Verb::Unknown,
+        };
+        self.say_error(Said::core(reply), verb).await
     }
 
     async fn take(&mut self, command: Command, text: &str) -> Flow {
@@ -129,13 +131,14 @@ impl Serve {
             Verdict::Refuse(reply) => Said::policy(reply, decision.policy),
             Verdict::Accept | Verdict::Discard { .. } => Said::core(offer.reply(rules)),
         };
-        self.abort_transaction();
-        self.session.borrow_mut().commit(admitted, offer, decision.effects, &said.reply);
+        let ended = self.session.borrow_mut().commit(admitted, offer, decision.effects, &said.reply);
+        if said.reply.is_positive() {
+            self.after_end(ended);
+        }
         self.say(said.after(delay)).await
     }
 
     async fn take_mail(&mut self, admitted: Admitted, mail: Mail, text: &str) -> Flow {
-        self.abort_transaction(); // only one whose chunks were refused can be open
         let decision = self.decide(Event::Mail(&mail)).await;
         self.batch.has_mail = true;
         let delay = decision.effects.delay;
@@ -146,14 +149,18 @@ impl Serve {
         if said.reply.is_positive() && self.context.server.config.connect == ConnectAt::Mail {
             said = self.ask_for_mail(&mail, &decision.effects).await.unwrap_or(said);
         }
-        self.record = Some(Box::new(Record::new(&mail)));
-        let offer = Offer::plain(&self.context.rules);
-        let ended = self.session.borrow_mut().commit(admitted, offer, decision.effects, &said.reply);
         let reply = said.reply.clone();
+        if reply.is_positive() {
+            self.abort_transaction(); // one whose chunks were refused may be open
+        }
+        let failed = self.record.replace(Box::new(Record::new(&mail)));
+        let offer = Offer::plain(&self.context.rules);
+        let ended = self.session.borrow_mut().commit(admitted, offer, decision.effects, &reply);
         self.note_decision("mail", decision.policy, &reply);
         self.say(said.to(Verb::Mail, text).after(delay)).await?;
-        if let Some(refused) = ended.filter(|_| !reply.is_positive()) {
+        if let Some(refused) = ended {
             self.conclude(&refused, None);
+            self.record = failed;
         }
         Ok(())
     }
@@ -244,26 +251,16 @@ impl Serve {
             if !self.batch.is_empty() {
                 self.settle(false).await?;
             }
-            if verb == Verb::Rcpt {
-                self.session.borrow_mut().refuse_recipient(&said.reply);
-            }
         }
-        match said.reply.code.get() {
-            500..=504 | 555 => self.say_error(said).await,
-            _ => self.say(said).await,
-        }
+        self.say_error(said, verb).await
     }
 
-    /// Says the answer to a bad command, or that there were too many of them.
-    async fn say_error(&mut self, said: Said) -> Flow {
+    /// Says the answer to a command that nobody was asked about, or that there were too many bad ones.
+    async fn say_error(&mut self, said: Said, verb: Verb) -> Flow {
         self.context.counters.command_errors.increase();
-        let excess = self.session.borrow_mut().commit_error();
-        self.say(excess.map_or(said, Said::core)).await
-    }
-
-    fn note_error(&self) {
-        self.context.counters.command_errors.increase();
-        self.session.borrow_mut().commit_error();
+        let excess = self.session.borrow_mut().commit_error(verb, &said.reply);
+        self.say(excess.map_or(said, Said::core)).await?;
+        self.close_after_rejections().await
     }
 
     /// What the backend is told of the client now.
