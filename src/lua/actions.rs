@@ -50,20 +50,25 @@ impl<'a> Methods<'a> {
         act: impl Fn(&Call, &[Value]) -> Result<(), String> + 'static,
     ) -> mlua::Result<()> {
         let method = Method { guard: Rc::clone(self.guard), class: self.class, name };
-        self.table.raw_set(name, self.lua.create_function(move |lua, arguments: Variadic<Value>| {
-            let (this, arguments) = arguments.split_first().unwrap_or((&Value::Nil, &[]));
-            method.check(lua, this)?;
-            let call = method.guard.call();
-            let Some(call) = call.filter(|call| call.stage.is_some_and(|stage| stages.contains(&stage))) else {
-                return Err(raise(lua, &method.wrong_stage(stages)));
-            };
-            // The subject of an earlier stage can be read but not acted upon.
-            let is_subject = matches!(method.class, "mail" | "rcpt");
-            if is_subject && stages.len() == 1 && !std::ptr::eq(call.subject.get(), this.to_pointer()) {
-                return Err(raise(lua, &format!("this {} is gone", method.class)));
-            }
-            act(&call, arguments).map_err(|message| raise(lua, &format!("{}:{}: {message}", method.class, method.name)))
-        })?)
+        self.table.raw_set(
+            name,
+            self.lua.create_function(move |lua, arguments: Variadic<Value>| {
+                let (this, arguments) = arguments.split_first().unwrap_or((&Value::Nil, &[]));
+                method.check(lua, this)?;
+                let call = method.guard.call();
+                let Some(call) = call.filter(|call| call.stage.is_some_and(|stage| stages.contains(&stage)))
+                else {
+                    return Err(raise(lua, &method.wrong_stage(stages)));
+                };
+                // The subject of an earlier stage can be read but not acted upon.
+                let is_subject = matches!(method.class, "mail" | "rcpt");
+                if is_subject && stages.len() == 1 && !std::ptr::eq(call.subject.get(), this.to_pointer()) {
+                    return Err(raise(lua, &format!("this {} is gone", method.class)));
+                }
+                act(&call, arguments)
+                    .map_err(|message| raise(lua, &format!("{}:{}: {message}", method.class, method.name)))
+            })?,
+        )
     }
 
     /// A method of a later version.
@@ -99,10 +104,13 @@ pub(super) fn session(lua: &Lua, guard: &Rc<Guard>) -> mlua::Result<Table> {
 pub(super) fn mail(lua: &Lua, guard: &Rc<Guard>) -> mlua::Result<Table> {
     let methods = Methods::new(lua, guard, "mail")?;
     methods.method("permit_relay", &[Stage::Mail], permit_relay)?;
-    methods.method("skip", &[Stage::Mail, Stage::Rcpt], |call, policies| skip(call, policies, Scope::Transaction))?;
+    methods.method("skip", &[Stage::Mail, Stage::Rcpt], |call, policies| {
+        skip(call, policies, Scope::Transaction)
+    })?;
     methods.method("rewrite", &[Stage::Mail], |call, arguments| {
         let address = text(arguments.first(), "an address")?;
-        let path = if address.is_empty() { ReversePath::Null } else { ReversePath::Mailbox(mailbox(&address)?) };
+        let path =
+            if address.is_empty() { ReversePath::Null } else { ReversePath::Mailbox(mailbox(&address)?) };
         call.effects.borrow_mut().reverse_path = Some(path);
         Ok(())
     })?;
@@ -163,7 +171,8 @@ fn skip(call: &Call, policies: &[Value], scope: Scope) -> Result<(), String> {
 }
 
 fn delay(call: &Call, arguments: &[Value]) -> Result<(), String> {
-    let wish = arguments.first().and_then(duration).ok_or("seconds or a duration such as \"5s\" is wanted")?;
+    let wish =
+        arguments.first().and_then(duration).ok_or("seconds or a duration such as \"5s\" is wanted")?;
     let mut effects = call.effects.borrow_mut();
     effects.delay = effects.delay.saturating_add(wish).min(LONGEST_DELAY);
     Ok(())

@@ -29,8 +29,8 @@ pub struct Allowance {
 /// Why a hook call gave no value.
 #[derive(Debug)]
 pub enum Stopped {
-    /// It used up its processor time.
-    Cpu,
+    /// It used up its processor time; the place is "file:line".
+    Cpu(Option<String>),
     /// It used up its time on the clock.
     Time,
     /// It raised this, or ran out of memory.
@@ -42,9 +42,12 @@ pub enum Stopped {
 impl std::fmt::Display for Stopped {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Stopped::Cpu => f.write_str(OVER_BUDGET),
+            Stopped::Cpu(Some(place)) => write!(f, "{place}: {OVER_BUDGET}"),
+            Stopped::Cpu(None) => f.write_str(OVER_BUDGET),
             Stopped::Time => f.write_str("the hook exceeded its time budget"),
-            Stopped::Raised(mlua::Error::MemoryError(_)) => f.write_str("the hook exceeded its memory budget"),
+            Stopped::Raised(mlua::Error::MemoryError(_)) => {
+                f.write_str("the hook exceeded its memory budget")
+            }
             Stopped::Raised(error) => error.fmt(f),
             Stopped::Waited => f.write_str("calls that wait can't be made while a policy is loaded"),
         }
@@ -168,8 +171,9 @@ impl Future for HookCall {
         let is_woken = slice.finish();
         match (stop, polled) {
             (Stop::Kill, _) => {
+                let place = this.guard.take_killed_at();
                 this.close();
-                Poll::Ready(Err(Stopped::Cpu))
+                Poll::Ready(Err(Stopped::Cpu(place)))
             }
             (_, Poll::Ready(result)) => {
                 this.close();

@@ -5,6 +5,7 @@ use std::ffi::c_void;
 use std::rc::Rc;
 
 use crate::lua::convert::session::SessionView;
+use crate::lua::convert::transaction::Past;
 use crate::lua::verdict::Made;
 use crate::message::edit::Edit;
 use crate::message::view::MessageView;
@@ -24,6 +25,8 @@ pub struct Call {
     pub is_observing: bool,
     /// The message, at `header` and `message`.
     pub message: Option<Rc<MessageView>>,
+    /// The transaction that has ended, at `outcome`.
+    pub(super) past: Option<Rc<Past>>,
     /// The table that the hook receives as its subject, to tell it from one of an earlier stage.
     pub(super) subject: Cell<*const c_void>,
     /// What the hook asked for besides a verdict.
@@ -38,41 +41,24 @@ pub struct Call {
 
 impl Call {
     /// A call that loads `policy`.
-    pub fn load(policy: PolicyName) -> Rc<Call> {
-        Rc::new(Call {
+    pub fn load(policy: PolicyName) -> Call {
+        Call {
             policy,
             stage: None,
             session: None,
             is_observing: false,
             message: None,
+            past: None,
             subject: Cell::new(std::ptr::null()),
             effects: RefCell::default(),
             edits: RefCell::default(),
             made: RefCell::default(),
             has_touched_vars: Cell::new(false),
-        })
+        }
     }
 
-    /// A call of the hook for `stage`.
-    pub fn hook(
-        policy: PolicyName,
-        stage: Stage,
-        session: Rc<SessionView>,
-        is_observing: bool,
-        message: Option<Rc<MessageView>>,
-        edits: Vec<Edit>,
-    ) -> Rc<Call> {
-        Rc::new(Call {
-            policy,
-            stage: Some(stage),
-            session: Some(session),
-            is_observing,
-            message,
-            subject: Cell::new(std::ptr::null()),
-            effects: RefCell::default(),
-            edits: RefCell::new(edits),
-            made: RefCell::default(),
-            has_touched_vars: Cell::new(false),
-        })
+    /// A call of the hook of `policy` for `stage`.
+    pub fn hook(policy: PolicyName, stage: Stage, session: Rc<SessionView>) -> Call {
+        Call { stage: Some(stage), session: Some(session), ..Call::load(policy) }
     }
 }

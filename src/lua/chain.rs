@@ -78,12 +78,13 @@ impl SessionPolicies for SessionChain {
 
     fn tell(&self, report: Report) -> Answer<'static, ()> {
         let this = self.clone();
+        // Now, not when the future first runs: the client may have begun the next transaction by then.
+        let (stage, past) = match report {
+            Report::Outcome(_) => (Stage::Outcome, Some(this.view.end_transaction())),
+            Report::Closed(_) => (Stage::Closed, None),
+        };
         Box::pin(async move {
-            let stage = match report {
-                Report::Outcome(_) => Stage::Outcome,
-                Report::Closed(_) => Stage::Closed,
-            };
-            let mut run = Run::new(&this.engine, &this.view, Occasion::Report(&report), stage);
+            let mut run = Run::new(&this.engine, &this.view, Occasion::Report(&report, past.as_ref()), stage);
             for link in this.links.iter().filter(|link| link.policy.hook(stage).is_some()) {
                 // Its errors are in the log; there is nothing else that could follow from them.
                 run.policy(link, &[]).await;
@@ -106,7 +107,10 @@ impl SessionChain {
         let mut has_accepted = false;
         let mut run = Run::new(&self.engine, &self.view, Occasion::Event(&event), stage);
         for link in self.links.iter().filter(|link| link.policy.hook(stage).is_some()) {
-            if stage != Stage::Reply && !link.policy.required && (has_accepted || self.is_exempt(link, &decision.effects)) {
+            if stage != Stage::Reply
+                && !link.policy.required
+                && (has_accepted || self.is_exempt(link, &decision.effects))
+            {
                 continue;
             }
             let ran = run.policy(link, &decision.edits).await;
@@ -141,7 +145,9 @@ impl SessionChain {
         let is_always = |local_part: &str| relay.always.contains(&local_part.to_ascii_lowercase());
         let is_spared = match &rcpt.forward_path {
             ForwardPath::Postmaster(_) => is_always("postmaster"),
-            ForwardPath::Mailbox(mailbox) => is_ours(relay, mailbox) && is_always(&mailbox.unquoted_local_part()),
+            ForwardPath::Mailbox(mailbox) => {
+                is_ours(relay, mailbox) && is_always(&mailbox.unquoted_local_part())
+            }
         };
         let verdict = Verdict::Refuse(held.reply.clone());
         (!is_spared).then(|| Decision { verdict, policy: Some(held.policy.clone()), ..Decision::accept() })

@@ -55,12 +55,11 @@ impl Engine {
                 }
             }
         }
-        let folders = sources.iter().map(|(configured, source)| {
-            (configured.name.clone(), folders(source, &plan.common.paths))
-        });
-        let (sandbox, kit) = open(folders.collect(), parts, clock).map_err(|error| {
-            vec![Problem::in_script("", "gatepost", error.to_string())]
-        })?;
+        let folders = sources
+            .iter()
+            .map(|(configured, source)| (configured.name.clone(), folders(source, &plan.common.paths)));
+        let (sandbox, kit) = open(folders.collect(), parts, clock)
+            .map_err(|error| vec![Problem::in_script("", "gatepost", error.to_string())])?;
         let mut policies = Vec::new();
         for (configured, source) in &sources {
             let loading = Loading { sandbox: &sandbox, configured, source };

@@ -9,6 +9,7 @@ use mlua::{HookTriggers, Lua, VmState, ffi};
 
 use crate::lua::call::Call;
 use crate::lua::clock::Clock;
+use crate::lua::sandbox::line_of_script;
 
 /// Watches all scripts of one Lua state. Only one hook call runs at a moment; the guard knows which.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub struct Guard {
     /// The coroutine of the hook call that runs, as opposed to those that the script makes itself.
     top: Cell<*const c_void>,
     call: RefCell<Option<Rc<Call>>>,
+    /// Where the script was when its budget was spent.
+    killed_at: RefCell<Option<String>>,
 }
 
 /// The limits of one poll, on the guard's clock.
@@ -52,6 +55,7 @@ impl Guard {
             stop: Cell::new(Stop::Run),
             top: Cell::new(std::ptr::null()),
             call: RefCell::new(None),
+            killed_at: RefCell::new(None),
         });
         let watching = Rc::clone(&guard);
         let triggers = HookTriggers::new().every_nth_instruction(INSTRUCTIONS);
@@ -85,13 +89,25 @@ impl Guard {
     }
 
     /// Begins a poll of `call`, whose coroutine is `top` (null before the first poll).
-    pub(super) fn arm(&self, call: &Rc<Call>, top: *const c_void, slice: Duration, left: Duration) -> Duration {
+    pub(super) fn arm(
+        &self,
+        call: &Rc<Call>,
+        top: *const c_void,
+        slice: Duration,
+        left: Duration,
+    ) -> Duration {
         let now = self.clock.now();
-        self.armed.set(Some(Armed { slice_end: now.saturating_add(slice), budget_end: now.saturating_add(left) }));
+        self.armed
+            .set(Some(Armed { slice_end: now.saturating_add(slice), budget_end: now.saturating_add(left) }));
         self.stop.set(Stop::Run);
         self.top.set(top);
         self.call.replace(Some(Rc::clone(call)));
         now
+    }
+
+    /// Where the call that was ended last was then, as "file:line".
+    pub(super) fn take_killed_at(&self) -> Option<String> {
+        self.killed_at.take()
     }
 
     /// Ends the poll: why it ended, and the call's coroutine.
@@ -118,6 +134,9 @@ impl Guard {
             return Ok(VmState::Yield);
         }
         let is_first = self.stop.replace(Stop::Kill) != Stop::Kill;
+        if is_first {
+            self.killed_at.replace(line_of_script(lua).map(|(file, line)| format!("{file}:{line}")));
+        }
         let can_yield = every_instruction(lua);
         // No pcall catches a yield. In a coroutine of the script's own it ends that coroutine's turn only, so
         // the second time, and where a yield can't be, an error unwinds, again at each instruction.

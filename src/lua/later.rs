@@ -7,8 +7,26 @@ use std::collections::HashSet;
 
 /// Globals of later issues.
 const GLOBALS: &[&str] = &[
-    "map", "http", "store", "ratelimit", "regex", "backend", "clamav", "rspamd", "spamd", "milter",
-    "policy_service", "srs", "batv", "base64", "hash", "hmac", "random", "metrics", "task", "quarantine",
+    "map",
+    "http",
+    "store",
+    "ratelimit",
+    "regex",
+    "backend",
+    "clamav",
+    "rspamd",
+    "spamd",
+    "milter",
+    "policy_service",
+    "srs",
+    "batv",
+    "base64",
+    "hash",
+    "hmac",
+    "random",
+    "metrics",
+    "task",
+    "quarantine",
 ];
 
 /// Hooks of later issues.
@@ -50,9 +68,7 @@ pub(super) fn find(source: &[u8]) -> Option<(usize, &'static str)> {
 /// The line of the first `name =` in `source`, from 1.
 pub(super) fn line_of_key(source: &[u8], name: &str) -> Option<usize> {
     let tokens = Tokens { rest: source, line: 1 }.collect::<Vec<_>>();
-    let is_key = |pair: &&[Token<'_>]| {
-        matches!(pair, [Token { kind: Kind::Name(key), .. }, Token { kind: Kind::Mark(b'='), .. }] if *key == name.as_bytes())
-    };
+    let is_key = |pair: &&[Token<'_>]| matches!(pair, [Token { kind: Kind::Name(key), .. }, Token { kind: Kind::Mark(b'='), .. }] if *key == name.as_bytes());
     tokens.windows(2).find(is_key).and_then(|pair| pair.first()).map(|token| token.line)
 }
 
@@ -221,10 +237,10 @@ mod tests {
             ("local x = 1\nlocal v = store.get('k')", Some((2, "store"))),
             ("return { mail = function() http.get('x') end }", Some((1, "http"))),
             ("-- http.get\n--[[ store ]] --[==[\nmap\n]==]\nreturn {}", None), // comments
-            ("local s = 'http' .. \"map\" .. [[store]]", None),                 // strings
-            ("return { map = 1, type = 'map' }", None),                         // a field's name
-            ("return t.map, t:hash()", None),                                   // fields and methods
-            ("local map = {}\nreturn map.x", None),                             // a local
+            ("local s = 'http' .. \"map\" .. [[store]]", None),                // strings
+            ("return { map = 1, type = 'map' }", None),                        // a field's name
+            ("return t.map, t:hash()", None),                                  // fields and methods
+            ("local map = {}\nreturn map.x", None),                            // a local
             ("local a <const>, map = 1, 2\nreturn map", None),
             ("for _, task in ipairs(list) do task() end", None), // a loop variable
             ("local function hash(x) return x end return hash(1)", None),

@@ -12,6 +12,7 @@ pub mod convert;
 pub mod engine;
 pub mod guard;
 mod later;
+mod native;
 mod occasion;
 pub mod options;
 pub mod policy;
@@ -22,3 +23,6 @@ mod script;
 mod slice;
 mod units;
 mod verdict;
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@ use mlua::Value;
 
 use crate::lua::call::Call;
 use crate::lua::convert::session::SessionView;
+use crate::lua::convert::transaction::Past;
 use crate::lua::convert::{message, report, subject, transaction};
 use crate::message::view::MessageView;
 use crate::policy::event::{Event, Report};
@@ -13,8 +14,10 @@ use crate::policy::event::{Event, Report};
 /// An event or a report.
 #[derive(Clone, Copy)]
 pub(super) enum Occasion<'a> {
+    /// It asks for a verdict.
     Event(&'a Event<'a>),
-    Report(&'a Report),
+    /// It tells what has happened, of a transaction that has ended for one.
+    Report(&'a Report, Option<&'a Rc<Past>>),
 }
 
 impl Occasion<'_> {
@@ -23,6 +26,14 @@ impl Occasion<'_> {
         match self {
             Occasion::Event(Event::Header(message) | Event::Message(message)) => Some(Rc::clone(message)),
             _ => None,
+        }
+    }
+
+    /// The transaction that has ended.
+    pub(super) fn past(self) -> Option<Rc<Past>> {
+        match self {
+            Occasion::Report(_, past) => past.cloned(),
+            Occasion::Event(_) => None,
         }
     }
 
@@ -45,8 +56,8 @@ impl Occasion<'_> {
             Occasion::Event(Event::Data) => return transaction::current(view, call),
             Occasion::Event(Event::Header(seen) | Event::Message(seen)) => message::table(kit, seen)?,
             Occasion::Event(Event::Reply(event)) => report::reply(kit, event)?,
-            Occasion::Report(Report::Outcome(outcome)) => report::outcome(kit, outcome)?,
-            Occasion::Report(Report::Closed(ending)) => report::ending(kit, ending)?,
+            Occasion::Report(Report::Outcome(outcome), _) => report::outcome(kit, outcome)?,
+            Occasion::Report(Report::Closed(ending), _) => report::ending(kit, ending)?,
         };
         Ok(Value::Table(table))
     }

@@ -1,5 +1,7 @@
 //! One policy, loaded: its hooks and its options.
 
+use std::rc::Rc;
+
 use mlua::{Function, Table, Value};
 
 use crate::lua::budget::{Allowance, HookCall, SLICE, Stopped};
@@ -88,7 +90,10 @@ impl Loading<'_> {
     pub(super) fn load(&self, surroundings: Surroundings<'_>) -> Result<Policy, Vec<Problem>> {
         let declared = self.declare()?;
         let in_schema = |option: &str, message: String| {
-            self.problem(format!("option '{option}': {message}"), later::line_of_key(&self.source.text, option))
+            self.problem(
+                format!("option '{option}': {message}"),
+                later::line_of_key(&self.source.text, option),
+            )
         };
         let facts = check::check(self.sandbox, self.configured, &declared.schema, surroundings, in_schema)?;
         if let Some(setup) = &declared.setup {
@@ -133,7 +138,10 @@ impl Loading<'_> {
             Declared { summary: None, setup: None, hooks: Default::default(), schema: Vec::new() };
         for (key, value) in table.pairs::<Value, Value>().flatten() {
             let Some(key) = key.as_string().map(mlua::LuaString::to_string_lossy) else {
-                problems.push(self.problem("a policy is a table of names; this one has a number for a key".to_owned(), None));
+                problems.push(self.problem(
+                    "a policy is a table of names; this one has a number for a key".to_owned(),
+                    None,
+                ));
                 continue;
             };
             let line = || line_of(&value).or_else(|| later::line_of_key(&self.source.text, &key));
@@ -162,7 +170,7 @@ impl Loading<'_> {
     /// Calls `function` where nothing may wait.
     fn run(&self, function: &Function, argument: impl mlua::IntoLua) -> Result<Value, Problem> {
         let Sandbox { lua, guard, enter, .. } = self.sandbox;
-        let call = Call::load(self.configured.name.as_str().into());
+        let call = Rc::new(Call::load(self.configured.name.as_str().into()));
         let running = enter.call_async((function, argument));
         HookCall::new(lua, guard, call, LOADING, running).finish_now().map_err(|stopped| match stopped {
             Stopped::Raised(error) => self.raised(&error),
@@ -204,7 +212,10 @@ impl Declared {
                 }
             }
             (hook, other) if stage.is_some() => {
-                return Err(format!("the hook '{hook}' is a function, this is {}", article(other.type_name())));
+                return Err(format!(
+                    "the hook '{hook}' is a function, this is {}",
+                    article(other.type_name())
+                ));
             }
             _ => {}
         }

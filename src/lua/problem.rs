@@ -142,7 +142,9 @@ mod tests {
 
     #[test]
     fn distance_counts_changed_letters() {
-        for (left, right, want) in [("", "", 0), ("a", "", 1), ("mail", "mial", 2), ("ehlo", "helo", 2), ("x", "x", 0)] {
+        for (left, right, want) in
+            [("", "", 0), ("a", "", 1), ("mail", "mial", 2), ("ehlo", "helo", 2), ("x", "x", 0)]
+        {
             assert_eq!(distance(left, right), want, "{left} {right}");
         }
     }

@@ -1,5 +1,6 @@
 //! The hooks of one stage, run one after the other: each on its budget, its result read, its errors logged.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use mlua::{Function, Value};
@@ -23,7 +24,7 @@ use crate::smtp::reply::Reply;
 /// How a hook ended.
 pub(super) enum Ran {
     /// As it should.
-    Ended(Ended),
+    Ended(Box<Ended>),
     /// With an error, which is in the log.
     Failed,
 }
@@ -48,7 +49,12 @@ pub(super) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn new(engine: &'a Engine, view: &'a Rc<SessionView>, occasion: Occasion<'a>, stage: Stage) -> Self {
+    pub(super) fn new(
+        engine: &'a Engine,
+        view: &'a Rc<SessionView>,
+        occasion: Occasion<'a>,
+        stage: Stage,
+    ) -> Self {
         Run { engine, view, occasion, stage, end: Instant::now() + engine.stage_time, subject: None }
     }
 
@@ -60,15 +66,19 @@ impl<'a> Run<'a> {
         let mut known = message.as_ref().map(|message| message.edits.clone()).unwrap_or_default();
         known.extend_from_slice(edits);
         let known_edits = known.len();
-        let is_observing = link.mode == Mode::Observe;
-        let call =
-            Call::hook(policy.name.clone(), self.stage, Rc::clone(self.view), is_observing, message, known);
+        let call = Rc::new(Call {
+            is_observing: link.mode == Mode::Observe,
+            message,
+            past: self.occasion.past(),
+            edits: RefCell::new(known),
+            ..Call::hook(policy.name.clone(), self.stage, Rc::clone(self.view))
+        });
         match self.call(policy, hook, &call).await {
-            Ok(ruling) => Ran::Ended(Ended {
+            Ok(ruling) => Ran::Ended(Box::new(Ended {
                 ruling,
                 effects: call.effects.take(),
                 edits: call.edits.take().split_off(known_edits),
-            }),
+            })),
             Err(problem) => {
                 self.log(policy, &problem);
                 Ran::Failed
@@ -77,7 +87,12 @@ impl<'a> Run<'a> {
     }
 
     /// The hook's verdict, or what went wrong.
-    async fn call(&mut self, policy: &Policy, hook: &Function, call: &Rc<Call>) -> Result<Option<Ruling>, String> {
+    async fn call(
+        &mut self,
+        policy: &Policy,
+        hook: &Function,
+        call: &Rc<Call>,
+    ) -> Result<Option<Ruling>, String> {
         let running = self.begin(policy, hook, call).map_err(|error| error.to_string())?;
         let end = self.end.min(Instant::now() + policy.budget.time);
         let returned = match timeout_at(end, running).await {
@@ -109,7 +124,10 @@ impl<'a> Run<'a> {
 
     fn log(&self, policy: &Policy, problem: &str) {
         let id = self.view.session.borrow().identity().id;
-        tracing::warn!(policy = %policy.name, hook = self.stage.as_str(), session = %id, error = problem, "policy failed");
+        let (error, traceback) = problem.split_once("\nstack traceback:\n").unwrap_or((problem, ""));
+        let error = error.strip_prefix("runtime error: ").unwrap_or(error);
+        let hook = self.stage.as_str();
+        tracing::warn!(policy = %policy.name, hook, session = %id, error, traceback, "policy failed");
     }
 }
 

@@ -6,12 +6,11 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use mlua::{Function, Lua, LuaOptions, StdLib, Table, Value};
+use mlua::{Function, Lua, LuaOptions, StdLib, Table};
 
 use crate::lua::clock::Clock;
 use crate::lua::guard::Guard;
-use crate::lua::later;
-use crate::lua::script;
+use crate::lua::native;
 
 /// A Lua state with its guard and the engine's own Lua functions.
 #[derive(Debug)]
@@ -41,11 +40,8 @@ impl Sandbox {
             StdLib::COROUTINE | StdLib::TABLE | StdLib::OS | StdLib::STRING | StdLib::UTF8 | StdLib::MATH;
         let lua = Lua::new_with(libraries, LuaOptions::new().thread_pool_size(COROUTINES))?;
         let guard = Guard::install(&lua, clock)?;
-        let native = native(&lua, &guard, folders)?;
-        let made: Table = lua
-            .load(include_str!("prelude/sandbox.lua"))
-            .set_name("=gatepost")
-            .call(native)?;
+        let native = native::functions(&lua, &guard, folders)?;
+        let made: Table = lua.load(include_str!("prelude/sandbox.lua")).set_name("=gatepost").call(native)?;
         Ok(Sandbox {
             base: made.get("base")?,
             view: made.get("view")?,
@@ -65,55 +61,6 @@ impl Sandbox {
     pub fn view(&self, name: &str, facts: Table) -> mlua::Result<Table> {
         self.view.call((name, facts))
     }
-}
-
-/// The functions that the prelude calls.
-fn native(lua: &Lua, guard: &Rc<Guard>, folders: HashMap<String, Vec<PathBuf>>) -> mlua::Result<Table> {
-    let native = lua.create_table()?;
-    native.set("name_of", lua.create_function(|_, view: Table| of_view(&view, "__name"))?)?;
-    native.set("facts_of", lua.create_function(|_, view: Table| of_view(&view, "__index"))?)?;
-    let is_view = |_: &Lua, object: Table| {
-        Ok(object.metatable().is_some_and(|metatable| metatable.raw_get("__metatable").is_ok_and(|v: Value| !v.is_nil())))
-    };
-    native.set("is_view", lua.create_function(is_view)?)?;
-    native.set("is_later", lua.create_function(|_, name: Value| {
-        Ok(name.as_string().is_some_and(|name| name.to_str().is_ok_and(|name| later::is_later(&name))))
-    })?)?;
-    let watching = Rc::clone(guard);
-    native.set("mark_top", lua.create_function(move |lua, ()| {
-        watching.mark_top(lua);
-        Ok(())
-    })?)?;
-    let watching = Rc::clone(guard);
-    native.set("is_killed", lua.create_function(move |_, ()| Ok(watching.is_killed()))?)?;
-    let watching = Rc::clone(guard);
-    let is_loading = move |_: &Lua, ()| Ok(watching.call().is_none_or(|call| call.stage.is_none()));
-    native.set("is_loading", lua.create_function(is_loading)?)?;
-    let watching = Rc::clone(guard);
-    native.set("print", lua.create_function(move |_, text: mlua::LuaString| {
-        if let Some(call) = watching.call() {
-            tracing::info!(policy = %call.policy, text = %text.to_string_lossy(), "print");
-        }
-        Ok(())
-    })?)?;
-    let watching = Rc::clone(guard);
-    native.set("find_module", lua.create_function(move |lua, (name, env): (mlua::LuaString, Table)| {
-        let call = watching.call().filter(|call| call.stage.is_none());
-        let Some(call) = call else { return Err(raise(lua, "require stands at the top of the file, not in a hook")) };
-        let folders = folders.get(&*call.policy).map(Vec::as_slice).unwrap_or_default();
-        let name = name.to_string_lossy();
-        let source = script::find_module(&name, folders).map_err(|problem| raise(lua, &problem))?;
-        if let Some((line, later)) = later::find(&source.text) {
-            return Err(mlua::Error::runtime(format!("{}:{line}: '{later}' is not in this version", source.name)));
-        }
-        source.compile(lua, env)
-    })?)?;
-    Ok(native)
-}
-
-/// What a view's metatable holds under `key`.
-fn of_view(view: &Table, key: &str) -> mlua::Result<Value> {
-    view.metatable().map_or(Ok(Value::Nil), |metatable| metatable.raw_get(key))
 }
 
 /// An error with the file and line of the script that is running.

@@ -64,21 +64,27 @@ pub(super) fn find(script: &Script, folders: &[PathBuf]) -> Result<Source, Strin
     }
     match builtin::find(name) {
         Some(text) => Ok(Source { name: file, text: text.as_bytes().to_vec(), folder: None }),
-        None if folders.is_empty() => Err(format!("there is no built-in policy '{name}', and no policies.paths")),
+        None if folders.is_empty() => {
+            Err(format!("there is no built-in policy '{name}', and no policies.paths"))
+        }
         None => Err(format!("there is no {file} in policies.paths, and no built-in policy of that name")),
     }
 }
 
 /// The module `name`, dots for folders, below one of `folders` and nowhere else.
 pub(super) fn find_module(name: &str, folders: &[PathBuf]) -> Result<Source, String> {
-    let is_word = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    let is_word = |part: &str| {
+        !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+    };
     if !name.split('.').all(is_word) {
         return Err(format!("'{name}' is no module's name: words with dots between"));
     }
     let file = format!("{}.lua", name.replace('.', "/"));
     for folder in folders {
         // Both in their true form, so that no link leads out.
-        let (Ok(folder), Ok(path)) = (folder.canonicalize(), folder.join(&file).canonicalize()) else { continue };
+        let (Ok(folder), Ok(path)) = (folder.canonicalize(), folder.join(&file).canonicalize()) else {
+            continue;
+        };
         if path.starts_with(&folder) {
             return Source::read(&path);
         }

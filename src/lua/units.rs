@@ -66,10 +66,10 @@ mod tests {
             ("1.5 s", Some(1500)),
             ("250ms", Some(250)),
             ("2w", Some(1_209_600_000)),
-            ("5", None),       // a bare number is said as a number
-            ("", None),        // nothing
+            ("5", None),         // a bare number is said as a number
+            ("", None),          // nothing
             ("5 parsecs", None), // no such unit
-            ("-5s", None),     // time doesn't run backwards
+            ("-5s", None),       // time doesn't run backwards
         ] {
             assert_eq!(duration(text), want.map(Duration::from_millis), "{text:?}");
         }
@@ -82,7 +82,7 @@ mod tests {
             ("16 KiB", Some(16_384)),
             ("1.5MiB", Some(1_572_864)),
             ("12", Some(12)),
-            ("12 mb", None),   // millibits are nobody's wish
+            ("12 mb", None),        // millibits are nobody's wish
             ("99999999 GiB", None), // past what a double counts
         ] {
             assert_eq!(size(text), want, "{text:?}");

@@ -83,7 +83,9 @@ pub(super) fn open(lua: &Lua, guard: &Rc<Guard>, base: &Table) -> mlua::Result<(
         if !matches!(call.stage, Some(Stage::Rcpt | Stage::Header | Stage::Message)) {
             return Err(raise(lua, "discard can be said at rcpt, header and message"));
         }
-        let Value::String(why) = why else { return Err(raise(lua, "discard(\"why\"): the reason is missing")) };
+        let Value::String(why) = why else {
+            return Err(raise(lua, "discard(\"why\"): the reason is missing"));
+        };
         made(lua, &call, Ruling::Discard(short(&why.as_bytes(), true)))
     };
     base.raw_set("discard", lua.create_function(discard)?)
@@ -178,7 +180,10 @@ impl Refusal {
         let parts = self.parts(arguments)?;
         let stage = call.stage.unwrap_or(Stage::Rcpt);
         if parts.is_held && !matches!(stage, Stage::Connect | Stage::Ehlo | Stage::Mail) {
-            return Err(format!("at = \"rcpt\" can be said at connect, ehlo and mail, not at {}", stage.as_str()));
+            return Err(format!(
+                "at = \"rcpt\" can be said at connect, ehlo and mail, not at {}",
+                stage.as_str()
+            ));
         }
         let code = self.code(parts.code, stage == Stage::Connect && !parts.is_held)?;
         let status = self.status(parts.status.as_deref(), code)?;
@@ -193,15 +198,17 @@ impl Refusal {
         let bare = Parts { unless_auth: true, ..Parts::default() };
         match arguments {
             [] | [Value::Nil] => Ok(bare),
-            [Value::String(text)] | [Value::String(text), Value::Nil] => Ok(Parts { text: Some(text.as_bytes().to_vec()), ..bare }),
+            [Value::String(text)] | [Value::String(text), Value::Nil] => {
+                Ok(Parts { text: Some(text.as_bytes().to_vec()), ..bare })
+            }
             [Value::String(status), Value::String(text)] => {
                 let status = Some(status.to_string_lossy());
                 Ok(Parts { status, text: Some(text.as_bytes().to_vec()), ..bare })
             }
             [Value::Table(table)] => self.table_parts(table),
-            [Value::Integer(_) | Value::Number(_), ..] => {
-                Err(format!("{name}: the first argument is a text or a status; a code is given as {name} {{ code = … }}"))
-            }
+            [Value::Integer(_) | Value::Number(_), ..] => Err(format!(
+                "{name}: the first argument is a text or a status; a code is given as {name} {{ code = … }}"
+            )),
             _ => Err(format!("{name}(\"text\"), {name}(\"status\", \"text\") or {name} {{ … }}")),
         }
     }
@@ -231,8 +238,20 @@ impl Refusal {
         let number = match (given, self) {
             (Some(code), _) => code,
             (None, Refusal::Disconnect) => 421,
-            (None, Refusal::Reject) => if is_banner { 554 } else { 550 },
-            (None, Refusal::Defer) => if is_banner { 421 } else { 451 },
+            (None, Refusal::Reject) => {
+                if is_banner {
+                    554
+                } else {
+                    550
+                }
+            }
+            (None, Refusal::Defer) => {
+                if is_banner {
+                    421
+                } else {
+                    451
+                }
+            }
         };
         let fits = match (self, is_banner) {
             (Refusal::Disconnect, _) | (Refusal::Defer, true) => number == 421,
@@ -240,7 +259,9 @@ impl Refusal {
             (Refusal::Defer, false) => matches!(number, 450..=452 | 455),
             (Refusal::Reject, false) => matches!(number, 521 | 550..=554 | 556),
         };
-        Code::new(number).filter(|_| fits).ok_or_else(|| format!("{}: the code {number} doesn't fit here", self.name()))
+        Code::new(number)
+            .filter(|_| fits)
+            .ok_or_else(|| format!("{}: the code {number} doesn't fit here", self.name()))
     }
 
     fn status(self, given: Option<&str>, code: Code) -> Result<EnhancedCode, String> {
@@ -249,8 +270,9 @@ impl Refusal {
             Refusal::Defer => "4.7.1",
             Refusal::Disconnect => "4.7.0",
         });
-        let status = EnhancedCode::parse(text)
-            .ok_or_else(|| format!("{}: '{}' is no status; one reads \"5.7.1\"", self.name(), short(text.as_bytes(), true)))?;
+        let status = EnhancedCode::parse(text).ok_or_else(|| {
+            format!("{}: '{}' is no status; one reads \"5.7.1\"", self.name(), short(text.as_bytes(), true))
+        })?;
         match status.class() == code.class() {
             true => Ok(status),
             false => Err(format!("{}: the status {status} doesn't fit the code {code}", self.name())),

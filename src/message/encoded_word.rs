@@ -31,7 +31,11 @@ mod tests {
             (&b" plain text\r\n"[..], "plain text", "nothing to decode"),
             (b" a\r\n b\r\n", "a b", "folded"),
             (b" =?utf-8?q?gr=C3=BC=C3=9Fe?= x\r\n", "gr\u{fc}\u{df}e x", "quoted-printable"),
-            (b" =?utf-8?B?w7xi?=\r\n =?utf-8?B?ZXI=?=\r\n", "\u{fc}ber", "white space between encoded words is none"),
+            (
+                b" =?utf-8?B?w7xi?=\r\n =?utf-8?B?ZXI=?=\r\n",
+                "\u{fc}ber",
+                "white space between encoded words is none",
+            ),
             (b" =?iso-8859-1?q?caf=E9?=\r\n", "caf\u{e9}", "another character set"),
             (b" =?broken\r\n", "=?broken", "not an encoded word"),
             ("gr\u{fc}n\r\n".as_bytes(), "gr\u{fc}n", "UTF-8 as it is (RFC 6532)"),

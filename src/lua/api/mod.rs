@@ -21,7 +21,10 @@ pub struct Parts {}
 type Open = fn(&Lua, &Rc<Guard>, &Parts) -> mlua::Result<Table>;
 
 /// Every module: the global's name and how it is opened.
-const MODULES: &[(&str, Open)] = &[];
+const MODULES: &[(&str, Open)] = &[
+    #[cfg(test)]
+    ("waiting", crate::lua::tests::waiting::open),
+];
 
 /// Puts every module into `base`, read-only. `view` makes it so.
 pub(super) fn open(

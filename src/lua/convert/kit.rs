@@ -5,11 +5,11 @@ use std::rc::Rc;
 use mlua::{Function, Lua, Table, Value};
 
 use crate::lua::actions;
+use crate::lua::api::Parts;
 use crate::lua::api::client;
 use crate::lua::convert::{message, session, transaction};
 use crate::lua::guard::Guard;
 use crate::lua::sandbox::{Sandbox, raise};
-use crate::lua::api::Parts;
 
 /// Makers of tables, in Lua: a table made there costs a fraction of one made from here.
 #[derive(Debug)]
@@ -42,10 +42,11 @@ impl Kit {
         lazy.raw_set("session", session::lazy(lua, &sandbox.guard)?)?;
         lazy.raw_set("transaction", transaction::lazy(lua, &sandbox.guard)?)?;
         lazy.raw_set("message", lua.create_function(later_facts)?)?;
-        let make: Table = lua
-            .load(include_str!("../prelude/objects.lua"))
-            .set_name("=gatepost")
-            .call((&sandbox.view, methods, lazy))?;
+        let make: Table = lua.load(include_str!("../prelude/objects.lua")).set_name("=gatepost").call((
+            &sandbox.view,
+            methods,
+            lazy,
+        ))?;
         Ok(Kit {
             lua: lua.clone(),
             session: make.get("session")?,
@@ -69,8 +70,7 @@ impl Kit {
 
 /// Fields of a message that a later version brings raise; others are nil.
 fn later_facts(lua: &Lua, (_, key): (Table, Value)) -> mlua::Result<Value> {
-    const LATER: &[&str] =
-        &["from", "to", "cc", "reply_to", "subject", "message_id", "date", "limits_hit"];
+    const LATER: &[&str] = &["from", "to", "cc", "reply_to", "subject", "message_id", "date", "limits_hit"];
     let key = key.as_string().map(mlua::LuaString::to_string_lossy).unwrap_or_default();
     match LATER.contains(&key.as_str()) {
         true => Err(raise(lua, &format!("message.{key} is not in this version"))),

@@ -7,10 +7,11 @@ use mlua::{Function, IntoLua, Lua, Table, Value};
 
 use crate::lua::api;
 use crate::lua::call::Call;
+use crate::lua::convert::fields;
 use crate::lua::convert::kit::{Kit, Method};
 use crate::lua::guard::Guard;
 use crate::lua::sandbox::raise;
-use crate::message::edit::{Edit, EditedField, EditedHeader, NewField, name_of};
+use crate::message::edit::{Edit, NewField};
 use crate::message::encoded_word;
 use crate::message::view::MessageView;
 use crate::policy::event::Stage;
@@ -18,7 +19,8 @@ use crate::policy::event::Stage;
 /// Edits of one message at most.
 const EDITS: usize = 1000;
 /// Methods of a later version.
-const LATER: &[&str] = &["parts", "urls", "body", "find", "chunks", "authenticate", "sign", "seal", "append_text"];
+const LATER: &[&str] =
+    &["parts", "urls", "body", "find", "chunks", "authenticate", "sign", "seal", "append_text"];
 
 /// The subject of `header` and `message`.
 pub(in crate::lua) fn table(kit: &Kit, message: &MessageView) -> mlua::Result<Table> {
@@ -29,57 +31,76 @@ pub(in crate::lua) fn table(kit: &Kit, message: &MessageView) -> mlua::Result<Ta
 pub(super) fn methods(lua: &Lua, guard: &Rc<Guard>) -> mlua::Result<Table> {
     let methods = lua.create_table()?;
     let method = |name| Method { guard: Rc::clone(guard), class: "message", name };
+    readers(lua, &methods, method)?;
+    writers(lua, &methods, method)?;
+    methods.raw_set("sha256", sha256(lua, method("sha256"))?)?;
+    for name in LATER {
+        let later = move |lua: &Lua, ()| -> mlua::Result<()> {
+            Err(raise(lua, &format!("message:{name} is not in this version")))
+        };
+        methods.raw_set(*name, lua.create_function(later)?)?;
+    }
+    Ok(methods)
+}
+
+/// The methods that read the header.
+fn readers(lua: &Lua, methods: &Table, method: impl Fn(&'static str) -> Method) -> mlua::Result<()> {
     let get = method("header");
-    methods.raw_set("header", lua.create_function(move |lua, (this, name): (Value, Value)| {
+    let header = move |lua: &Lua, (this, name): (Value, Value)| {
         let (message, call, name) = get.named(lua, &this, &name)?;
-        let header = Lines::new(&message, &call);
-        let found = header.named(&name).next().map(|line| encoded_word::decode(&line.raw));
-        or_none(lua, found)
-    })?)?;
+        let found = fields::named(&message.header, &call.edits.borrow(), &name, 1);
+        or_none(lua, found.first().map(|raw| encoded_word::decode(raw)))
+    };
+    methods.raw_set("header", lua.create_function(header)?)?;
     let get = method("headers");
-    methods.raw_set("headers", lua.create_function(move |lua, (this, name): (Value, Value)| {
+    let headers = move |lua: &Lua, (this, name): (Value, Value)| {
         let (message, call, name) = get.named(lua, &this, &name)?;
-        let header = Lines::new(&message, &call);
-        lua.create_sequence_from(header.named(&name).map(|line| encoded_word::decode(&line.raw)))
-    })?)?;
+        let found = fields::named(&message.header, &call.edits.borrow(), &name, usize::MAX);
+        lua.create_sequence_from(found.iter().map(|raw| encoded_word::decode(raw)))
+    };
+    methods.raw_set("headers", lua.create_function(headers)?)?;
     let get = method("raw_header");
-    methods.raw_set("raw_header", lua.create_function(move |lua, (this, name): (Value, Value)| {
+    let raw_header = move |lua: &Lua, (this, name): (Value, Value)| {
         let (message, _, name) = get.named(lua, &this, &name)?;
-        let found = message.header.named(&name).next().map(|field| lua.create_string(as_sent(&message, field)));
-        or_none(lua, found.transpose()?)
-    })?)?;
+        let found = message.header.named(&name).next().map(|field| message.header.raw_value(field));
+        or_none(lua, found.map(|raw| lua.create_string(fields::trimmed(raw))).transpose()?)
+    };
+    methods.raw_set("raw_header", lua.create_function(raw_header)?)?;
     let get = method("fields");
-    methods.raw_set("fields", lua.create_function(move |lua, this: Value| {
+    let all = move |lua: &Lua, this: Value| {
         let (message, call) = get.message(lua, &this)?;
-        fields(lua, Lines::new(&message, &call).0)
-    })?)?;
+        fields::iterator(lua, fields::all(&message.header, &call.edits.borrow()))
+    };
+    methods.raw_set("fields", lua.create_function(all)?)
+}
+
+/// The methods that edit the header.
+fn writers(lua: &Lua, methods: &Table, method: impl Fn(&'static str) -> Method) -> mlua::Result<()> {
     for (name, edit) in [
         ("add_header", Edit::Add as fn(NewField) -> Edit),
         ("prepend_header", Edit::Prepend),
         ("replace_header", Edit::Replace),
     ] {
         let put = method(name);
-        methods.raw_set(name, lua.create_function(move |lua, (this, name, value): (Value, Value, Value)| {
+        let write = move |lua: &Lua, (this, name, value): (Value, Value, Value)| {
             let (_, call, name) = put.named(lua, &this, &name)?;
-            let field = NewField::new(&name, &value_text(lua, &value)?).map_err(|error| raise(lua, &error.to_string()))?;
-            push(lua, &call, edit(field))
-        })?)?;
+            let field = NewField::new(&name, &value_text(lua, &value)?);
+            push(lua, &call, edit(field.map_err(|error| raise(lua, &error.to_string()))?))
+        };
+        methods.raw_set(name, lua.create_function(write)?)?;
     }
-    let remove = method("remove_header");
-    methods.raw_set("remove_header", lua.create_function(move |lua, (this, which): (Value, Value)| {
-        let (_, call) = remove.message(lua, &this)?;
+    let get = method("remove_header");
+    let remove = move |lua: &Lua, (this, which): (Value, Value)| {
+        let (_, call) = get.message(lua, &this)?;
         match which {
             Value::String(name) => push(lua, &call, Edit::RemoveNamed(name.to_string_lossy())),
-            Value::Integer(number) => push(lua, &call, Edit::RemoveNumbered(usize::try_from(number).unwrap_or(usize::MAX))),
+            Value::Integer(number) => {
+                push(lua, &call, Edit::RemoveNumbered(usize::try_from(number).unwrap_or(usize::MAX)))
+            }
             _ => Err(raise(lua, "message:remove_header(name or number)")),
         }
-    })?)?;
-    methods.raw_set("sha256", sha256(lua, method("sha256"))?)?;
-    for name in LATER {
-        let later = move |lua: &Lua, ()| -> mlua::Result<()> { Err(raise(lua, &format!("message:{name} is not in this version"))) };
-        methods.raw_set(*name, lua.create_function(later)?)?;
-    }
-    Ok(methods)
+    };
+    methods.raw_set("remove_header", lua.create_function(remove)?)
 }
 
 impl Method {
@@ -94,7 +115,12 @@ impl Method {
     }
 
     /// The same with a field's name.
-    fn named(&self, lua: &Lua, this: &Value, name: &Value) -> mlua::Result<(Rc<MessageView>, Rc<Call>, String)> {
+    fn named(
+        &self,
+        lua: &Lua,
+        this: &Value,
+        name: &Value,
+    ) -> mlua::Result<(Rc<MessageView>, Rc<Call>, String)> {
         let (message, call) = self.message(lua, this)?;
         match name {
             Value::String(name) => Ok((message, call, name.to_string_lossy())),
@@ -127,69 +153,6 @@ fn sha256(lua: &Lua, method: Method) -> mlua::Result<Function> {
             }
         }
     })
-}
-
-/// One field after edits.
-struct Line {
-    name: String,
-    /// Behind the colon.
-    raw: Vec<u8>,
-    /// Counts the fields as received, from 1; 0 for a new one.
-    number: usize,
-}
-
-/// The header after edits, in order.
-struct Lines(Vec<Line>);
-
-impl Lines {
-    fn new(message: &MessageView, call: &Call) -> Lines {
-        let edits = call.edits.borrow();
-        let header = &message.header;
-        let edited = EditedHeader::new(header, &edits);
-        let top = edited.top.iter().map(|field| EditedField::New(field));
-        let all = top.chain(edited.fields.iter().cloned());
-        let line = |field: EditedField<'_>| Line {
-            name: name_of(header, &field).to_owned(),
-            raw: match &field {
-                EditedField::New(field) => field.value().as_bytes().to_vec(),
-                EditedField::Original(at) => {
-                    header.fields().get(*at).map(|field| header.raw_value(field).to_vec()).unwrap_or_default()
-                }
-            },
-            number: match field {
-                EditedField::New(_) => 0,
-                EditedField::Original(at) => at + 1,
-            },
-        };
-        Lines(all.map(line).collect())
-    }
-
-    fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Line> {
-        self.0.iter().filter(move |line| line.name.eq_ignore_ascii_case(name))
-    }
-}
-
-/// The iterator that `message:fields()` gives.
-fn fields(lua: &Lua, lines: Vec<Line>) -> mlua::Result<Function> {
-    let mut lines = lines.into_iter();
-    lua.create_function_mut(move |lua, ()| {
-        let Some(line) = lines.next() else { return Ok(Value::Nil) };
-        let table = lua.create_table_with_capacity(0, 4)?;
-        table.raw_set("name", line.name)?;
-        table.raw_set("value", encoded_word::decode(&line.raw))?;
-        table.raw_set("raw", lua.create_string(trimmed(&line.raw))?)?;
-        table.raw_set("number", line.number)?;
-        Ok(Value::Table(table))
-    })
-}
-
-/// The value of a field as sent, without the line end.
-fn as_sent<'a>(message: &'a MessageView, field: &crate::message::header::Field) -> &'a [u8] {
-    trimmed(message.header.raw_value(field))
-}
-
-fn trimmed(raw: &[u8]) -> &[u8] {
-    raw.strip_suffix(b"\r\n").unwrap_or(raw)
 }
 
 fn push(lua: &Lua, call: &Call, edit: Edit) -> mlua::Result<()> {

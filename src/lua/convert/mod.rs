@@ -1,5 +1,6 @@
 //! What scripts see of the proxy: the session, the subjects of hooks, sets.
 
+mod fields;
 pub mod kit;
 pub mod message;
 pub mod report;

@@ -100,9 +100,6 @@ impl SessionView {
     /// What is forgotten when the hooks of `stage` have run.
     pub(in crate::lua) fn finish(&self, stage: Stage) {
         self.vars.borrow_mut().finish(stage);
-        if stage == Stage::Outcome {
-            self.transaction.replace(None);
-        }
     }
 
     /// The greeting's table; made anew by each `ehlo` stage.
@@ -196,7 +193,7 @@ impl SessionView {
 
 /// The points that the running hook has given itself.
 pub(super) fn points(call: &Call) -> f64 {
-    call.effects.borrow().scores.iter().map(|score| score.points).sum()
+    call.effects.borrow().scores.iter().fold(0.0, |sum, score| sum + score.points)
 }
 
 /// The function behind `session`: makes a fact when it is first asked for, and keeps it if it lasts.

@@ -40,10 +40,14 @@ impl UserData for NetworkSetObject {
 
 impl UserData for DomainSetObject {
     fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
-        methods.add_method("contains", |_, set, domain: LuaString| Ok(set.0.contains(&domain.to_string_lossy())));
-        methods.add_method("get", |_, set, domain: LuaString| match set.0.matching(&domain.to_string_lossy()) {
-            Some(entry) => Ok((Some(entry.to_owned()), None)),
-            None => Ok((None, Some("none"))),
+        methods.add_method("contains", |_, set, domain: LuaString| {
+            Ok(set.0.contains(&domain.to_string_lossy()))
+        });
+        methods.add_method("get", |_, set, domain: LuaString| {
+            match set.0.matching(&domain.to_string_lossy()) {
+                Some(entry) => Ok((Some(entry.to_owned()), None)),
+                None => Ok((None, Some("none"))),
+            }
         });
         methods.add_meta_method(MetaMethod::Len, |_, set, ()| Ok(set.0.len()));
         methods.add_meta_method(MetaMethod::NewIndex, |lua, _, _: (Value, Value)| -> mlua::Result<()> {

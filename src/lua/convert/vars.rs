@@ -6,15 +6,19 @@ use crate::lua::call::Call;
 use crate::policy::event::Stage;
 use crate::session::effects::PolicyName;
 
+/// A table for each policy that has asked for one.
+#[derive(Debug, Default)]
+pub(in crate::lua) struct Tables(Vec<(PolicyName, Table)>);
+
 /// The tables of one session.
 #[derive(Debug, Default)]
 pub(in crate::lua) struct Vars {
-    own: Vec<(PolicyName, Table)>,
+    own: Tables,
     shared: Option<Table>,
     /// What observing policies have in the place of `shared`.
-    observed: Vec<(PolicyName, Table)>,
+    observed: Tables,
     /// The transaction whose tables these are, by its number.
-    transaction: (u64, Vec<(PolicyName, Table)>),
+    transaction: (u64, Tables),
 }
 
 /// Octets that one table may hold.
@@ -25,17 +29,20 @@ const DEPTH: usize = 16;
 impl Vars {
     /// The policy's own table for the session.
     pub(super) fn own(&mut self, lua: &Lua, call: &Call) -> mlua::Result<Table> {
-        call.has_touched_vars.set(true);
-        of(&mut self.own, lua, &call.policy)
+        self.own.of(lua, call)
     }
 
     /// The policy's own table for the transaction of this number.
     pub(super) fn of_transaction(&mut self, lua: &Lua, call: &Call, number: u64) -> mlua::Result<Table> {
-        call.has_touched_vars.set(true);
         if self.transaction.0 != number {
-            self.transaction = (number, Vec::new());
+            self.transaction = (number, Tables::default());
         }
-        of(&mut self.transaction.1, lua, &call.policy)
+        self.transaction.1.of(lua, call)
+    }
+
+    /// The tables of the transaction that has ended.
+    pub(super) fn end_transaction(&mut self) -> Tables {
+        std::mem::take(&mut self.transaction).1
     }
 
     /// The table that is common to all policies; an observing one has a copy, and sees what is new in the original.
@@ -48,7 +55,7 @@ impl Vars {
         if !call.is_observing {
             return Ok(shared);
         }
-        let copy = of(&mut self.observed, lua, &call.policy)?;
+        let copy = self.observed.of(lua, call)?;
         for pair in shared.pairs::<Value, Value>() {
             let (key, value) = pair?;
             if copy.raw_get::<Value>(&key)?.is_nil() {
@@ -62,11 +69,16 @@ impl Vars {
     ///
     /// *Errors*: what is wrong, as a sentence.
     pub(in crate::lua) fn check(&mut self, call: &Call) -> Result<(), String> {
-        let policy = &call.policy;
-        let mine = |tables: &[(PolicyName, Table)]| tables.iter().find(|(name, _)| name == policy).map(|(_, t)| t.clone());
-        let shared = if call.is_observing { mine(&self.observed) } else { self.shared.clone() };
-        let tables =
-            [("session.vars", mine(&self.own)), ("session.shared", shared), ("transaction.vars", mine(&self.transaction.1))];
+        let shared = if call.is_observing { self.observed.find(call) } else { self.shared.clone() };
+        let transaction = match &call.past {
+            Some(past) => past.vars.borrow().find(call),
+            None => self.transaction.1.find(call),
+        };
+        let tables = [
+            ("session.vars", self.own.find(call)),
+            ("session.shared", shared),
+            ("transaction.vars", transaction),
+        ];
         let mut result = Ok(());
         for (name, table) in tables {
             let Some(table) = table else { continue };
@@ -87,14 +99,21 @@ impl Vars {
     }
 }
 
-/// The table of `policy` among `tables`.
-fn of(tables: &mut Vec<(PolicyName, Table)>, lua: &Lua, policy: &PolicyName) -> mlua::Result<Table> {
-    if let Some((_, table)) = tables.iter().find(|(name, _)| name == policy) {
-        return Ok(table.clone());
+impl Tables {
+    /// The table of the policy that `call` runs for.
+    pub(super) fn of(&mut self, lua: &Lua, call: &Call) -> mlua::Result<Table> {
+        call.has_touched_vars.set(true);
+        if let Some(table) = self.find(call) {
+            return Ok(table);
+        }
+        let table = lua.create_table()?;
+        self.0.push((call.policy.clone(), table.clone()));
+        Ok(table)
     }
-    let table = lua.create_table()?;
-    tables.push((policy.clone(), table.clone()));
-    Ok(table)
+
+    fn find(&self, call: &Call) -> Option<Table> {
+        self.0.iter().find(|(name, _)| *name == call.policy).map(|(_, table)| table.clone())
+    }
 }
 
 /// A deep copy of plain data; what is not plain is left out.
@@ -108,7 +127,9 @@ fn copied(lua: &Lua, value: &Value, depth: usize) -> mlua::Result<Value> {
             }
             Ok(Value::Table(copy))
         }
-        Value::Nil | Value::Boolean(_) | Value::Integer(_) | Value::Number(_) | Value::String(_) => Ok(value.clone()),
+        Value::Nil | Value::Boolean(_) | Value::Integer(_) | Value::Number(_) | Value::String(_) => {
+            Ok(value.clone())
+        }
         _ => Ok(Value::Nil),
     }
 }

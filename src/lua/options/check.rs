@@ -8,11 +8,11 @@ use mlua::{IntoLua, Lua, Table, Value};
 use crate::lua::config::{OptionEntry, Policy, Span};
 use crate::lua::convert::sets::{DomainSetObject, NetworkSetObject};
 use crate::lua::options::list_file;
+use crate::lua::options::scalar::{self, Scalar};
 use crate::lua::options::schema::{Kind, OptionSchema};
 use crate::lua::options::value::{Data, Given};
 use crate::lua::problem::{Problem, nearest};
 use crate::lua::sandbox::Sandbox;
-use crate::lua::units;
 use crate::names::domain_set::DomainSet;
 use crate::names::network_set::NetworkSet;
 
@@ -50,7 +50,9 @@ pub(in crate::lua) fn check(
                     problems.push(in_script(&option.name, error.to_string()));
                 }
             }
-            Err((Some(span), message)) => problems.push(Problem::in_configuration(&policy.name, &span, message)),
+            Err((Some(span), message)) => {
+                problems.push(Problem::in_configuration(&policy.name, &span, message))
+            }
             Err((None, message)) if entry.is_none() && option.required => {
                 problems.push(Problem::in_configuration(&policy.name, &policy.span, message));
             }
@@ -89,12 +91,18 @@ impl Converter<'_> {
             None if option.default.is_nil() => return self.absent(&option.kind),
             None => match Given::from_default(&option.default) {
                 Some(given) => (given, Path::new(".")),
-                None => return Err((None, "its default is not a value that a configuration can hold".to_owned())),
+                None => {
+                    return Err((
+                        None,
+                        "its default is not a value that a configuration can hold".to_owned(),
+                    ));
+                }
             },
         };
         let span = given.span.clone();
         let name = &option.name;
-        let wrong = |(inner, message): Wrong| (inner.or_else(|| span.clone()), format!("option '{name}': {message}"));
+        let wrong =
+            |(inner, message): Wrong| (inner.or_else(|| span.clone()), format!("option '{name}': {message}"));
         let value = self.convert(&option.kind, &given, directory).map_err(wrong)?;
         within(option, &value).map_err(|message| (span.clone(), format!("option '{name}': {message}")))?;
         Ok(value)
@@ -111,60 +119,29 @@ impl Converter<'_> {
 
     fn convert(&self, kind: &Kind, given: &Given, directory: &Path) -> Result<Value, Wrong> {
         let lua = &self.sandbox.lua;
-        let wanted = |what: &str| (given.span.clone(), format!("{what} is wanted, this is {}", given.data.found()));
-        let text = |text: &str| lua_value(lua, text);
-        match (kind, &given.data) {
-            (Kind::Networks, _) => {
+        match kind {
+            Kind::Networks => {
                 let set = NetworkSet::parse(items(given, directory)?.iter().map(|(item, _)| item));
-                let set = set.map_err(|error| (self.place(given, directory, |item| NetworkSet::parse([item]).is_err()), error.to_string()))?;
+                let is_wrong = |item: &str| NetworkSet::parse([item]).is_err();
+                let set = set.map_err(|error| (place(given, directory, is_wrong), error.to_string()))?;
                 lua_value(lua, NetworkSetObject(Arc::new(set)))
             }
-            (Kind::Domains, _) => {
+            Kind::Domains => {
                 let set = DomainSet::parse(items(given, directory)?.iter().map(|(item, _)| item));
-                let set = set.map_err(|error| (self.place(given, directory, |item| DomainSet::parse([item]).is_err()), error.to_string()))?;
+                let is_wrong = |item: &str| DomainSet::parse([item]).is_err();
+                let set = set.map_err(|error| (place(given, directory, is_wrong), error.to_string()))?;
                 lua_value(lua, DomainSetObject(Arc::new(set)))
             }
-            (Kind::List(of), _) => self.list(of, given, directory),
-            (Kind::Backend, Data::Text(name)) => match self.surroundings.backends.contains(name) {
-                true => text(name),
-                false => {
-                    let known = self.surroundings.backends.join(", ");
-                    Err((given.span.clone(), format!("there is no backend '{name}'; there is: {known}")))
+            Kind::List(of) => self.list(of, given, directory),
+            _ => {
+                let scalar = scalar::read(kind, &given.data, directory, self.surroundings.backends);
+                match scalar.map_err(|message| (given.span.clone(), message))? {
+                    Scalar::Text(text) => lua_value(lua, text),
+                    Scalar::Integer(whole) => lua_value(lua, whole),
+                    Scalar::Number(number) => lua_value(lua, number),
+                    Scalar::Boolean(truth) => lua_value(lua, truth),
                 }
-            },
-            (Kind::Duration, Data::Text(words)) => match units::duration(words) {
-                Some(duration) => seconds(lua, duration.as_secs_f64()),
-                None => Err((given.span.clone(), format!("'{words}' is no duration; \"90s\", \"5m\", \"1h30m\""))),
-            },
-            (Kind::Duration, Data::Integer(whole)) if *whole >= 0 => lua_value(lua, *whole),
-            (Kind::Duration, Data::Number(number)) if *number >= 0.0 => seconds(lua, *number),
-            (Kind::Size, Data::Text(words)) => match units::size(words).and_then(|size| i64::try_from(size).ok()) {
-                Some(octets) => lua_value(lua, octets),
-                None => Err((given.span.clone(), format!("'{words}' is no size; \"25 MB\", \"16 KiB\""))),
-            },
-            (Kind::Size, Data::Integer(whole)) if *whole >= 0 => lua_value(lua, *whole),
-            (Kind::String, Data::Text(words)) => text(words),
-            (Kind::Integer, Data::Integer(whole)) => lua_value(lua, *whole),
-            (Kind::Number, Data::Integer(whole)) => lua_value(lua, *whole),
-            (Kind::Number, Data::Number(number)) => lua_value(lua, *number),
-            (Kind::Boolean, Data::Boolean(truth)) => lua_value(lua, *truth),
-            (Kind::Choice(words), Data::Text(word)) if words.contains(word) => text(word),
-            (Kind::Choice(words), Data::Text(word)) => {
-                Err((given.span.clone(), format!("'{word}' is none of: {}", words.join(", "))))
             }
-            (Kind::Secret, Data::Table(entries)) => {
-                let secret = secret(entries, directory).map_err(|message| (given.span.clone(), message))?;
-                text(&secret)
-            }
-            (Kind::Secret, _) => Err(wanted("{ file = \"…\" } or { env = \"…\" }")),
-            (Kind::Backend, _) => Err(wanted("a backend's name")),
-            (Kind::Duration, _) => Err(wanted("a duration (\"5m\")")),
-            (Kind::Size, _) => Err(wanted("a size (\"25 MB\")")),
-            (Kind::String, _) => Err(wanted("a string")),
-            (Kind::Integer, _) => Err(wanted("an integer")),
-            (Kind::Number, _) => Err(wanted("a number")),
-            (Kind::Boolean, _) => Err(wanted("true or false")),
-            (Kind::Choice(words), _) => Err(wanted(&format!("one of {}", words.join(", ")))),
         }
     }
 
@@ -189,12 +166,12 @@ impl Converter<'_> {
         }
         self.sandbox.view("options", table).map(Value::Table).map_err(by_lua)
     }
+}
 
-    /// Where the first item stands of which `is_wrong` is true.
-    fn place(&self, given: &Given, directory: &Path, is_wrong: impl Fn(&str) -> bool) -> Option<Span> {
-        let items = items(given, directory).unwrap_or_default();
-        items.into_iter().find(|(item, _)| is_wrong(item)).and_then(|(_, span)| span)
-    }
+/// Where the first item stands of which `is_wrong` is true.
+fn place(given: &Given, directory: &Path, is_wrong: impl Fn(&str) -> bool) -> Option<Span> {
+    let items = items(given, directory).unwrap_or_default();
+    items.into_iter().find(|(item, _)| is_wrong(item)).and_then(|(_, span)| span)
 }
 
 /// The texts of a list or of a single text, each with its place; files are read.
@@ -202,7 +179,8 @@ fn items(given: &Given, directory: &Path) -> Result<Vec<(String, Option<Span>)>,
     match &given.data {
         Data::Text(text) => match text.strip_prefix("file:") {
             Some(name) => {
-                let lines = list_file::read(&directory.join(name)).map_err(|message| (given.span.clone(), message))?;
+                let lines = list_file::read(&directory.join(name))
+                    .map_err(|message| (given.span.clone(), message))?;
                 Ok(lines.into_iter().map(|line| (line, given.span.clone())).collect())
             }
             None => Ok(vec![(text.clone(), given.span.clone())]),
@@ -215,19 +193,6 @@ fn items(given: &Given, directory: &Path) -> Result<Vec<(String, Option<Span>)>,
             Ok(all)
         }
         other => Err((given.span.clone(), format!("a list of strings is wanted, this is {}", other.found()))),
-    }
-}
-
-/// The secret that `{ file = … }` or `{ env = … }` names.
-fn secret(entries: &[(String, Given)], directory: &Path) -> Result<String, String> {
-    match entries {
-        [(key, Given { data: Data::Text(name), .. })] if key == "file" => {
-            Ok(list_file::text(&directory.join(name))?.trim_end_matches(['\r', '\n']).to_owned())
-        }
-        [(key, Given { data: Data::Text(name), .. })] if key == "env" => {
-            std::env::var(name).map_err(|_| format!("the environment has no {name}"))
-        }
-        _ => Err("{ file = \"…\" } or { env = \"…\" } is wanted".to_owned()),
     }
 }
 
@@ -245,11 +210,6 @@ fn within(option: &OptionSchema, value: &Value) -> Result<(), String> {
         (_, Some(max)) if amount > max => Err(format!("at most {max}{unit}")),
         _ => Ok(()),
     }
-}
-
-/// Seconds as Lua knows them: an integer where they are whole.
-fn seconds(lua: &Lua, seconds: f64) -> Result<Value, Wrong> {
-    if seconds.fract() == 0.0 && seconds < 9e15 { lua_value(lua, seconds as i64) } else { lua_value(lua, seconds) }
 }
 
 fn lua_value(lua: &Lua, value: impl IntoLua) -> Result<Value, Wrong> {

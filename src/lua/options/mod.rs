@@ -2,5 +2,6 @@
 
 pub mod check;
 pub mod list_file;
+mod scalar;
 pub mod schema;
 pub mod value;

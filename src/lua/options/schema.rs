@@ -54,8 +54,8 @@ pub enum Kind {
 
 /// Words that `type` may be.
 const TYPES: &[&str] = &[
-    "networks", "domains", "backend", "duration", "size", "string", "integer", "number", "boolean", "choice", "list",
-    "secret",
+    "networks", "domains", "backend", "duration", "size", "string", "integer", "number", "boolean", "choice",
+    "list", "secret",
 ];
 /// Keys of one option's schema.
 const KEYS: &[&str] = &["type", "of", "default", "required", "min", "max", "values", "help"];
@@ -90,13 +90,18 @@ pub(in crate::lua) fn read(table: &Table) -> Result<Vec<OptionSchema>, (String, 
     for pair in table.pairs::<Value, Value>() {
         let Ok((name, schema)) = pair else { continue };
         let Some(name) = text(&name) else {
-            return Err(("options".into(), "options are given by name: options = { name = { type = … } }".into()));
+            return Err((
+                "options".into(),
+                "options are given by name: options = { name = { type = … } }".into(),
+            ));
         };
         let wrong = |message: String| (name.clone(), format!("option '{name}': {message}"));
         if RESERVED.contains(&name.as_str()) {
             return Err(wrong("this name is taken by [policy.NAME] itself".into()));
         }
-        let Value::Table(schema) = schema else { return Err(wrong("a schema is a table: { type = … }".into())) };
+        let Value::Table(schema) = schema else {
+            return Err(wrong("a schema is a table: { type = … }".into()));
+        };
         options.push(read_one(&name, &schema).map_err(wrong)?);
     }
     options.sort_by(|a, b| a.name.cmp(&b.name));
@@ -107,7 +112,8 @@ fn read_one(name: &str, schema: &Table) -> Result<OptionSchema, String> {
     for (key, _) in schema.pairs::<Value, Value>().flatten() {
         let key = text(&key).unwrap_or_default();
         if !KEYS.contains(&key.as_str()) {
-            let suggestion = nearest(&key, KEYS.iter().copied()).unwrap_or_else(|| format!("known: {}", KEYS.join(", ")));
+            let suggestion =
+                nearest(&key, KEYS.iter().copied()).unwrap_or_else(|| format!("known: {}", KEYS.join(", ")));
             return Err(format!("'{key}' says nothing about an option; {suggestion}"));
         }
     }
@@ -151,7 +157,8 @@ fn kind(word: &str, of: &Value, values: &Value) -> Result<Kind, String> {
         "secret" => Kind::Secret,
         "choice" => match values {
             Value::Table(words) => {
-                let words: Vec<String> = words.sequence_values::<Value>().flatten().filter_map(|w| text(&w)).collect();
+                let words: Vec<String> =
+                    words.sequence_values::<Value>().flatten().filter_map(|w| text(&w)).collect();
                 if words.is_empty() {
                     return Err("values lists the words to choose from".into());
                 }
@@ -160,7 +167,8 @@ fn kind(word: &str, of: &Value, values: &Value) -> Result<Kind, String> {
             _ => return Err("a choice needs values = { … }".into()),
         },
         "list" => {
-            let of = if of.is_nil() { "string".to_owned() } else { text(of).ok_or("'of' is a type's name")? };
+            let of =
+                if of.is_nil() { "string".to_owned() } else { text(of).ok_or("'of' is a type's name")? };
             match kind(&of, &Value::Nil, values)? {
                 Kind::List(_) | Kind::Networks | Kind::Domains | Kind::Secret => {
                     return Err(format!("a list can't be of {of}"));
@@ -171,7 +179,10 @@ fn kind(word: &str, of: &Value, values: &Value) -> Result<Kind, String> {
         "map" => return Err("the type 'map' is not in this version".into()),
         other => {
             let suggestion = nearest(other, TYPES.iter().copied());
-            return Err(format!("there is no type '{other}'; {}", suggestion.unwrap_or_else(|| TYPES.join(", "))));
+            return Err(format!(
+                "there is no type '{other}'; {}",
+                suggestion.unwrap_or_else(|| TYPES.join(", "))
+            ));
         }
     })
 }

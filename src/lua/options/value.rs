@@ -52,9 +52,9 @@ impl Given {
             OptionData::Float(number) => Data::Number(*number),
             OptionData::Boolean(truth) => Data::Boolean(*truth),
             OptionData::List(items) => Data::List(items.iter().map(Given::from_value).collect()),
-            OptionData::Table(entries) => {
-                Data::Table(entries.iter().map(|(key, value)| (key.clone(), Given::from_value(value))).collect())
-            }
+            OptionData::Table(entries) => Data::Table(
+                entries.iter().map(|(key, value)| (key.clone(), Given::from_value(value))).collect(),
+            ),
         };
         Given { data, span: Some(value.span.clone()) }
     }

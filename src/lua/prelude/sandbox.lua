@@ -43,16 +43,17 @@ local string_metatable = getmetatable("")
 string_metatable.__index = strings
 string_metatable.__metatable = false
 
+local coroutines = pick(coroutine, "close create isyieldable resume running status wrap yield")
 local base = {
   _VERSION = _VERSION,
   assert = assert, error = error, getmetatable = getmetatable, ipairs = ipairs, next = next, pairs = pairs,
-  pcall = pcall, rawequal = rawequal, rawget = rawget, rawlen = rawlen, select = select,
+  rawequal = rawequal, rawget = rawget, rawlen = rawlen, select = select,
   tonumber = tonumber, tostring = tostring, type = type,
   string = view("string", strings),
   table = view("table", pick(table, "concat insert move pack remove sort unpack")),
   math = view("math", pick(math, "abs acos asin atan ceil cos deg exp floor fmod huge log max maxinteger min mininteger modf pi rad random sin sqrt tan tointeger type ult")),
   utf8 = view("utf8", pick(utf8, "char charpattern codepoint codes len offset")),
-  coroutine = view("coroutine", pick(coroutine, "close create isyieldable resume running status wrap yield")),
+  coroutine = view("coroutine", coroutines),
   os = view("os", pick(os, "clock date time")),
 }
 
@@ -75,18 +76,35 @@ function base.rawset(object, key, value)
   return rawset(object, key, value)
 end
 
+-- Errors that the engine raises are texts for whoever catches them.
+local function plain(ok, problem, ...)
+  if not ok then return false, native.words_of(problem) end
+  return true, problem, ...
+end
+
+function base.pcall(f, ...)
+  return plain(pcall(f, ...))
+end
+
+local resume = coroutine.resume
+function coroutines.resume(co, ...)
+  return plain(resume(co, ...))
+end
+
 -- After a kill no handler is entered any more: it would run where the guard's hook doesn't.
 function base.xpcall(f, handler, ...)
   return xpcall(f, function(problem)
     if native.is_killed() then return problem end
-    return handler(problem)
+    return handler(native.words_of(problem))
   end, ...)
 end
 
 -- Environments ---------------------------------------------------------------------------------------------------
 
 local function missing(_, name)
-  if native.is_later(name) then error(format("'%s' is not in this version", tostring(name)), 2) end
+  if type(name) == "string" and native.is_later(name) then
+    error(format("'%s' is not in this version", name), 2)
+  end
   return nil
 end
 
