@@ -32,6 +32,8 @@ impl Standing {
         for score in effects.scores.drain(..) {
             if self.scores.len() < SCORES {
                 self.scores.push(score);
+            } else if let Some(last) = self.scores.last_mut() {
+                last.points += score.points; // the sum stays true though the list is full
             }
         }
         for (key, value) in effects.notes.drain(..) {
@@ -60,3 +62,6 @@ impl Standing {
         self.scores.iter().map(|score| score.points).sum()
     }
 }
+
+#[cfg(test)]
+mod tests;
