@@ -1,3 +1,18 @@
-//! Connections to the mail server behind us, and what is said on them.
+//! The mail server behind us: connections to it, what is said on them, and what becomes of its replies.
 
+pub mod capabilities;
+pub mod ceiling;
 pub mod config;
+pub mod connect;
+pub mod conversation;
+pub mod delivery;
+pub mod envelope;
+pub mod health;
+pub mod introduction;
+pub mod link;
+pub mod maildir;
+pub mod relay;
+pub mod screen;
+pub mod server;
+mod telling;
+pub mod transmission;

@@ -1,3 +1,146 @@
 //! The TOML file: read, checked, with errors that show line and caret.
 
+pub mod effective;
+pub mod error;
+pub mod keys;
+pub mod report;
 pub mod service;
+pub mod sources;
+pub mod suggest;
+pub mod value;
+
+mod build;
+mod check;
+mod include;
+mod list;
+mod listener;
+mod option;
+mod policy;
+mod read;
+mod scalar;
+mod section;
+
+use std::path::Path;
+
+use crate::backend::config::Backend;
+use crate::config::effective::Effective;
+use crate::config::error::{Diagnostic, Severity};
+use crate::config::section::Section;
+use crate::config::service::Service;
+use crate::config::sources::Sources;
+use crate::lookup::config::Config as Dns;
+use crate::lua::config::{Policies, Policy};
+use crate::message::config::Spool;
+use crate::observe::config::{Log, Metrics};
+use crate::proxy::config::Listener;
+use crate::session::limits::Limits;
+
+/// A whole set-up: every part's own configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Our name, A-labels in lower case.
+    pub hostname: String,
+    /// Threads that sessions run on.
+    pub workers: usize,
+    /// Where clients connect; never empty.
+    pub listeners: Vec<Listener>,
+    /// The mail servers behind us; never empty.
+    pub backends: Vec<Backend>,
+    /// `[limits]` as it stands; each listener has its own.
+    pub limits: Limits,
+    /// What holds for all policies.
+    pub policies: Policies,
+    /// Every `[policy.NAME]`, and every policy that a listener names.
+    pub policy: Vec<Policy>,
+    /// How names are resolved.
+    pub dns: Dns,
+    /// Where content waits.
+    pub spool: Spool,
+    /// How the log is written.
+    pub log: Log,
+    /// Where the Prometheus page is.
+    pub metrics: Metrics,
+    /// The process itself.
+    pub service: Service,
+}
+
+/// A configuration that can be used.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What it says.
+    pub config: Config,
+    /// What somebody should look at, sorted.
+    pub warnings: Vec<Diagnostic>,
+    /// Every text it was read from.
+    pub sources: Sources,
+    /// Every key's value and where it comes from, for `gatepost check`.
+    pub effective: Effective,
+}
+
+/// A configuration that can't be used.
+#[derive(Debug)]
+pub struct Broken {
+    /// Everything that is wrong with it, and the warnings, sorted.
+    pub problems: Vec<Diagnostic>,
+    /// Every text it was read from.
+    pub sources: Sources,
+}
+
+impl Broken {
+    /// Everything that is wrong, as text; with colours if `styled`.
+    pub fn text(&self, styled: bool) -> String {
+        report::text(&self.problems, &self.sources, styled)
+    }
+}
+
+impl std::fmt::Display for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.text(false).trim_end())
+    }
+}
+
+impl std::error::Error for Broken {}
+
+/// The set-up that a file describes, with what it includes; `built_in` are the names of the policy library.
+///
+/// *Errors*: everything that is wrong with it, all at once.
+pub fn load(path: &Path, built_in: &[&str]) -> Result<Loaded, Box<Broken>> {
+    let mut sources = Sources::default();
+    let mut problems = Vec::new();
+    let top = include::read_all(path, &mut sources, &mut problems);
+    finish(top, sources, problems, built_in)
+}
+
+/// The set-up that a text describes, as if it stood in the file `gatepost.toml` of `directory`.
+///
+/// *Errors*: everything that is wrong with it, all at once.
+pub fn load_str(text: &str, directory: &Path, built_in: &[&str]) -> Result<Loaded, Box<Broken>> {
+    let mut sources = Sources::default();
+    let mut problems = Vec::new();
+    let top = include::read_text(text, &directory.join("gatepost.toml"), &mut sources, &mut problems);
+    finish(top, sources, problems, built_in)
+}
+
+fn finish(
+    top: Option<Section>,
+    sources: Sources,
+    mut problems: Vec<Diagnostic>,
+    built_in: &[&str],
+) -> Result<Loaded, Box<Broken>> {
+    let config = top.map(|top| {
+        let config = build::config(&top, &mut problems);
+        check::cross(&top, &config, built_in, &mut problems);
+        (top, config)
+    });
+    report::sort(&mut problems);
+    match config {
+        Some((top, config)) if problems.iter().all(|problem| problem.severity == Severity::Warning) => {
+            let effective = Effective::of(&top, &config, &sources);
+            Ok(Loaded { config, warnings: problems, sources, effective })
+        }
+        _ => Err(Box::new(Broken { problems, sources })),
+    }
+}
+
+#[cfg(test)]
+mod tests;

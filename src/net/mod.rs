@@ -1,1 +1,5 @@
-//! Sockets: listeners, streams, deadlines.
+//! Sockets: streams, how a connection is read, written and closed, and who has which name.
+
+pub mod closing;
+pub mod names;
+pub mod stream;

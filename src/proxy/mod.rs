@@ -1,3 +1,22 @@
 //! The way through: from an accepted socket to the backend's answer.
+//!
+//! `serve` reads commands and writes replies; `step` takes one command through admit, policies, guard and backend;
+//! `transfer` takes a message through. Nothing else talks to the client.
 
+pub mod accept;
+pub mod admission;
+mod chunks;
 pub mod config;
+pub mod context;
+mod disposition;
+pub mod drain;
+mod identify;
+mod pace;
+mod pending;
+mod receive;
+mod say;
+pub mod serve;
+mod step;
+mod transfer;
+mod wire;
+pub mod worker;

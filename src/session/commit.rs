@@ -143,7 +143,8 @@ impl Session {
         }
     }
 
-    fn refuse_recipient(&mut self, reply: &Reply) {
+    /// Counts a RCPT that was refused.
+    pub fn refuse_recipient(&mut self, reply: &Reply) {
         if let Some(transaction) = &mut self.transaction {
             transaction.refused_recipients += 1;
         }

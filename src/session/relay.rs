@@ -19,7 +19,7 @@ pub struct Relay {
 /// The domains that mail is received for.
 #[derive(Clone, Debug)]
 pub enum RelayDomains {
-    /// Those that the backend accepts; it must see the real client.
+    /// Those that the backend accepts; every connection to it must then tell the real client by XCLIENT.
     Backend,
     /// Those listed.
     Set(DomainSet),

@@ -90,7 +90,7 @@ pub struct Syntax {
 
 /// The first word of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs)] // each is the verb of its name
+#[expect(missing_docs, reason = "each is the verb of its name")]
 pub enum Verb {
     Ehlo,
     Helo,
@@ -195,7 +195,7 @@ impl Command {
             Verb::Mail => Ok(Command::Mail(Mail::parse(argument, strict)?)),
             Verb::Rcpt => Ok(Command::Rcpt(Rcpt::parse(argument, strict)?)),
             Verb::Data => alone(Command::Data),
-            Verb::Bdat => bdat(argument).ok_or(ParseError::BadChunk),
+            Verb::Bdat => bdat(argument, strict).ok_or(ParseError::BadChunk),
             Verb::Rset => alone(Command::Rset),
             Verb::Noop => Ok(Command::Noop),
             Verb::Quit => alone(Command::Quit),
@@ -368,8 +368,9 @@ fn params(rest: &str, strict: bool) -> Result<Params, ParseError> {
 }
 
 /// Source: RFC 3030 §2. Digits alone, for a sign or a space would be read otherwise by others.
-fn bdat(argument: &str) -> Option<Command> {
+fn bdat(argument: &str, strict: bool) -> Option<Command> {
     let (size, last) = match argument.split_once(' ') {
+        Some((size, word)) if strict => (size, word),
         Some((size, word)) => (size, word.trim_start_matches(' ')),
         None => (argument, ""),
     };

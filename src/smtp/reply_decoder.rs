@@ -1,6 +1,7 @@
 //! Octets from the backend into replies, in any cut. The backend may be hostile: all is bounded, nothing is guessed.
 
 use crate::smtp::line_decoder::{LineDecoder, LineError};
+use crate::smtp::reply::Code;
 
 /// Finds the replies in what a backend sends.
 ///
@@ -18,8 +19,8 @@ pub struct ReplyDecoder {
 /// A complete reply of the backend, as it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BackendReply {
-    /// 200 to 599.
-    pub code: u16,
+    /// What it says.
+    pub code: Code,
     /// Each line's text after code and separator, raw octets; at least one line, which may be empty.
     pub lines: Vec<Vec<u8>>,
 }
@@ -108,12 +109,11 @@ fn add(begun: &mut Option<BackendReply>, octets: &mut usize, line: &[u8]) -> Res
 }
 
 /// Code, text and whether the line is its reply's last.
-fn parse(line: &[u8]) -> Option<(u16, &[u8], bool)> {
+fn parse(line: &[u8]) -> Option<(Code, &[u8], bool)> {
     let [first, second, third, rest @ ..] = line else { return None };
     let digits = [first, second, third].map(|octet| char::from(*octet).to_digit(10));
     let [Some(first), Some(second), Some(third)] = digits else { return None };
-    let code =
-        u16::try_from(first * 100 + second * 10 + third).ok().filter(|code| (200..600).contains(code))?;
+    let code = u16::try_from(first * 100 + second * 10 + third).ok().and_then(Code::new)?;
     match rest {
         [] => Some((code, rest, true)),
         [b' ', text @ ..] => Some((code, text, true)),

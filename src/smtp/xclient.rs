@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use crate::smtp::xtext;
+
 /// What is known of the client of a session.
 #[derive(Clone, Copy, Debug)]
 pub struct ClientFacts<'a> {
@@ -109,7 +111,7 @@ pub fn xclient_line(facts: &ClientFacts<'_>, offered: &[Attribute]) -> Option<St
 
 /// The XFORWARD commands with all attributes in `offered`, without CRLF; with it each at most 512 octets.
 ///
-/// None if nothing that we could tell is offered. Values are treated as in `xclient_line`, but that there is room.
+/// Empty if nothing that we could tell is offered. Values are treated as in `xclient_line`, but that there is room.
 /// Source: Postfix XFORWARD_README.
 pub fn xforward_lines(facts: &ClientFacts<'_>, offered: &[Attribute]) -> Vec<String> {
     let mut lines = Vec::new();
@@ -253,20 +255,6 @@ fn line(verb: &str, pairs: &[Pair]) -> String {
         line.push_str(value);
     }
     line
-}
-
-mod xtext {
-    pub(super) fn encode(octets: &[u8]) -> String {
-        let mut text = String::new();
-        for &octet in octets {
-            if octet.is_ascii_graphic() && octet != b'+' && octet != b'=' {
-                text.push(char::from(octet));
-            } else {
-                text.push_str(&format!("+{octet:02X}"));
-            }
-        }
-        text
-    }
 }
 
 #[cfg(test)]

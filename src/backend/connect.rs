@@ -1,0 +1,126 @@
+//! A new connection to a backend: connect, greeting, EHLO, and who the client is.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+
+use crate::backend::config::{Address, Xclient};
+use crate::backend::conversation::{Commands, Conversation};
+use crate::backend::introduction::Introduction;
+use crate::backend::screen::shown;
+use crate::backend::server::Server;
+use crate::fault::BackendFault;
+use crate::net::stream::Stream;
+use crate::smtp::extension::Capabilities;
+use crate::smtp::reply_decoder::BackendReply;
+
+/// A connection that is ready for MAIL.
+#[derive(Debug)]
+pub struct Opened {
+    /// The connection.
+    pub conversation: Conversation,
+    /// What it offers.
+    pub capabilities: Capabilities,
+    /// Whether the client was introduced by XCLIENT.
+    pub is_introduced: bool,
+}
+
+/// Opens a connection to the address of that number, for the client of `introduction` or, without one, for us.
+///
+/// *Errors*: `Unreachable` if it can't be connected, doesn't greet us or refuses EHLO; `Misconfigured` without the
+/// XCLIENT that is required; `Confused`.
+pub async fn open(server: &Server, number: usize, introduction: Option<&Introduction>) -> Result<Opened, BackendFault> {
+    let address = server.address(number).ok_or_else(|| BackendFault::Unreachable("no such address".to_owned()))?;
+    let timeouts = &server.config.timeouts;
+    let (mut conversation, mut capabilities) = match greet(server, address).await {
+        Ok(greeted) => greeted,
+        Err(fault) => {
+            server.note_failure(number, &fault.to_string());
+            return Err(BackendFault::Unreachable(format!("{address}: {fault}")));
+        }
+    };
+    server.note_success(number, &capabilities);
+    let mut is_introduced = false;
+    if let Some(introduction) = introduction.filter(|_| server.config.xclient != Xclient::Off) {
+        match introduction.xclient(&capabilities) {
+            Some(line) => {
+                let deadline = Instant::now() + timeouts.command;
+                let reply = ask(&mut conversation, &line, deadline).await?;
+                if reply.code != 220 {
+                    tracing::warn!(%address, reply = %shown(&reply), "the backend refuses XCLIENT");
+                    return Err(BackendFault::Misconfigured("XCLIENT was offered and is refused"));
+                }
+                let name = introduction.helo.as_deref().unwrap_or(&server.ehlo_name);
+                capabilities = ehlo(&mut conversation, name, timeouts.command).await?;
+                is_introduced = true;
+            }
+            None if server.requires_xclient => {
+                tracing::warn!(%address, "the backend offers no XCLIENT and would judge the wrong client");
+                return Err(BackendFault::Misconfigured("XCLIENT is required and not offered"));
+            }
+            None => {}
+        }
+    }
+    Ok(Opened { conversation, capabilities, is_introduced })
+}
+
+/// Connects, waits for the greeting and says EHLO.
+async fn greet(server: &Server, address: &Address) -> Result<(Conversation, Capabilities), BackendFault> {
+    let timeouts = &server.config.timeouts;
+    let stream = dial(server, address).await?;
+    let mut conversation = Conversation::new(stream);
+    let greeting = conversation.reply(Instant::now() + timeouts.greeting).await?;
+    if greeting.code != 220 {
+        return Err(BackendFault::Unreachable(format!("greeting {}", shown(&greeting))));
+    }
+    let capabilities = ehlo(&mut conversation, &server.ehlo_name, timeouts.command).await?;
+    Ok((conversation, capabilities))
+}
+
+async fn dial(server: &Server, address: &Address) -> Result<Stream, BackendFault> {
+    let unreachable = |error: &dyn std::fmt::Display| BackendFault::Unreachable(error.to_string());
+    let limit = server.config.timeouts.connect;
+    let connected = match address {
+        Address::Unix(path) => timeout(limit, Stream::connect_unix(path)).await,
+        Address::Tcp { host, port } => {
+            let addresses = match host.parse() {
+                Ok(ip) => vec![SocketAddr::new(ip, *port)],
+                Err(_) => server.names.addresses(host, *port).await.map_err(|error| unreachable(&error))?,
+            };
+            timeout(limit, connect_any(&addresses)).await
+        }
+        Address::Maildir(_) => return Err(BackendFault::Unreachable("a Maildir is no server".to_owned())),
+    };
+    match connected {
+        Ok(stream) => stream.map_err(|error| unreachable(&error)),
+        Err(_) => Err(BackendFault::Unreachable(format!("no connection within {limit:?}"))),
+    }
+}
+
+/// The first of `addresses` that can be connected.
+async fn connect_any(addresses: &[SocketAddr]) -> std::io::Result<Stream> {
+    let mut last = std::io::Error::from(std::io::ErrorKind::NotFound);
+    for address in addresses {
+        match Stream::connect(*address).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+async fn ehlo(conversation: &mut Conversation, name: &str, limit: Duration) -> Result<Capabilities, BackendFault> {
+    let reply = ask(conversation, &format!("EHLO {name}"), Instant::now() + limit).await?;
+    if reply.code != 250 {
+        return Err(BackendFault::Unreachable(format!("EHLO refused: {}", shown(&reply))));
+    }
+    Ok(Capabilities::parse(&reply.lines))
+}
+
+async fn ask(conversation: &mut Conversation, line: &str, deadline: Instant) -> Result<BackendReply, BackendFault> {
+    let mut commands = Commands::default();
+    commands.push(line)?;
+    conversation.write(&commands, deadline).await?;
+    conversation.reply(deadline).await
+}

@@ -1,0 +1,158 @@
+//! One connection to a backend: commands that are safe to write, replies that are whole, and a deadline on each.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::time::{Instant, timeout_at};
+
+use crate::fault::BackendFault;
+use crate::net::stream::Stream;
+use crate::smtp::reply_decoder::{BackendReply, ReplyDecoder, ReplyError};
+
+/// Commands to be written together. Nothing that could end a line gets into one, whatever its source.
+#[derive(Debug, Default)]
+pub struct Commands {
+    octets: Vec<u8>,
+}
+
+impl Commands {
+    /// Adds one command, without its CRLF.
+    ///
+    /// *Errors*: `Confused` if it holds CR, LF or NUL, or is longer than a backend takes.
+    pub fn push(&mut self, line: &str) -> Result<(), BackendFault> {
+        let is_unsafe = line.len() > 4096 || line.bytes().any(|octet| matches!(octet, b'\r' | b'\n' | 0));
+        if is_unsafe {
+            return Err(BackendFault::Confused("a command that is not one line".to_owned()));
+        }
+        self.octets.extend_from_slice(line.as_bytes());
+        self.octets.extend_from_slice(b"\r\n");
+        Ok(())
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.octets.is_empty()
+    }
+}
+
+/// A connection to a backend.
+#[derive(Debug)]
+pub struct Conversation {
+    stream: Stream,
+    decoder: ReplyDecoder,
+    /// Input behind the last reply that was taken; empty but between the replies of a batch.
+    input: Vec<u8>,
+}
+
+impl Conversation {
+    /// A conversation over a stream that was just connected.
+    pub fn new(stream: Stream) -> Self {
+        Conversation { stream, decoder: ReplyDecoder::new(), input: Vec::new() }
+    }
+
+    /// Writes `commands` in one go.
+    ///
+    /// *Errors*: `Confused` if the backend has said something that nobody asked for; `Lost` if the connection is gone
+    /// or takes nothing before `deadline`.
+    pub async fn write(&mut self, commands: &Commands, deadline: Instant) -> Result<(), BackendFault> {
+        self.expect_silence().await?;
+        match timeout_at(deadline, self.stream.write(&commands.octets)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(BackendFault::Lost(error.to_string())),
+            Err(_) => Err(BackendFault::Lost("it takes no commands".to_owned())),
+        }
+    }
+
+    /// Writes `pieces` of content.
+    ///
+    /// *Errors*: as `write`.
+    pub async fn write_content(&mut self, pieces: &mut Vec<Bytes>, deadline: Instant) -> Result<(), BackendFault> {
+        match timeout_at(deadline, self.stream.write_pieces(pieces)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(BackendFault::Lost(error.to_string())),
+            Err(_) => Err(BackendFault::Lost("it takes no content".to_owned())),
+        }
+    }
+
+    /// The next reply.
+    ///
+    /// *Errors*: `Lost` at the end of the connection, even within a reply, and at `deadline`; `Confused` if the octets
+    /// are no reply. The conversation can't go on after either.
+    pub async fn reply(&mut self, deadline: Instant) -> Result<BackendReply, BackendFault> {
+        loop {
+            let mut rest = self.input.as_slice();
+            if let Some(reply) = self.decoder.decode(&mut rest) {
+                let consumed = self.input.len() - rest.len();
+                self.input.drain(..consumed);
+                return reply.map_err(|error: ReplyError| BackendFault::Confused(error.to_string()));
+            }
+            self.input.clear();
+            let input = &mut self.input;
+            let read = self.stream.read(|octets| {
+                input.extend_from_slice(octets);
+                octets.len()
+            });
+            match timeout_at(deadline, read).await {
+                Ok(Ok(0)) => return Err(BackendFault::Lost("it closed the connection".to_owned())),
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => return Err(BackendFault::Lost(error.to_string())),
+                Err(_) => return Err(BackendFault::Lost("its reply is overdue".to_owned())),
+            }
+        }
+    }
+
+    /// Makes sure that the backend has said nothing that nobody asked for, and is still there.
+    ///
+    /// Otherwise a reply that came too early would be taken for the answer to what is said next.
+    /// *Errors*: `Confused`, `Lost`. A refusal that came early is `Lost` too: the connection is about to end.
+    pub async fn expect_silence(&mut self) -> Result<(), BackendFault> {
+        if !self.input.is_empty() || !self.decoder.is_empty() {
+            return Err(BackendFault::Confused("a reply that nobody asked for".to_owned()));
+        }
+        let stream = &mut self.stream;
+        let early = poll_fn(|context| {
+            let mut octets = [0; 3];
+            let mut buffer = ReadBuf::new(&mut octets);
+            Poll::Ready(match Pin::new(&mut *stream).poll_read(context, &mut buffer) {
+                Poll::Pending => None,
+                Poll::Ready(Ok(())) => Some(Ok(buffer.filled().to_vec())),
+                Poll::Ready(Err(error)) => Some(Err(error)),
+            })
+        });
+        match early.await {
+            None => Ok(()),
+            Some(Err(error)) => Err(BackendFault::Lost(error.to_string())),
+            Some(Ok(octets)) => match octets.first() {
+                None => Err(BackendFault::Lost("it closed the connection".to_owned())),
+                Some(b'4' | b'5') => Err(BackendFault::Lost("it refused before it was asked".to_owned())),
+                Some(_) => Err(BackendFault::Confused("a reply that nobody asked for".to_owned())),
+            },
+        }
+    }
+
+    /// Says QUIT and closes; nobody waits for an answer.
+    pub async fn quit(mut self) {
+        let mut commands = Commands::default();
+        if commands.push("QUIT").is_ok() {
+            let _ = timeout_at(Instant::now(), self.stream.write(&commands.octets)).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_ends_a_line_gets_into_a_command() {
+        for line in ["MAIL FROM:<a\r\nRCPT TO:<b>", "a\nb", "a\rb", "a\0b", &"x".repeat(4097)] {
+            assert!(Commands::default().push(line).is_err(), "{line:?}");
+        }
+        let mut commands = Commands::default();
+        commands.push("NOOP").unwrap();
+        assert_eq!(commands.octets, b"NOOP\r\n");
+    }
+}

@@ -1,0 +1,113 @@
+//! The envelope of a transaction as the backend is told of it: MAIL and its RCPTs.
+
+use crate::fault::BackendFault;
+use crate::session::ehlo::OUR_FIELDS;
+use crate::session::envelope::{Recipient, Transaction};
+use crate::session::relay_guard::Permitted;
+use crate::smtp::extension::Capabilities;
+use crate::smtp::params::{Body, Param};
+
+/// The envelope of one transaction, ready to be told, and to be told anew on another connection.
+#[derive(Clone, Debug)]
+pub struct Envelope {
+    /// The transaction's number in its session.
+    pub number: u64,
+    /// The recipients: first those that the backend has accepted, then those that it has not been asked for.
+    pub recipients: Vec<Told>,
+    /// Octets of the message with our fields, once they are known.
+    pub real_size: Option<u64>,
+    /// Whether the client asked for SMTPUTF8: replies may then hold more than ASCII.
+    pub utf8: bool,
+    reverse_path: String,
+    params: Vec<Param>,
+    declared_size: Option<u64>,
+    body: Option<Body>,
+    needs_dsn: bool,
+}
+
+/// One recipient of an envelope.
+#[derive(Clone, Debug)]
+pub struct Told {
+    line: String,
+    path: String,
+    /// Whether the backend has accepted it.
+    pub is_accepted: bool,
+    /// Counts the transaction's RCPT commands, from 1; 0 for one that a policy added.
+    pub index: usize,
+}
+
+impl Envelope {
+    /// The envelope of `transaction` as it stands.
+    pub fn new(transaction: &Transaction) -> Self {
+        let params = &transaction.mail.params;
+        let is_dsn = |param: &Param| matches!(param.keyword(), "NOTIFY" | "ORCPT" | "RET" | "ENVID");
+        let all = transaction.recipients.iter().flat_map(|recipient| recipient.rcpt.params.all.iter());
+        Envelope {
+            number: transaction.number,
+            recipients: transaction.permitted().map(|(recipient, path)| Told::new(recipient, path)).collect(),
+            real_size: None,
+            utf8: params.smtputf8,
+            reverse_path: transaction.reverse_path().as_str().to_owned(),
+            params: params.all.iter().cloned().collect(),
+            declared_size: params.size,
+            body: params.body,
+            needs_dsn: all.chain(params.all.iter()).any(is_dsn),
+        }
+    }
+
+    /// The MAIL command for a backend that offers `capabilities`.
+    ///
+    /// SIZE is the real size once it is known, else the declared one and room for our fields. A BODY that the backend
+    /// does not know is left out: what the content really holds is looked at before it is sent.
+    /// *Errors*: `Misconfigured` if the backend no longer has an extension that the client was offered and used.
+    pub fn mail(&self, capabilities: &Capabilities) -> Result<String, BackendFault> {
+        if self.utf8 && !capabilities.smtputf8 {
+            return Err(BackendFault::Misconfigured("SMTPUTF8 was offered and is gone"));
+        }
+        if self.needs_dsn && !capabilities.dsn {
+            return Err(BackendFault::Misconfigured("DSN was offered and is gone"));
+        }
+        let mut line = format!("MAIL FROM:<{}>", self.reverse_path);
+        if capabilities.size.is_some() {
+            let declared = self.declared_size.map(|size| size.saturating_add(OUR_FIELDS));
+            if let Some(size) = self.real_size.or(declared) {
+                line.push_str(&format!(" SIZE={size}"));
+            }
+        }
+        if let Some(body) = self.body.filter(|_| capabilities.eight_bit_mime) {
+            line.push_str(" BODY=");
+            line.push_str(body.as_str());
+        }
+        for param in self.params.iter().filter(|param| !matches!(param.keyword(), "SIZE" | "BODY")) {
+            line.push(' ');
+            line.push_str(param.raw());
+        }
+        Ok(line)
+    }
+
+    /// The fields that a final delivery puts on top of a message. Source: RFC 5321 §4.4.
+    pub fn delivery_fields(&self) -> String {
+        let mut fields = format!("Return-Path: <{}>\r\n", self.reverse_path);
+        for told in &self.recipients {
+            fields.push_str(&format!("Delivered-To: {}\r\n", told.path));
+        }
+        fields
+    }
+}
+
+impl Told {
+    fn new(recipient: &Recipient, path: &Permitted) -> Self {
+        let path = path.path().as_str().to_owned();
+        let mut line = format!("RCPT TO:<{path}>");
+        for param in &recipient.rcpt.params.all {
+            line.push(' ');
+            line.push_str(param.raw());
+        }
+        Told { line, path, is_accepted: recipient.is_answered, index: recipient.index }
+    }
+
+    /// The RCPT command.
+    pub fn line(&self) -> &str {
+        &self.line
+    }
+}

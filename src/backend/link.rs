@@ -1,0 +1,101 @@
+//! One session's link to its backend, whichever kind that is.
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use crate::backend::config::Address;
+use crate::backend::delivery::{Answers, Delivery};
+use crate::backend::envelope::Envelope;
+use crate::backend::introduction::Introduction;
+use crate::backend::maildir::Maildir;
+use crate::backend::relay::Relay;
+use crate::backend::server::Server;
+use crate::backend::transmission::Message;
+use crate::fault::{BackendFault, Fault};
+use crate::smtp::reply::Reply;
+use crate::threads::storage::StoragePool;
+
+/// A session's link to its backend.
+#[derive(Debug)]
+pub enum Link {
+    /// A mail server.
+    Smtp(Box<Relay>),
+    /// A folder.
+    Maildir(Maildir),
+}
+
+impl Link {
+    /// A link to `server`, not connected yet.
+    pub fn new(server: &Arc<Server>, pool: &StoragePool) -> Self {
+        match server.config.addresses.first() {
+            Some(Address::Maildir(folder)) => Link::Maildir(Maildir::new(folder.clone(), pool.clone())),
+            _ => Link::Smtp(Box::new(Relay::new(Arc::clone(server)))),
+        }
+    }
+
+    /// As `Relay::connect`.
+    pub async fn connect(&mut self, introduction: &Introduction) -> Result<(), BackendFault> {
+        match self {
+            Link::Smtp(relay) => relay.connect(introduction).await,
+            Link::Maildir(_) => Ok(()),
+        }
+    }
+
+    /// As `Relay::ask`. A Maildir takes every recipient.
+    pub async fn ask(
+        &mut self,
+        introduction: &Introduction,
+        envelope: &Envelope,
+        and_data: bool,
+    ) -> Result<Answers, BackendFault> {
+        match self {
+            Link::Smtp(relay) => relay.ask(introduction, envelope, and_data).await,
+            Link::Maildir(_) => {
+                let asked = envelope.recipients.iter().filter(|told| !told.is_accepted);
+                let recipients = asked.map(|_| Reply::FORWARD_PATH_OK).collect();
+                Ok(Answers { mail: None, recipients, data: and_data.then_some(Reply::START_DATA) })
+            }
+        }
+    }
+
+    /// As `Relay::deliver`.
+    pub async fn deliver(
+        &mut self,
+        introduction: &Introduction,
+        envelope: &Envelope,
+        message: Message<'_>,
+    ) -> Result<Delivery, Fault> {
+        match self {
+            Link::Smtp(relay) => relay.deliver(introduction, envelope, message).await,
+            Link::Maildir(maildir) => maildir.deliver(envelope, message.outgoing).await,
+        }
+    }
+
+    /// As `Relay::reset`.
+    pub fn reset(&mut self) {
+        if let Link::Smtp(relay) = self {
+            relay.reset();
+        }
+    }
+
+    /// As `Relay::lend`.
+    pub fn lend(&mut self) -> Option<Arc<Notify>> {
+        match self {
+            Link::Smtp(relay) => relay.lend(),
+            Link::Maildir(_) => None,
+        }
+    }
+
+    /// As `Relay::is_idle`.
+    pub fn is_idle(&self) -> bool {
+        matches!(self, Link::Smtp(relay) if relay.is_idle())
+    }
+
+    /// As `Relay::close`.
+    pub async fn close(&mut self) {
+        if let Link::Smtp(relay) = self {
+            relay.close().await;
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! A Maildir as backend, for the demo and for tests: a message is acknowledged once it is durably there.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::backend::delivery::{Ack, Delivery};
+use crate::backend::envelope::Envelope;
+use crate::fault::Fault;
+use crate::message::outgoing::Outgoing;
+use crate::smtp::data_encoder::Unstuffer;
+use crate::threads::storage::StoragePool;
+
+/// A Maildir in a folder. Cheap to clone.
+#[derive(Clone)]
+pub struct Maildir {
+    folder: Arc<Path>,
+    pool: StoragePool,
+    count: Arc<AtomicU64>,
+}
+
+impl Maildir {
+    /// The Maildir in `folder`, which is made when the first message comes.
+    pub fn new(folder: PathBuf, pool: StoragePool) -> Self {
+        Maildir { folder: folder.into(), pool, count: Arc::default() }
+    }
+
+    /// Stores `outgoing` with Return-Path and Delivered-To fields on top: written to tmp, flushed, renamed to new,
+    /// the folder flushed.
+    ///
+    /// *Errors*: `Local` if any of that fails; nothing is left in new then.
+    pub async fn deliver(&self, envelope: &Envelope, outgoing: &Outgoing) -> Result<Delivery, Fault> {
+        let name = self.unique_name();
+        let path = self.folder.join("tmp").join(&name);
+        let stored = self.store(&path, &name, envelope, outgoing).await;
+        if stored.is_err() {
+            self.pool.leave(move || drop(fs::remove_file(path)));
+        }
+        stored.map(|()| Delivery::Acknowledged(Ack::of_store(&name)))
+    }
+
+    async fn store(&self, path: &Path, name: &str, envelope: &Envelope, outgoing: &Outgoing) -> Result<(), Fault> {
+        let (folder, created) = (Arc::clone(&self.folder), path.to_owned());
+        let top = envelope.delivery_fields();
+        let create = self.run(move || {
+            for part in ["tmp", "new", "cur"] {
+                fs::create_dir_all(folder.join(part))?;
+            }
+            let mut file = File::create_new(created)?;
+            file.write_all(top.as_bytes())?;
+            Ok(file)
+        });
+        let mut file = create.await?;
+        let mut unstuffer = Unstuffer::new();
+        let mut reader = outgoing.reader();
+        while let Some(piece) = reader.next().await.map_err(|error| Fault::Local(error.to_string()))? {
+            let mut octets = Vec::with_capacity(piece.len());
+            unstuffer.feed(&piece, |content| octets.extend_from_slice(content));
+            file = self.run(move || file.write_all(&octets).map(|()| file)).await?;
+        }
+        let (from, new) = (path.to_owned(), self.folder.join("new"));
+        let to = new.join(name);
+        self.run(move || {
+            file.sync_all()?;
+            fs::rename(from, to)?;
+            File::open(new)?.sync_all()
+        })
+        .await
+    }
+
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, Fault> {
+        let local = |error: &dyn std::fmt::Display| Fault::Local(format!("maildir {}: {error}", self.folder.display()));
+        self.pool.run(work).await.map_err(|error| local(&error))?.map_err(|error| local(&error))
+    }
+
+    /// A name that no other delivery has: time, process, count, as Maildir asks for.
+    fn unique_name(&self) -> String {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let count = self.count.fetch_add(1, Ordering::Relaxed);
+        format!("{}.M{}P{}Q{count}.gatepost", now.as_secs(), now.subsec_micros(), std::process::id())
+    }
+}
+
+impl std::fmt::Debug for Maildir {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Maildir").field("folder", &self.folder).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,237 @@
+//! One session's way to an SMTP backend: envelopes told, told anew when the connection was lost, content delivered.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout};
+
+use crate::backend::ceiling::Slot;
+use crate::backend::config::Xforward;
+use crate::backend::connect::{Opened, open};
+use crate::backend::delivery::Answers;
+use crate::backend::envelope::Envelope;
+use crate::backend::introduction::Introduction;
+use crate::backend::server::Server;
+use crate::backend::telling::{Step, Steps};
+use crate::fault::BackendFault;
+use crate::smtp::reply::Reply;
+
+/// One session's connection to a backend, made when it is needed.
+#[derive(Debug)]
+pub struct Relay {
+    pub(super) server: Arc<Server>,
+    pub(super) line: Option<Line>,
+    /// The address that was connected last.
+    last: Option<usize>,
+    /// What the backend said to the MAIL of the transaction of this number: the answer to all of its RCPTs.
+    mail_refusal: Option<(u64, Reply)>,
+}
+
+/// A connection and what the backend knows on it.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) opened: Opened,
+    introduction: Introduction,
+    slot: Slot,
+    /// The number of the transaction whose envelope the backend knows.
+    pub(super) told: Option<u64>,
+    /// Whether a transaction is open there, ours or one that has ended here.
+    pub(super) is_dirty: bool,
+    /// Whether the backend has said 354 and waits for content.
+    pub(super) awaits_content: bool,
+}
+
+/// How long a command may take in all, other addresses included.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+impl Relay {
+    /// A way to `server` without a connection yet.
+    pub fn new(server: Arc<Server>) -> Self {
+        Relay { server, line: None, last: None, mail_refusal: None }
+    }
+
+    /// Makes the connection now, for `connect = "session"`.
+    ///
+    /// *Errors*: as `ask`.
+    pub async fn connect(&mut self, introduction: &Introduction) -> Result<(), BackendFault> {
+        self.ready(introduction).await
+    }
+
+    /// Asks the backend for the recipients of `envelope` that it has not accepted yet, and for DATA if `and_data`.
+    ///
+    /// MAIL goes along if the backend does not know the transaction, and the accepted recipients again if the
+    /// connection was lost. With no recipients to ask for this says MAIL alone.
+    /// *Errors*: `Unreachable` if no usable address answers in time, or a recipient is no longer accepted when it is
+    /// told again; `Busy`, `Misconfigured`, `Confused`.
+    pub async fn ask(
+        &mut self,
+        introduction: &Introduction,
+        envelope: &Envelope,
+        and_data: bool,
+    ) -> Result<Answers, BackendFault> {
+        let asked = envelope.recipients.iter().filter(|told| !told.is_accepted).count();
+        if let Some((_, refusal)) = self.mail_refusal.as_ref().filter(|(number, _)| *number == envelope.number) {
+            let data = and_data.then_some(Reply::NO_VALID_RECIPIENTS);
+            return Ok(Answers { mail: Some(refusal.clone()), recipients: vec![refusal.clone(); asked], data });
+        }
+        match timeout(PATIENCE, self.ask_until_answered(introduction, envelope, and_data)).await {
+            Ok(answers) => answers,
+            Err(_) => {
+                self.line = None;
+                Err(BackendFault::Unreachable("no answer within 120 s".to_owned()))
+            }
+        }
+    }
+
+    async fn ask_until_answered(
+        &mut self,
+        introduction: &Introduction,
+        envelope: &Envelope,
+        and_data: bool,
+    ) -> Result<Answers, BackendFault> {
+        // Nothing that was acknowledged yet: any address will do. Else one reconnect, so that nothing is told for ever.
+        let is_bound = envelope.recipients.iter().any(|told| told.is_accepted);
+        let mut reconnects = if is_bound { 1 } else { self.server.usable(None).len().max(1) };
+        loop {
+            if self.line.is_none() {
+                reconnects -= 1;
+            }
+            self.ready(introduction).await?;
+            match self.tell(envelope, and_data).await {
+                Err(BackendFault::Lost(why)) => {
+                    self.line = None;
+                    tracing::debug!(backend = %self.server.config.name, error = why, "backend lost, envelope told anew");
+                    if reconnects == 0 {
+                        return Err(BackendFault::Unreachable(why));
+                    }
+                }
+                Err(fault) => {
+                    self.line = None;
+                    return Err(fault);
+                }
+                Ok(answers) => return Ok(answers),
+            }
+        }
+    }
+
+    /// Makes sure that there is a connection, introduced as `introduction` says.
+    pub(super) async fn ready(&mut self, introduction: &Introduction) -> Result<(), BackendFault> {
+        if let Some(line) = &mut self.line {
+            let is_current = !line.opened.is_introduced || line.introduction == *introduction;
+            if is_current && line.slot.reclaim() {
+                line.introduction = introduction.clone();
+                return Ok(());
+            }
+            self.close().await;
+        }
+        let slot = self.server.ceiling.acquire().await.ok_or(BackendFault::Busy)?;
+        let mut fault = BackendFault::Unreachable("no usable address".to_owned());
+        for number in self.server.usable(self.last) {
+            self.last = Some(number);
+            match open(&self.server, number, Some(introduction)).await {
+                Ok(opened) => {
+                    let introduction = introduction.clone();
+                    let (told, is_dirty, awaits_content) = (None, false, false);
+                    self.line = Some(Line { opened, introduction, slot, told, is_dirty, awaits_content });
+                    return Ok(());
+                }
+                Err(failed) => fault = failed,
+            }
+        }
+        // A single address is tried again next time, not the one behind it.
+        self.last = None;
+        Err(fault)
+    }
+
+    /// Tells the backend what it does not know of `envelope`, and takes its answers.
+    pub(super) async fn tell(&mut self, envelope: &Envelope, and_data: bool) -> Result<Answers, BackendFault> {
+        let timeouts = self.server.config.timeouts;
+        let says_xforward = self.server.config.xforward == Xforward::Auto;
+        let line = self.line.as_mut().ok_or_else(|| BackendFault::Lost("no connection".to_owned()))?;
+        let mut steps = Steps::new(timeouts);
+        if line.told != Some(envelope.number) {
+            if line.is_dirty {
+                steps.push("RSET".to_owned(), Step::Reset);
+            }
+            if says_xforward && !line.opened.is_introduced {
+                for command in line.introduction.xforward(&line.opened.capabilities) {
+                    steps.push(command, Step::Forward);
+                }
+            }
+            steps.push(envelope.mail(&line.opened.capabilities)?, Step::Mail);
+            for told in envelope.recipients.iter().filter(|told| told.is_accepted) {
+                steps.push(told.line().to_owned(), Step::Again);
+            }
+        }
+        for told in envelope.recipients.iter().filter(|told| !told.is_accepted) {
+            steps.push(told.line().to_owned(), Step::Recipient);
+        }
+        if and_data {
+            steps.push("DATA".to_owned(), Step::Data);
+        }
+        line.is_dirty = true;
+        let outcome = steps.run(&mut line.opened, envelope.utf8).await?;
+        line.awaits_content = outcome.answers.data.as_ref().is_some_and(Reply::is_intermediate);
+        line.told = Some(envelope.number);
+        if let Some(refusal) = outcome.mail_refusal {
+            line.told = None;
+            self.mail_refusal = Some((envelope.number, refusal));
+        }
+        self.withdraw_empty_content(envelope, outcome.answers).await
+    }
+
+    /// Ends content that the backend waits for though it has accepted no recipient.
+    ///
+    /// A 5yz is due to the lone dot; what it says instead is a fault. Source: RFC 2920 §3.1.
+    async fn withdraw_empty_content(
+        &mut self,
+        envelope: &Envelope,
+        mut answers: Answers,
+    ) -> Result<Answers, BackendFault> {
+        let has_recipient = envelope.recipients.iter().any(|told| told.is_accepted)
+            || answers.recipients.iter().any(Reply::is_positive);
+        let Some(data) = answers.data.as_mut().filter(|_| !has_recipient) else { return Ok(answers) };
+        let Some(line) = self.line.as_mut().filter(|line| line.awaits_content) else { return Ok(answers) };
+        *data = Reply::BACKEND_ACCEPTED_NOTHING;
+        line.awaits_content = false;
+        line.told = None;
+        let deadline = Instant::now() + self.server.config.timeouts.command;
+        let taken = line.opened.end_content(deadline).await;
+        if !taken.as_ref().is_ok_and(|reply| reply.code.class() >= 4) {
+            tracing::warn!(backend = %self.server.config.name, "the backend took content without recipients");
+            self.line = None;
+        }
+        Ok(answers)
+    }
+
+    /// Forgets the envelope of the transaction: it has ended, or its recipients have changed.
+    pub fn reset(&mut self) {
+        self.mail_refusal = None;
+        match &mut self.line {
+            // Content that is due can only be withheld by closing: the dot is never sent.
+            Some(line) if line.awaits_content => self.line = None,
+            Some(line) => line.told = None,
+            None => {}
+        }
+    }
+
+    /// Lets others have the connection while the client keeps it waiting; what tells that it was called back.
+    pub fn lend(&mut self) -> Option<Arc<Notify>> {
+        let line = self.line.as_mut().filter(|line| !line.awaits_content)?;
+        line.slot.lend();
+        Some(line.slot.recall())
+    }
+
+    /// Whether there is a connection that knows of no transaction.
+    pub fn is_idle(&self) -> bool {
+        self.line.as_ref().is_some_and(|line| line.told.is_none())
+    }
+
+    /// Closes the connection, with QUIT unless the backend waits for content.
+    pub async fn close(&mut self) {
+        if let Some(line) = self.line.take().filter(|line| !line.awaits_content) {
+            line.opened.conversation.quit().await;
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Content on its way to an SMTP backend, and the one reply that counts.
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use crate::backend::delivery::{Ack, Delivery};
+use crate::backend::envelope::Envelope;
+use crate::backend::introduction::Introduction;
+use crate::backend::relay::Relay;
+use crate::backend::screen::{Due, screen};
+use crate::backend::telling::END_OF_DATA;
+use crate::fault::{BackendFault, Fault};
+use crate::message::content::CHUNK;
+use crate::message::outgoing::Outgoing;
+use crate::smtp::reply::Reply;
+
+/// A message that is complete and was found good.
+#[derive(Debug)]
+pub struct Message<'a> {
+    /// Its octets.
+    pub outgoing: &'a Outgoing,
+    /// Whether any of them is above 127.
+    pub has_8bit: bool,
+    /// Until when the backend may take to answer.
+    pub deadline: Instant,
+}
+
+/// Why an attempt has failed, and whether the backend may have the message.
+enum Failure {
+    /// The end of data was not sent: it can't have it.
+    BeforeEnd(BackendFault),
+    /// It may have it: nothing is sent again. Source: RFC 1047.
+    AfterEnd(BackendFault),
+    /// Our own.
+    Local(Fault),
+}
+
+impl From<BackendFault> for Failure {
+    fn from(fault: BackendFault) -> Self {
+        Failure::BeforeEnd(fault)
+    }
+}
+
+impl Relay {
+    /// Delivers `message` to the recipients of `envelope`, which were all accepted.
+    ///
+    /// If the connection is lost before the end of data is sent, the envelope is told once more on another one.
+    /// *Errors*: `Unreachable` if that fails too; `Lost` if the connection ends, or the answer is overdue, after the
+    /// end of data; `Confused`; `Local` if the spool can't be read.
+    pub async fn deliver(
+        &mut self,
+        introduction: &Introduction,
+        envelope: &Envelope,
+        message: Message<'_>,
+    ) -> Result<Delivery, Fault> {
+        let mut may_retry = true;
+        loop {
+            match self.attempt(introduction, envelope, &message).await {
+                Ok(delivery) => return Ok(delivery),
+                Err(failure) => {
+                    self.line = None;
+                    match failure {
+                        Failure::BeforeEnd(BackendFault::Lost(why)) if may_retry => {
+                            may_retry = false;
+                            tracing::debug!(backend = %self.server.config.name, error = why, "told anew");
+                        }
+                        Failure::BeforeEnd(BackendFault::Lost(why)) => {
+                            return Err(BackendFault::Unreachable(why).into());
+                        }
+                        Failure::BeforeEnd(fault) | Failure::AfterEnd(fault) => return Err(fault.into()),
+                        Failure::Local(fault) => return Err(fault),
+                    }
+                }
+            }
+        }
+    }
+
+    async fn attempt(
+        &mut self,
+        introduction: &Introduction,
+        envelope: &Envelope,
+        message: &Message<'_>,
+    ) -> Result<Delivery, Failure> {
+        self.ready(introduction).await?;
+        if let Some(refusal) = self.await_content(envelope).await? {
+            return Ok(Delivery::Refused(refusal));
+        }
+        let converts = !self.server.passes_8bit();
+        let Some(line) = &mut self.line else {
+            return Err(Failure::BeforeEnd(BackendFault::Lost("no connection".to_owned())));
+        };
+        if message.has_8bit && converts && !line.opened.capabilities.eight_bit_mime {
+            self.line = None; // it waits for content that it must not get
+            return Ok(Delivery::Refused(Reply::CANNOT_CONVERT));
+        }
+        line.told = None;
+        let conversation = &mut line.opened.conversation;
+        let mut reader = message.outgoing.reader();
+        let mut pieces: Vec<Bytes> = Vec::new();
+        let mut gathered = 0;
+        while let Some(piece) = reader.next().await.map_err(|error| Failure::Local(Fault::Local(error.to_string())))? {
+            gathered += piece.len();
+            pieces.push(piece);
+            if gathered >= CHUNK || pieces.len() >= 15 {
+                conversation.expect_silence().await?;
+                conversation.write_content(&mut pieces, message.deadline).await?;
+                gathered = 0;
+            }
+        }
+        conversation.expect_silence().await?;
+        pieces.push(Bytes::from_static(END_OF_DATA));
+        conversation.write_content(&mut pieces, message.deadline).await.map_err(Failure::AfterEnd)?;
+        let reply = conversation.reply(message.deadline).await.map_err(Failure::AfterEnd)?;
+        let screened = screen(&reply, Due::Completion, envelope.utf8).map_err(Failure::AfterEnd)?;
+        line.awaits_content = false;
+        line.is_dirty = false;
+        if reply.code == 421 {
+            self.line = None;
+        }
+        Ok(match Ack::of_backend(&screened) {
+            Some(ack) => Delivery::Acknowledged(ack),
+            None => Delivery::Refused(screened),
+        })
+    }
+
+    /// Brings the backend to the point where it waits for content; the reply that refuses it.
+    async fn await_content(&mut self, envelope: &Envelope) -> Result<Option<Reply>, BackendFault> {
+        if self.line.as_ref().is_some_and(|line| line.awaits_content) {
+            return Ok(None);
+        }
+        let answers = self.tell(envelope, true).await?;
+        if answers.recipients.iter().any(|reply| !reply.is_positive()) {
+            return Err(BackendFault::Unreachable("a recipient of a policy's was refused".to_owned()));
+        }
+        let data = answers.data.unwrap_or(Reply::BACKEND_CONFUSED);
+        if data.is_intermediate() {
+            return Ok(None);
+        }
+        if let Some(line) = &mut self.line {
+            line.told = None;
+        }
+        Ok(Some(data))
+    }
+}

@@ -1,0 +1,77 @@
+//! The keys of `[policies]` and `[policy.NAME]`.
+
+use crate::config::keys::key::{Default, Item, Key, Kind, Table, word};
+
+/// `[policies]` and `budget`.
+pub(super) const POLICIES: &[Key] = &[
+    Key::new(
+        Table::Policies,
+        "paths",
+        Kind::List(Item::Path),
+        Default::Words("none"),
+        "Folders in which scripts are looked for, before the built-in ones.",
+    ),
+    Key::new(
+        Table::Policies,
+        "budget",
+        Kind::Section(Table::Budget),
+        Default::Words("as below"),
+        "What a hook call may cost.",
+    ),
+    Key::later(Table::Policies, "allow"),
+    budget("cpu", Kind::Duration { none: false }, "\"50ms\"", "Time on the processor.").unit("seconds"),
+    budget("time", Kind::Duration { none: false }, "\"10s\"", "Time on the clock, waits included.")
+        .unit("seconds"),
+    budget("memory", Kind::Size { from: 65_536 }, "\"16 MiB\"", "Memory that it may take.").unit("octets"),
+    budget(
+        "stage",
+        Kind::Duration { none: false },
+        "\"60s\"",
+        "Time on the clock for all policies at one stage.",
+    )
+    .unit("seconds"),
+];
+
+const fn budget(name: &'static str, kind: Kind, default: &'static str, help: &'static str) -> Key {
+    Key::new(Table::Budget, name, kind, Default::Is(default), help)
+}
+
+/// `[policy.NAME]`; the script's own options stand beside these.
+pub(super) const POLICY: &[Key] = &[
+    Key::new(
+        Table::Policy,
+        "script",
+        Kind::Script,
+        Default::Words("NAME itself"),
+        "The script: a built-in's name, or a path.",
+    ),
+    Key::new(
+        Table::Policy,
+        "mode",
+        Kind::Choice(&[word("enforce"), word("observe")]),
+        Default::Is("\"enforce\""),
+        "Whether its verdicts count, or are only logged.",
+    ),
+    Key::new(
+        Table::Policy,
+        "on_error",
+        Kind::Choice(&[word("defer"), word("skip"), word("reject")]),
+        Default::Is("\"defer\""),
+        "What an error in it becomes: 451 4.3.0, no opinion, or 550 5.3.0.",
+    ),
+    Key::new(
+        Table::Policy,
+        "required",
+        Kind::Boolean,
+        Default::Is("false"),
+        "Whether no other policy's `accept` skips it.",
+    ),
+    Key::new(
+        Table::Policy,
+        "budget",
+        Kind::Section(Table::Budget),
+        Default::Words("that of `[policies]`"),
+        "What a hook call may cost.",
+    ),
+    Key::later(Table::Policy, "allow"),
+];

@@ -1,0 +1,89 @@
+//! The table of keys holds together.
+
+use std::path::Path;
+
+use crate::config::keys;
+use crate::config::keys::key::{Default, Kind, Table};
+use crate::config::keys::markdown::markdown;
+use crate::config::load_str;
+
+#[test]
+fn every_key_is_described_once_and_in_full() {
+    let mut seen = Vec::new();
+    for key in keys::all() {
+        let name = (key.table.head(), key.name);
+        assert!(!seen.contains(&name), "{name:?} twice");
+        seen.push(name);
+        let is_table = key.table == Table::Top && key.help.is_empty();
+        assert!(key.later || is_table || key.help.ends_with('.'), "{name:?} has no sentence");
+        assert_eq!(key.default == Default::Words(""), key.later || is_table, "{name:?} says no default");
+    }
+}
+
+/// Written out, the defaults of the table give the same set-up as leaving them out.
+#[test]
+fn shown_defaults_are_the_real_ones() {
+    let least = "hostname = \"mx.example.org\"\nworkers = 2\n";
+    let lines = |table: Table| -> String {
+        let shown = keys::of(table).filter_map(|key| match key.default {
+            Default::Is(value) => Some(format!("{} = {value}\n", key.name)),
+            _ => None,
+        });
+        shown.collect()
+    };
+    let text = |explicit: bool| {
+        let mut text = least.to_owned();
+        let table = |head: &str, needed: &str, table: Table| match explicit {
+            true => format!("{head}\n{needed}{}", lines(table)),
+            false => format!("{head}\n{needed}"),
+        };
+        text += &table("[[backend]]", "address = \"127.0.0.1:26\"\n", Table::Backend);
+        text += &table("[backend.timeouts]", "", Table::Timeouts);
+        text += &table("[[listener]]", "bind = \"127.0.0.1:25\"\npolicies = \"access\"\n", Table::Listener);
+        text += &table("[relay]", "domains = \"example.org\"\n", Table::Relay);
+        text += &table("[policies.budget]", "", Table::Budget);
+        text += &table("[policy.access]", "", Table::Policy);
+        for (head, of) in [
+            ("[limits]", Table::Limits),
+            ("[dns]", Table::Dns),
+            ("[spool]", Table::Spool),
+            ("[log]", Table::Log),
+            ("[metrics]", Table::Metrics),
+            ("[service]", Table::Service),
+        ] {
+            text += &table(head, "", of);
+        }
+        text
+    };
+    let [implicit, explicit] = [false, true].map(|explicit| {
+        let text = text(explicit);
+        let loaded = load_str(&text, Path::new(""), &["access"]).unwrap_or_else(|broken| panic!("{broken}"));
+        let mut config = loaded.config;
+        config.policy.iter_mut().for_each(|policy| policy.span = crate::lua::config::Span::default());
+        format!("{config:#?}")
+    });
+    assert_eq!(implicit, explicit);
+}
+
+#[test]
+fn the_reference_names_every_key_of_this_version_and_no_other() {
+    let page = markdown();
+    for key in keys::all().filter(|key| !key.help.is_empty()) {
+        assert!(page.contains(&format!("| `{}` |", key.name)), "{} is missing", key.name);
+    }
+    assert!(!page.contains("proxy_protocol") && !page.contains("submission"), "{page}");
+    for line in page.lines().filter(|line| line.starts_with("| `")) {
+        assert_eq!(line.matches('|').count(), 5, "a cell breaks the table: {line}");
+    }
+}
+
+#[test]
+fn every_kind_says_what_is_possible() {
+    for key in keys::all().filter(|key| !key.later) {
+        assert!(!key.kind.possible().is_empty(), "{}", key.name);
+        if let Kind::Choice(words) = key.kind {
+            let first = words.first().map(|word| word.text).unwrap_or_default();
+            assert!(key.kind.possible().starts_with(&format!("\"{first}\"")));
+        }
+    }
+}

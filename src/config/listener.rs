@@ -1,0 +1,125 @@
+//! Listeners, each with `[relay]` and `[limits]` as they hold for it.
+
+use crate::backend::config::Backend;
+use crate::config::build;
+use crate::config::error::Diagnostic;
+use crate::config::section::{ItemValue, Section};
+use crate::names::domain_set::DomainSet;
+use crate::names::network::parse_network;
+use crate::names::network_set::NetworkSet;
+use crate::policy::mode::PolicyUse;
+use crate::proxy::config::{BareNewline, CountOrRefuse, Listener, Protocol, Received, Vrfy};
+use crate::session::limits::Limits;
+use crate::session::relay::{Relay, RelayDomains};
+
+/// Every listener of the file.
+///
+/// *Changes*: `problems` gets what is missing.
+pub(super) fn all(top: &Section, backends: &[Backend], problems: &mut Vec<Diagnostic>) -> Vec<Listener> {
+    let sections = top.sections("listener");
+    sections.iter().map(|section| one(top, section, backends, problems)).collect()
+}
+
+fn one(top: &Section, section: &Section, backends: &[Backend], problems: &mut Vec<Diagnostic>) -> Listener {
+    let bind = build::sockets(section, "bind");
+    build::needed(section, "bind", bind.as_ref().map(Vec::len), problems);
+    let bind = bind.unwrap_or_default();
+    let name = match section.text("name") {
+        Some(name) => name.to_owned(),
+        None => bind.first().map_or_else(String::new, |at| at.port().to_string()),
+    };
+    let backend = match (section.text("backend"), backends) {
+        (Some(name), _) => name.to_owned(),
+        (None, [only]) => only.name.clone(),
+        (None, _) => String::new(),
+    };
+    let pick = |name, word| section.choice(name) == Some(word);
+    let count = |name| if pick(name, "refuse") { CountOrRefuse::Refuse } else { CountOrRefuse::Count };
+    Listener {
+        name,
+        bind,
+        protocol: Protocol::Smtp,
+        backend,
+        policies: policies(section),
+        relay: relay(&[section.section("relay"), top.section("relay")]),
+        limits: limits(limits(Limits::default(), top.section("limits")), section.section("limits")),
+        banner: section.text("banner").map(str::to_owned),
+        greet_delay: section.duration("greet_delay").flatten(),
+        early_talk: count("early_talk"),
+        bad_pipelining: count("bad_pipelining"),
+        strict: section.boolean("strict").unwrap_or(false),
+        bare_newline: if pick("bare_newline", "normalize") {
+            BareNewline::Normalize
+        } else {
+            BareNewline::Reject
+        },
+        received: match section.choice("received") {
+            Some("hide-client") => Received::HideClient,
+            Some("none") => Received::None,
+            _ => Received::Full,
+        },
+        vrfy: if pick("vrfy", "refuse") { Vrfy::Refuse } else { Vrfy::Neutral },
+        client_name: section.boolean("client_name").unwrap_or(true),
+        reply_id: section.boolean("reply_id").unwrap_or(true),
+    }
+}
+
+fn policies(section: &Section) -> Vec<PolicyUse> {
+    let used =
+        |value: &ItemValue| if let ItemValue::PolicyUse(used) = value { Some(used.clone()) } else { None };
+    section.list("policies").unwrap_or_default().iter().filter_map(|item| used(&item.value)).collect()
+}
+
+/// What the tables say of relaying, the first that says something of a key first.
+fn relay(tables: &[Option<&Section>]) -> Relay {
+    let holder = |name: &str| tables.iter().flatten().find(|table| table.has(name));
+    let texts = |name: &str| {
+        let items = holder(name)?.list(name)?;
+        let text =
+            |value: &ItemValue| if let ItemValue::Text(text) = value { Some(text.clone()) } else { None };
+        Some(items.iter().filter_map(|item| text(&item.value)).collect::<Vec<String>>())
+    };
+    let mut networks = NetworkSet::new();
+    for network in texts("networks").unwrap_or_default().iter().filter_map(|text| parse_network(text).ok()) {
+        networks.insert(network);
+    }
+    let domains = if holder("domains").is_some_and(|table| table.is_backend("domains")) {
+        RelayDomains::Backend
+    } else {
+        // The reader has tried each entry.
+        RelayDomains::Set(DomainSet::parse(texts("domains").unwrap_or_default()).unwrap_or_default())
+    };
+    Relay {
+        domains,
+        networks,
+        always: texts("always").unwrap_or_else(|| ALWAYS.map(str::to_owned).to_vec()),
+        authenticated: holder("authenticated")
+            .and_then(|table| table.boolean("authenticated"))
+            .unwrap_or(false),
+    }
+}
+
+/// Limits with those of a table laid over them.
+pub(super) fn limits(base: Limits, section: Option<&Section>) -> Limits {
+    let Some(section) = section else { return base };
+    let count = |name, base| section.count(name).flatten().unwrap_or(base);
+    let maybe = |name, base| section.count(name).unwrap_or(base);
+    let size = |name, base| section.number(name).flatten().unwrap_or(base);
+    Limits {
+        message_size: size("message_size", base.message_size),
+        header_size: size("header_size", base.header_size),
+        recipients: count("recipients", base.recipients),
+        messages: maybe("messages", base.messages),
+        errors: maybe("errors", base.errors),
+        rejected_recipients: maybe("rejected_recipients", base.rejected_recipients),
+        connections: count("connections", base.connections),
+        connections_per_client: maybe("connections_per_client", base.connections_per_client),
+        connection_rate: maybe("connection_rate", base.connection_rate),
+        command_timeout: section.duration("command_timeout").flatten().unwrap_or(base.command_timeout),
+        session_timeout: section.duration("session_timeout").unwrap_or(base.session_timeout),
+        max_line: maybe("max_line", base.max_line),
+        max_hops: count("max_hops", base.max_hops),
+    }
+}
+
+const ALWAYS: [&str; 2] = ["postmaster", "abuse"];

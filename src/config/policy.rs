@@ -1,0 +1,79 @@
+//! Policies: those with a table of their own, and those that a listener only names.
+
+use crate::config::build;
+use crate::config::section::{ItemValue, NameAt, Section};
+use crate::lua::config::{Budget, OnError, Policies, Policy, Script, Span};
+use crate::policy::mode::Mode;
+use crate::proxy::config::Listener;
+
+/// What holds for all policies.
+pub(super) fn policies(section: &Section) -> Policies {
+    Policies {
+        paths: build::paths(section, "paths").unwrap_or_default(),
+        budget: budget(Budget::default(), section.section("budget")),
+    }
+}
+
+/// Every policy: those with a table in the order of the file, then those that listeners only name.
+pub(super) fn all(top: &Section, base: Budget, listeners: &[Listener]) -> Vec<Policy> {
+    let mut policies: Vec<Policy> =
+        top.named("policy").iter().map(|(name, section)| one(name, section, base)).collect();
+    for (listener, section) in listeners.iter().zip(top.sections("listener")) {
+        for used in &listener.policies {
+            if !policies.iter().any(|policy| policy.name == used.name) {
+                policies.push(plain(&used.name, use_span(section, &used.name), base));
+            }
+        }
+    }
+    policies
+}
+
+/// Where a listener names a policy.
+pub(super) fn use_span(listener: &Section, name: &str) -> Span {
+    let items = listener.list("policies").unwrap_or_default();
+    let found =
+        items.iter().find(|item| matches!(&item.value, ItemValue::PolicyUse(used) if used.name == name));
+    found.map(|item| item.span.clone()).unwrap_or_default()
+}
+
+fn one(name: &NameAt, section: &Section, base: Budget) -> Policy {
+    let span = section.head.clone().unwrap_or_else(|| name.span.clone());
+    let plain = plain(&name.text, span, base);
+    Policy {
+        script: section.script("script").unwrap_or(plain.script),
+        mode: if section.choice("mode") == Some("observe") { Mode::Observe } else { Mode::Enforce },
+        on_error: match section.choice("on_error") {
+            Some("skip") => OnError::Skip,
+            Some("reject") => OnError::Reject,
+            _ => OnError::Defer,
+        },
+        required: section.boolean("required").unwrap_or(false),
+        budget: budget(base, section.section("budget")),
+        options: section.options.clone(),
+        ..plain
+    }
+}
+
+/// A policy of which nothing but its name is said.
+fn plain(name: &str, span: Span, budget: Budget) -> Policy {
+    Policy {
+        name: name.to_owned(),
+        span,
+        script: Script::Name(name.to_owned()),
+        mode: Mode::Enforce,
+        on_error: OnError::Defer,
+        required: false,
+        budget,
+        options: Vec::new(),
+    }
+}
+
+fn budget(base: Budget, section: Option<&Section>) -> Budget {
+    let Some(section) = section else { return base };
+    Budget {
+        cpu: section.duration("cpu").flatten().unwrap_or(base.cpu),
+        time: section.duration("time").flatten().unwrap_or(base.time),
+        memory: section.number("memory").flatten().unwrap_or(base.memory),
+        stage: section.duration("stage").flatten().unwrap_or(base.stage),
+    }
+}

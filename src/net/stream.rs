@@ -1,0 +1,198 @@
+//! One connection's octets: read without a buffer of its own, written in as few calls as possible.
+
+use std::future::poll_fn;
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::{TcpStream, UnixStream};
+
+/// A TCP or a unix connection.
+#[derive(Debug)]
+pub enum Stream {
+    /// Over TCP, without Nagle's delay.
+    Tcp(TcpStream),
+    /// Over a socket in the file system.
+    Unix(UnixStream),
+}
+
+/// Octets that one read takes at most, other than content.
+const READ: usize = 16 * 1024;
+
+impl Stream {
+    /// A connected TCP stream, with TCP_NODELAY set: what belongs together is written together.
+    pub fn tcp(stream: TcpStream) -> io::Result<Stream> {
+        stream.set_nodelay(true)?;
+        Ok(Stream::Tcp(stream))
+    }
+
+    /// A new connection over TCP.
+    pub async fn connect(address: SocketAddr) -> io::Result<Stream> {
+        Stream::tcp(TcpStream::connect(address).await?)
+    }
+
+    /// A new connection to a socket in the file system.
+    pub async fn connect_unix(path: &Path) -> io::Result<Stream> {
+        Ok(Stream::Unix(UnixStream::connect(path).await?))
+    }
+
+    /// Waits for octets and gives them to `take`; an empty slice is the end.
+    ///
+    /// The buffer is on the stack while octets are at hand, so an idle connection holds none. Safe to drop.
+    pub async fn read<T>(&mut self, take: impl FnOnce(&[u8]) -> T) -> io::Result<T> {
+        let mut take = Some(take);
+        poll_fn(move |context| {
+            let mut octets = [MaybeUninit::<u8>::uninit(); READ];
+            let mut buffer = ReadBuf::uninit(&mut octets);
+            ready!(Pin::new(&mut *self).poll_read(context, &mut buffer))?;
+            match take.take() {
+                Some(take) => Poll::Ready(Ok(take(buffer.filled()))),
+                None => Poll::Pending, // not polled again once it is ready
+            }
+        })
+        .await
+    }
+
+    /// Waits for octets and puts them into the spare room of `chunk`; 0 is the end. Safe to drop.
+    pub async fn read_into(&mut self, chunk: &mut BytesMut) -> io::Result<usize> {
+        // The room is bounded, so that the chunk never grows.
+        let room = chunk.capacity() - chunk.len();
+        let mut limited = bytes::BufMut::limit(chunk, room);
+        self.read_buf(&mut limited).await
+    }
+
+    /// Whether octets, or the end, are known to wait; asks nothing of the system.
+    pub fn is_readable_now(&self, context: &mut Context<'_>) -> bool {
+        match self {
+            Stream::Tcp(stream) => stream.poll_read_ready(context).is_ready(),
+            Stream::Unix(stream) => stream.poll_read_ready(context).is_ready(),
+        }
+    }
+
+    /// Writes all of `octets`.
+    pub async fn write(&mut self, octets: &[u8]) -> io::Result<()> {
+        self.write_all(octets).await
+    }
+
+    /// Writes all of `pieces`, together where the system takes them together.
+    pub async fn write_pieces(&mut self, pieces: &mut Vec<Bytes>) -> io::Result<()> {
+        let mut first = 0;
+        while let Some(rest) = pieces.get_mut(first..).filter(|rest| !rest.is_empty()) {
+            let mut written = poll_fn(|context| {
+                let mut slices = [IoSlice::new(&[]); 16];
+                let mut count = 0;
+                for (slice, piece) in slices.iter_mut().zip(rest.iter()) {
+                    *slice = IoSlice::new(piece);
+                    count += 1;
+                }
+                let slices = slices.get(..count).unwrap_or_default();
+                Pin::new(&mut *self).poll_write_vectored(context, slices)
+            })
+            .await?;
+            if written == 0 && rest.iter().any(|piece| !piece.is_empty()) {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            for piece in rest {
+                let now = written.min(piece.len());
+                bytes::Buf::advance(piece, now);
+                written -= now;
+                if !piece.is_empty() {
+                    break;
+                }
+                first += 1;
+            }
+        }
+        pieces.clear();
+        Ok(())
+    }
+
+    /// Says that no more will be written.
+    pub async fn shut_down_writing(&mut self) -> io::Result<()> {
+        self.shutdown().await
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Stream::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
+            Stream::Unix(stream) => Pin::new(stream).poll_read(context, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Stream::Tcp(stream) => Pin::new(stream).poll_write(context, octets),
+            Stream::Unix(stream) => Pin::new(stream).poll_write(context, octets),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Stream::Tcp(stream) => Pin::new(stream).poll_write_vectored(context, slices),
+            Stream::Unix(stream) => Pin::new(stream).poll_write_vectored(context, slices),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(())) // sockets keep nothing back
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Stream::Tcp(stream) => Pin::new(stream).poll_shutdown(context),
+            Stream::Unix(stream) => Pin::new(stream).poll_shutdown(context),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn pieces_arrive_whole_and_in_order() {
+        let (near, far) = UnixStream::pair().unwrap();
+        let (mut near, mut far) = (Stream::Unix(near), Stream::Unix(far));
+        let mut pieces: Vec<Bytes> = (0..40u8).map(|n| Bytes::from(vec![n; 50_000])).collect();
+        pieces.insert(3, Bytes::new());
+        let want: Vec<u8> = pieces.iter().flatten().copied().collect();
+        let write = async {
+            near.write_pieces(&mut pieces).await.unwrap();
+            near.shut_down_writing().await.unwrap();
+        };
+        let read = async {
+            let mut got = Vec::new();
+            while far.read(|octets| got.extend_from_slice(octets)).await.is_ok() && got.len() < want.len() {}
+            got
+        };
+        let ((), got) = tokio::join!(write, read);
+        assert!(got == want);
+    }
+
+    #[tokio::test]
+    async fn a_chunk_never_grows() {
+        let (near, far) = UnixStream::pair().unwrap();
+        let (mut near, mut far) = (Stream::Unix(near), Stream::Unix(far));
+        near.write(&[7; 1000]).await.unwrap();
+        let mut chunk = BytesMut::with_capacity(600);
+        let room = chunk.capacity();
+        assert_eq!(far.read_into(&mut chunk).await.unwrap(), room);
+        assert_eq!(chunk.capacity(), room);
+    }
+}

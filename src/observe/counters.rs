@@ -1,0 +1,74 @@
+//! What is counted on the hot path: one set a worker, so that no two of them touch the same memory.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// One count.
+#[derive(Debug, Default)]
+pub struct Count(AtomicU64);
+
+impl Count {
+    /// One more.
+    pub fn increase(&self) {
+        self.add(1);
+    }
+
+    /// `more` more.
+    pub fn add(&self, more: u64) {
+        self.0.fetch_add(more, Ordering::Relaxed);
+    }
+
+    /// The count.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The counts of one worker; they only grow.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Sessions begun.
+    pub sessions: Count,
+    /// Sessions ended.
+    pub sessions_closed: Count,
+    /// Connections turned away by a limit before they were a session.
+    pub connections_refused: Count,
+    /// Transactions that the backend acknowledged.
+    pub relayed: Count,
+    /// Transactions refused for good.
+    pub refused: Count,
+    /// Transactions refused for now.
+    pub deferred: Count,
+    /// Transactions that a policy threw away.
+    pub discarded: Count,
+    /// Transactions that ended before their content did.
+    pub aborted: Count,
+    /// 2yz replies of ours to an end of data: each has exactly one acknowledgement.
+    pub acknowledgements_told: Count,
+    /// Acknowledgements by a backend's 2yz.
+    pub acknowledged_by_backend: Count,
+    /// Acknowledgements by a durable store.
+    pub acknowledged_by_store: Count,
+    /// Acknowledgements of messages that a policy threw away.
+    pub acknowledged_by_discard: Count,
+    /// Octets of content taken.
+    pub octets: Count,
+    /// Faults of backends.
+    pub backend_faults: Count,
+    /// RCPT commands that the relay guard refused.
+    pub relay_denied: Count,
+    /// Commands that could not be read or were out of order.
+    pub command_errors: Count,
+    /// Errors of policies.
+    pub policy_errors: Count,
+}
+
+impl Counters {
+    /// The count of acknowledgements from `source`: "backend", "stored" or "discarded".
+    pub fn acknowledged(&self, source: &str) -> &Count {
+        match source {
+            "backend" => &self.acknowledged_by_backend,
+            "stored" => &self.acknowledged_by_store,
+            _ => &self.acknowledged_by_discard,
+        }
+    }
+}

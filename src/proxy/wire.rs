@@ -1,0 +1,132 @@
+//! The client's side of the connection: lines in, replies out, nothing held while it is idle.
+
+use std::future::poll_fn;
+use std::task::Poll;
+
+use bytes::{Buf, BytesMut};
+
+use crate::fault::ClientFault;
+use crate::net::closing;
+use crate::net::stream::Stream;
+use crate::smtp::command::{Command, ParseError, Syntax};
+use crate::smtp::line_decoder::{LineDecoder, LineError};
+use crate::smtp::reply::Reply;
+
+/// A client's connection.
+#[derive(Debug)]
+pub(super) struct Wire {
+    stream: Stream,
+    /// Octets that came and were not looked at yet.
+    input: BytesMut,
+    lines: LineDecoder,
+    output: Vec<u8>,
+}
+
+/// A line of the client's.
+#[derive(Debug)]
+pub(super) struct Line {
+    /// The command, or why it is none.
+    pub(super) command: Result<Command, LineFault>,
+    /// The line as text, for policies and logs; empty unless asked for.
+    pub(super) text: String,
+}
+
+/// Why a line is no command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LineFault {
+    /// Its framing.
+    Line(LineError),
+    /// Its words.
+    Parse(ParseError),
+}
+
+/// Octets of a command line with its CRLF. Source: RFC 5321 §4.5.3.1.4 asks for 512; extensions want more.
+const MAX_LINE: usize = 2048;
+
+impl Wire {
+    /// The wire over a stream that was just accepted.
+    pub(super) fn new(stream: Stream) -> Self {
+        Wire { stream, input: BytesMut::new(), lines: LineDecoder::new(MAX_LINE), output: Vec::new() }
+    }
+
+    /// The next line at hand; nothing if more octets are needed.
+    pub(super) fn next_line(&mut self, syntax: Syntax, with_text: bool) -> Option<Line> {
+        let mut rest: &[u8] = &self.input;
+        let before = rest.len();
+        let decoded = self.lines.decode(&mut rest);
+        let (command, text) = match decoded {
+            Some(Ok(line)) => {
+                let text = if with_text { String::from_utf8_lossy(line).into_owned() } else { String::new() };
+                (Some(Command::parse(line, syntax).map_err(LineFault::Parse)), text)
+            }
+            Some(Err(error)) => (Some(Err(LineFault::Line(error))), String::new()),
+            None => (None, String::new()),
+        };
+        let consumed = before - rest.len();
+        self.input.advance(consumed);
+        if self.input.is_empty() {
+            self.input = BytesMut::new(); // an idle session holds no buffer
+        }
+        command.map(|command| Line { command, text })
+    }
+
+    /// Waits for octets of commands. Safe to drop.
+    ///
+    /// *Errors*: `Lost` at the end of the connection.
+    pub(super) async fn fill(&mut self) -> Result<(), ClientFault> {
+        let input = &mut self.input;
+        let read = self.stream.read(|octets| {
+            input.extend_from_slice(octets);
+            octets.len()
+        });
+        match read.await {
+            Ok(0) | Err(_) => Err(ClientFault::Lost),
+            Ok(_) => Ok(()),
+        }
+    }
+
+    /// The octets at hand that were not looked at yet: the start of content, or pipelined commands.
+    pub(super) fn input(&mut self) -> &mut BytesMut {
+        &mut self.input
+    }
+
+    /// Reads content straight into the spare room of `chunk`. Safe to drop.
+    ///
+    /// *Errors*: `Lost` at the end of the connection.
+    pub(super) async fn read_into(&mut self, chunk: &mut BytesMut) -> Result<usize, ClientFault> {
+        match self.stream.read_into(chunk).await {
+            Ok(0) | Err(_) => Err(ClientFault::Lost),
+            Ok(length) => Ok(length),
+        }
+    }
+
+    /// Whether the client has sent something that was not read yet, as far as is known without asking the system.
+    pub(super) async fn has_unread(&mut self) -> bool {
+        if !self.input.is_empty() {
+            return true;
+        }
+        poll_fn(|context| Poll::Ready(self.stream.is_readable_now(context))).await
+    }
+
+    /// Puts `reply` behind those that wait to be written.
+    pub(super) fn push(&mut self, reply: &Reply, utf8: bool) {
+        if utf8 { reply.encode_utf8(&mut self.output) } else { reply.encode(&mut self.output) }
+    }
+
+    /// Writes the replies that wait, in one go.
+    ///
+    /// *Errors*: `Lost` if the connection is gone.
+    pub(super) async fn flush(&mut self) -> Result<(), ClientFault> {
+        if self.output.is_empty() {
+            return Ok(());
+        }
+        let written = self.stream.write(&self.output).await;
+        self.output = Vec::new();
+        written.map_err(|_| ClientFault::Lost)
+    }
+
+    /// Closes the connection so that the client can still read the last reply.
+    pub(super) async fn close(self) {
+        closing::close(self.stream).await;
+    }
+}
