@@ -81,7 +81,8 @@ fn the_table_has_no_arrow_up() {
 fn no_files_import_each_other_in_a_circle() {
     let sources = sources();
     let mut graph = Graph::new();
-    for source in sources.iter().filter(|source| !source.is_test) {
+    // A `mod.rs` is the face of its folder: it knows the files below it, and they may use what it defines.
+    for source in sources.iter().filter(|source| !source.is_test && !source.path.ends_with("/mod.rs")) {
         let files =
             Source::crate_paths(source.product()).into_iter().filter_map(|path| file_of(&sources, &path));
         graph.insert(source.path.clone(), files.filter(|file| *file != source.path).collect());

@@ -33,9 +33,10 @@ pub(crate) const TABLE: &[Row] = &[
         imports: &["names", "threads", "net"],
         crates: &["hickory_resolver", "hickory_server", "hickory_proto"],
     },
+    // net: what is known of the client's name, for the log.
     Row {
         module: "observe",
-        imports: &["names", "threads"],
+        imports: &["names", "threads", "net"],
         crates: &[
             "tracing_subscriber",
             "tracing_journald",
