@@ -133,7 +133,10 @@ fn circle(graph: &Graph) -> Option<Vec<String>> {
     let mut done = BTreeSet::new();
     graph.keys().find_map(|node| {
         let mut way = Vec::new();
-        visit(graph, node, &mut way, &mut done).then(|| way.iter().map(|node| (*node).to_owned()).collect())
+        visit(graph, node, &mut way, &mut done).then(|| {
+            let start = way.iter().position(|node| Some(node) == way.last()).unwrap_or(0); // not the way to the circle
+            way[start..].iter().map(|node| (*node).to_owned()).collect()
+        })
     })
 }
 
