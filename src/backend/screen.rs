@@ -69,13 +69,19 @@ mod tests {
             (334, "UGFzc3dvcmQ6", "451 4.3.0 Mail server trouble, try again", "never to the client"),
             (550, "5.1.1 a\u{7}b", "550 5.1.1 a?b", "controls"),
         ] {
-            assert_eq!(screen(&reply(code, text), Due::Completion, false).unwrap().to_string(), want, "{why}");
+            assert_eq!(
+                screen(&reply(code, text), Due::Completion, false).unwrap().to_string(),
+                want,
+                "{why}"
+            );
         }
     }
 
     #[test]
     fn a_positive_reply_that_is_not_due_is_a_fault() {
-        for (code, due) in [(354, Due::Completion), (350, Due::Completion), (250, Due::Content), (350, Due::Content)] {
+        for (code, due) in
+            [(354, Due::Completion), (350, Due::Completion), (250, Due::Content), (350, Due::Content)]
+        {
             assert!(screen(&reply(code, "x"), due, false).is_err(), "{code} {due:?}");
         }
         assert_eq!(screen(&reply(354, "go"), Due::Content, false).unwrap(), Reply::START_DATA);

@@ -67,8 +67,11 @@ impl Acceptor {
         let mut reserve = spare();
         loop {
             let ready = {
-                let mut sources: Vec<PollFd<'_>> =
-                    self.doors.iter().map(|door| PollFd::from_borrowed_fd(door.socket.as_fd(), PollFlags::IN)).collect();
+                let mut sources: Vec<PollFd<'_>> = self
+                    .doors
+                    .iter()
+                    .map(|door| PollFd::from_borrowed_fd(door.socket.as_fd(), PollFlags::IN))
+                    .collect();
                 sources.push(PollFd::from_borrowed_fd(wake.as_fd(), PollFlags::IN));
                 match poll(&mut sources, None) {
                     Ok(_) => sources.iter().map(|source| !source.revents().is_empty()).collect::<Vec<bool>>(),

@@ -55,7 +55,11 @@ impl Admission {
     /// At most `most` sessions at once.
     pub fn new(most: usize) -> Arc<Admission> {
         let clients = Clients { next_sweep: FIRST_SWEEP, ..Clients::default() };
-        Arc::new(Admission { sessions: AtomicUsize::new(0), most: AtomicUsize::new(most), clients: Mutex::new(clients) })
+        Arc::new(Admission {
+            sessions: AtomicUsize::new(0),
+            most: AtomicUsize::new(most),
+            clients: Mutex::new(clients),
+        })
     }
 
     /// Sets how many sessions there may be at once.
@@ -86,7 +90,11 @@ impl Admission {
         };
         let mut clients = self.clients.lock();
         clients.sweep(now);
-        let client = clients.by_network.entry(network).or_insert(Client { sessions: 0, arrivals: [0; 2], minute: now });
+        let client = clients.by_network.entry(network).or_insert(Client {
+            sessions: 0,
+            arrivals: [0; 2],
+            minute: now,
+        });
         client.arrive(now);
         let is_too_many = most.is_some_and(|most| client.sessions >= most);
         if is_too_many || limits.connection_rate.is_some_and(|rate| client.rate(now) > rate as f64) {
@@ -194,7 +202,9 @@ mod tests {
         let admission = Admission::new(100);
         let limits = limits(100, 3);
         let start = Instant::now();
-        let at = |seconds: u64| admission.admit(IpAddr::from([192, 0, 2, 1]), &limits, start + Duration::from_secs(seconds));
+        let at = |seconds: u64| {
+            admission.admit(IpAddr::from([192, 0, 2, 1]), &limits, start + Duration::from_secs(seconds))
+        };
         assert!((0..3).all(|_| at(0).is_ok()));
         assert!(at(1).is_err());
         assert!(at(200).is_ok(), "later it may come again");

@@ -1,7 +1,7 @@
 //! Content in chunks (BDAT, RFC 3030), turned into DATA towards the backend.
 
-use tokio::time::{Instant, sleep_until};
 use tokio::select;
+use tokio::time::{Instant, sleep_until};
 
 use crate::fault::ClientFault;
 use crate::policy::event::Event;
@@ -48,7 +48,12 @@ impl Serve {
             self.chunks = Some(Box::new(Receiving::in_chunks(&self.context)));
             self.session.borrow_mut().commit_chunks(ContentState::Chunks);
         } else {
-            self.session.borrow_mut().commit(admitted, Offer::plain(&self.context.rules), Effects::default(), &Reply::OK);
+            self.session.borrow_mut().commit(
+                admitted,
+                Offer::plain(&self.context.rules),
+                Effects::default(),
+                &Reply::OK,
+            );
         }
         let Some(mut receiving) = self.chunks.take() else { return Ok(()) };
         self.receive_chunk(&mut chunk, &mut receiving).await?;

@@ -215,7 +215,8 @@ impl Serve {
         let session = self.session.borrow();
         let paths: Vec<(&str, u16)> =
             record.recipients.iter().map(|one| (one.address.as_str(), one.code.get())).collect();
-        let granted = session.may_relay().or(transaction.standing.grant.as_ref().map(|grant| grant.why.as_str()));
+        let granted =
+            session.may_relay().or(transaction.standing.grant.as_ref().map(|grant| grant.why.as_str()));
         let shown = record.reply.as_ref().filter(|_| record.is_from_backend).map(Reply::to_string);
         let id = session.identity().id;
         TransactionRecord {

@@ -42,7 +42,13 @@ impl Batch {
     }
 
     /// Adds a RCPT that the backend is to answer.
-    pub(super) fn await_backend(&mut self, forward_path: String, line: String, assumed: Assumed, delay: std::time::Duration) {
+    pub(super) fn await_backend(
+        &mut self,
+        forward_path: String,
+        line: String,
+        assumed: Assumed,
+        delay: std::time::Duration,
+    ) {
         self.entries.push(Entry { forward_path, line, answer: Answer::Awaited(assumed, delay) });
     }
 
@@ -56,10 +62,14 @@ impl Serve {
     /// Asks the backend for what waits, with DATA if `and_data`, and says all replies of the batch in order.
     ///
     /// Gives the backend's reply to DATA, where it was asked.
-    pub(super) async fn settle(&mut self, and_data: bool) -> Result<Option<Reply>, crate::proxy::disposition::End> {
+    pub(super) async fn settle(
+        &mut self,
+        and_data: bool,
+    ) -> Result<Option<Reply>, crate::proxy::disposition::End> {
         let entries = std::mem::take(&mut self.batch.entries);
         let asks = entries.iter().any(|entry| matches!(entry.answer, Answer::Awaited(..)));
-        let (mut replies, data, origin) = if asks { self.ask_backend(and_data).await } else { Default::default() };
+        let (mut replies, data, origin) =
+            if asks { self.ask_backend(and_data).await } else { Default::default() };
         for entry in entries {
             let said = match entry.answer {
                 Answer::Known(said) => said,

@@ -40,7 +40,8 @@ impl Said {
 
     /// The same, as the answer to the line `text` with `verb`; policies are told of it where they may be.
     pub(super) fn to(mut self, verb: Verb, text: &str) -> Said {
-        let is_told = matches!(verb, Verb::Auth | Verb::Mail | Verb::Rcpt | Verb::Data | Verb::Bdat | Verb::Unknown);
+        let is_told =
+            matches!(verb, Verb::Auth | Verb::Mail | Verb::Rcpt | Verb::Data | Verb::Bdat | Verb::Unknown);
         self.is_reported = is_told;
         self.line = text.to_owned();
         self

@@ -75,7 +75,8 @@ impl Serve {
         } else {
             NameSearch::Done(ClientName::None)
         };
-        let session: SharedSession = Rc::new(RefCell::new(Session::new(Arc::clone(&context.rules), identity)));
+        let session: SharedSession =
+            Rc::new(RefCell::new(Session::new(Arc::clone(&context.rules), identity)));
         let policies = context.policies.as_ref().map(|policies| policies.open(Rc::clone(&session)));
         let link = Link::new(&context.server, &context.pool);
         Serve {
@@ -145,7 +146,8 @@ impl Serve {
 
     fn banner(&self) -> Reply {
         let listener = &self.context.listener;
-        let text = listener.banner.clone().unwrap_or_else(|| format!("{} ESMTP", self.context.rules.hostname));
+        let text =
+            listener.banner.clone().unwrap_or_else(|| format!("{} ESMTP", self.context.rules.hostname));
         Reply::plain(220, text)
     }
 

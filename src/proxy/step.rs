@@ -8,13 +8,13 @@ use crate::policy::event::{Event, Origin};
 use crate::policy::verdict::{Decision, Verdict};
 use crate::proxy::config::CountOrRefuse;
 use crate::proxy::disposition::{End, Record};
+use crate::proxy::drain::Phase;
 use crate::proxy::say::{Said, verb_of};
 use crate::proxy::serve::{Flow, Serve};
-use crate::proxy::drain::Phase;
 use crate::proxy::wire::{Line, LineFault};
 use crate::session::admit::Admitted;
-use crate::session::ehlo::Offer;
 use crate::session::effects::Effects;
+use crate::session::ehlo::Offer;
 use crate::session::envelope::{Destination, Transaction};
 use crate::session::relay_guard::{self, Claim, Permitted};
 use crate::smtp::command::{Command, Mail, ParseError, Rcpt, Verb};
@@ -33,15 +33,16 @@ impl Serve {
             return self.close_with(Reply::SHUTTING_DOWN, End::drain()).await;
         }
         match line.command {
-            Err(fault) => self.refuse_line(fault).await,
+            Err(fault) => self.refuse_line(fault, line.verb).await,
             Ok(command) => self.take(command, &line.text).await,
         }
     }
 
     /// Answers a line that is no command.
-    async fn refuse_line(&mut self, fault: LineFault) -> Flow {
+    async fn refuse_line(&mut self, fault: LineFault, verb: Verb) -> Flow {
         let reply = match fault {
-            LineFault::Line(LineError::BareLf | LineError::BareCr) | LineFault::Parse(ParseError::BareNewline) => {
+            LineFault::Line(LineError::BareLf | LineError::BareCr)
+            | LineFault::Parse(ParseError::BareNewline) => {
                 // What follows can't be told from commands any more.
                 return self.close_with(Reply::BARE_NEWLINE, End::protocol()).await;
             }
@@ -51,10 +52,6 @@ impl Serve {
             LineFault::Line(LineError::TooLong) => Reply::LINE_TOO_LONG,
             LineFault::Line(LineError::Nul) => Reply::NUL_IN_COMMAND,
             LineFault::Parse(error) => Reply::from(error),
-        };
-        let verb = match fault {
-            LineFault::Parse(error) => error.verb(),
-            LineFault::Line(_) => Verb::Unknown,
         };
         self.say_error(Said::core(reply), verb).await
     }
@@ -91,7 +88,8 @@ impl Serve {
             }
             Command::Data => self.take_data(admitted, text).await,
             command => {
-                let (is_quit, is_reset) = (matches!(command, Command::Quit), matches!(command, Command::Rset));
+                let (is_quit, is_reset) =
+                    (matches!(command, Command::Quit), matches!(command, Command::Rset));
                 let reply = self.session.borrow().answer(&admitted);
                 if is_reset || is_quit {
                     self.end_transaction(admitted, &reply);
@@ -109,7 +107,13 @@ impl Serve {
     fn must_end_a_batch(&mut self, command: &Command) -> bool {
         let ends = matches!(
             command,
-            Command::Ehlo(_) | Command::Helo(_) | Command::Data | Command::Vrfy(_) | Command::Expn(_) | Command::Quit | Command::Noop
+            Command::Ehlo(_)
+                | Command::Helo(_)
+                | Command::Data
+                | Command::Vrfy(_)
+                | Command::Expn(_)
+                | Command::Quit
+                | Command::Noop
         );
         ends && !self.wire.input().is_empty()
     }
@@ -269,14 +273,19 @@ impl Serve {
         let session = self.session.borrow();
         let identity = session.identity();
         let greeting = session.greeting();
-        let by_recipient = |transaction: &Transaction| transaction.recipients.iter().any(|one| one.granted.is_some());
+        let by_recipient =
+            |transaction: &Transaction| transaction.recipients.iter().any(|one| one.granted.is_some());
         let is_granted = session.may_relay().is_some() || session.transaction().is_some_and(by_recipient);
         let login = self.context.server.config.relay_login.clone().filter(|_| is_granted);
         Introduction {
             name,
             client: identity.client,
             server: identity.server,
-            protocol: if greeting.is_some_and(|greeting| greeting.verb == Verb::Helo) { "SMTP" } else { "ESMTP" },
+            protocol: if greeting.is_some_and(|greeting| greeting.verb == Verb::Helo) {
+                "SMTP"
+            } else {
+                "ESMTP"
+            },
             helo: greeting.map(|greeting| greeting.name.as_str().to_owned()),
             login,
             ident: identity.id.to_string(),

@@ -193,7 +193,9 @@ impl Serve {
     pub(super) async fn judge_progress(&mut self, receiving: &mut Receiving) {
         receiving.check_limits(self.size_limit(), &self.context);
         let facts = receiving.facts();
-        let Some(end) = facts.header_end.filter(|_| !receiving.is_header_judged && receiving.refusal.is_none()) else {
+        let Some(end) =
+            facts.header_end.filter(|_| !receiving.is_header_judged && receiving.refusal.is_none())
+        else {
             return;
         };
         receiving.is_header_judged = true;
@@ -206,13 +208,15 @@ impl Serve {
     /// What the loop check and the `header` policies say to a header; nothing if they let it pass.
     async fn judge_header(&mut self, header: Header, facts: ContentFacts) -> Option<Said> {
         let limits = &self.context.rules.limits;
-        let Hops { all, ours } = trace::hops(&header, &self.context.rules.hostname, SessionId::is_well_formed);
+        let Hops { all, ours } =
+            trace::hops(&header, &self.context.rules.hostname, SessionId::is_well_formed);
         if all > limits.max_hops || ours > OUR_HOPS {
             return Some(Said::core(Reply::MAIL_LOOP));
         }
         if let Some(record) = &mut self.record {
             let field = header.named("message-id").next();
-            record.message_id = field.map(|field| String::from_utf8_lossy(&unfold(header.raw_value(field))).into_owned());
+            record.message_id =
+                field.map(|field| String::from_utf8_lossy(&unfold(header.raw_value(field))).into_owned());
         }
         if !self.context.asks_at(Stage::Header) {
             return None;
@@ -280,7 +284,12 @@ impl Serve {
         if std::mem::take(&mut self.discards) { (said, Some(Ack::of_discard())) } else { (said, None) }
     }
 
-    async fn judge_and_deliver(&mut self, content: Content, facts: ContentFacts, deadline: Instant) -> (Said, Option<Ack>) {
+    async fn judge_and_deliver(
+        &mut self,
+        content: Content,
+        facts: ContentFacts,
+        deadline: Instant,
+    ) -> (Said, Option<Ack>) {
         let header_size = facts.header_end.unwrap_or(facts.wire_size);
         let header = match content.head(header_size).await {
             Ok(octets) => Header::parse(octets),
@@ -419,10 +428,16 @@ impl Serve {
         };
         let identity = session.identity();
         let only = match transaction.recipients.as_slice() {
-            [one] if matches!(one.destination, Destination::Backend(_)) => Some(one.rcpt.forward_path.as_str()),
+            [one] if matches!(one.destination, Destination::Backend(_)) => {
+                Some(one.rcpt.forward_path.as_str())
+            }
             _ => None,
         };
-        let from = trace::From { helo: greeting.name.as_str(), name: name.as_deref(), address: identity.client.ip() };
+        let from = trace::From {
+            helo: greeting.name.as_str(),
+            name: name.as_deref(),
+            address: identity.client.ip(),
+        };
         let field = trace::Received {
             from: (style == Received::Full).then_some(from),
             by: &self.context.rules.hostname,
@@ -448,7 +463,10 @@ pub(super) enum Arrived {
 }
 
 /// Waits for content, straight into the intake where that can be.
-async fn read(wire: &mut crate::proxy::wire::Wire, receiving: &mut Receiving) -> Result<Arrived, ClientFault> {
+async fn read(
+    wire: &mut crate::proxy::wire::Wire,
+    receiving: &mut Receiving,
+) -> Result<Arrived, ClientFault> {
     if !receiving.takes_directly() {
         wire.fill().await?;
         return Ok(Arrived::Input);

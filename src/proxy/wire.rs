@@ -8,7 +8,7 @@ use bytes::{Buf, BytesMut};
 use crate::fault::ClientFault;
 use crate::net::closing;
 use crate::net::stream::Stream;
-use crate::smtp::command::{Command, ParseError, Syntax};
+use crate::smtp::command::{Command, ParseError, Syntax, Verb};
 use crate::smtp::line_decoder::{LineDecoder, LineError};
 use crate::smtp::reply::Reply;
 
@@ -27,6 +27,8 @@ pub(super) struct Wire {
 pub(super) struct Line {
     /// The command, or why it is none.
     pub(super) command: Result<Command, LineFault>,
+    /// Its verb; unknown if not even that could be read.
+    pub(super) verb: Verb,
     /// The line as text, for policies and logs; empty unless asked for.
     pub(super) text: String,
 }
@@ -38,6 +40,11 @@ pub(super) enum LineFault {
     Line(LineError),
     /// Its words.
     Parse(ParseError),
+}
+
+/// The verb that `line` begins with.
+fn verb_of(line: &[u8]) -> Verb {
+    Verb::parse(line.split(|octet| *octet == b' ').next().unwrap_or_default())
 }
 
 /// Octets of a command line with its CRLF. Source: RFC 5321 §4.5.3.1.4 asks for 512; extensions want more.
@@ -54,20 +61,22 @@ impl Wire {
         let mut rest: &[u8] = &self.input;
         let before = rest.len();
         let decoded = self.lines.decode(&mut rest);
-        let (command, text) = match decoded {
-            Some(Ok(line)) => {
+        let found = decoded.map(|decoded| match decoded {
+            Ok(line) => {
                 let text = if with_text { String::from_utf8_lossy(line).into_owned() } else { String::new() };
-                (Some(Command::parse(line, syntax).map_err(LineFault::Parse)), text)
+                let command = Command::parse(line, syntax).map_err(LineFault::Parse);
+                Line { command, verb: verb_of(line), text }
             }
-            Some(Err(error)) => (Some(Err(LineFault::Line(error))), String::new()),
-            None => (None, String::new()),
-        };
+            Err(error) => {
+                Line { command: Err(LineFault::Line(error)), verb: Verb::Unknown, text: String::new() }
+            }
+        });
         let consumed = before - rest.len();
         self.input.advance(consumed);
         if self.input.is_empty() {
             self.input = BytesMut::new(); // an idle session holds no buffer
         }
-        command.map(|command| Line { command, text })
+        found
     }
 
     /// Waits for octets of commands. Safe to drop.
