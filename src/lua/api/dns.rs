@@ -27,26 +27,25 @@ pub(super) fn open(lua: &Lua, guard: &Rc<Guard>, parts: &Parts) -> mlua::Result<
         [("a", RecordKind::A), ("aaaa", RecordKind::Aaaa), ("mx", RecordKind::Mx), ("txt", RecordKind::Txt)]
     {
         let resolver = parts.resolver.clone();
-        dns.waiting(name, move |arguments| {
+        dns.waiting(name, move |_, arguments| {
             Ok(records(resolver.clone(), Some(arguments.text(1, "a name")?), kind))
         })?;
     }
     let resolver = parts.resolver.clone();
-    dns.waiting("ptr", move |arguments| {
+    dns.waiting("ptr", move |_, arguments| {
         let address = parse_address(&arguments.text(1, "an address")?);
         Ok(records(resolver.clone(), address.map(reverse_name), RecordKind::Ptr))
     })?;
     let resolver = parts.resolver.clone();
-    dns.waiting("lookup", move |arguments| {
+    dns.waiting("lookup", move |_, arguments| {
         let name = arguments.text(1, "a name")?;
         let kind = arguments.text(2, "a record type")?;
         let kind = kind.parse().map_err(|_| format!("'{kind}' is none of {}", known_kinds()))?;
         Ok(records(resolver.clone(), Some(name), kind))
     })?;
     let resolver = parts.resolver.clone();
-    let asking = lua.clone().weak();
-    dns.waiting("dnsbl", move |arguments| {
-        let question = Question::read(&asking.upgrade(), arguments)?;
+    dns.waiting("dnsbl", move |lua, arguments| {
+        let question = Question::read(lua, arguments)?;
         Ok(question.ask(resolver.clone()))
     })?;
     Ok(dns.finish())

@@ -60,7 +60,7 @@ impl<'a> Module<'a> {
     pub(super) fn waiting<F, R>(
         &self,
         name: &'static str,
-        ask: impl Fn(&Arguments) -> Result<F, String> + 'static,
+        ask: impl Fn(&Lua, &Arguments) -> Result<F, String> + 'static,
     ) -> mlua::Result<()>
     where
         F: Future<Output = R> + 'static,
@@ -69,7 +69,7 @@ impl<'a> Module<'a> {
         let (module, guard) = (self.name, Rc::clone(self.guard));
         let call = move |lua: Lua, values: Variadic<Value>| {
             let asked = may_wait(&lua, &guard).and_then(|()| {
-                let result = Arguments::new(module, values).and_then(|arguments| ask(&arguments));
+                let result = Arguments::new(module, values).and_then(|arguments| ask(&lua, &arguments));
                 result.map_err(|message| raise(&lua, &format!("{module}.{name}: {message}")))
             });
             async move { asked?.await.into_lua_multi(&lua) }
