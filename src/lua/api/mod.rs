@@ -5,23 +5,40 @@
 //! `nil, kind`; misuse is `Err(raise(lua, "…"))`, which names the caller's line.
 
 pub mod client;
+mod dns;
+mod domains;
+mod ip;
+mod json;
+mod log;
+mod module;
+mod time;
 
 use std::rc::Rc;
 
 use mlua::{FromLua, Lua, Table, Value};
 
+use crate::lookup::dns::Resolver;
 use crate::lua::guard::Guard;
 pub use crate::lua::sandbox::raise;
 
 /// What the modules act upon; the same for all workers.
-#[derive(Clone, Debug, Default)]
-pub struct Parts {}
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// Who is asked for names and addresses.
+    pub resolver: Resolver,
+}
 
 /// How a module is opened.
 type Open = fn(&Lua, &Rc<Guard>, &Parts) -> mlua::Result<Table>;
 
 /// Every module: the global's name and how it is opened.
 const MODULES: &[(&str, Open)] = &[
+    ("dns", dns::open),
+    ("domains", domains::open),
+    ("ip", ip::open),
+    ("json", json::open),
+    ("log", log::open),
+    ("time", time::open),
     #[cfg(test)]
     ("waiting", crate::lua::tests::waiting::open),
 ];

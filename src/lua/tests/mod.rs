@@ -4,5 +4,7 @@ mod abuse;
 mod chain;
 mod hooks;
 mod load;
+mod message;
+mod modules;
 mod support;
 pub(super) mod waiting;
