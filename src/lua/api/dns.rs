@@ -131,7 +131,9 @@ impl Question {
         for (name, value) in arguments.named(3, "{ threshold, timeout }")? {
             match (name.as_str(), &value) {
                 ("threshold", Value::Integer(whole)) => question.threshold = Some(*whole as f64),
-                ("threshold", Value::Number(number)) if !number.is_nan() => question.threshold = Some(*number),
+                ("threshold", Value::Number(number)) if !number.is_nan() => {
+                    question.threshold = Some(*number)
+                }
                 ("threshold", _) => return Err("threshold is a number".to_owned()),
                 ("timeout", value) => question.timeout = duration("timeout", value)?,
                 _ => return Err(format!("'{name}' is none of threshold, timeout")),

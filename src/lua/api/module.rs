@@ -129,7 +129,13 @@ impl Arguments {
     }
 
     /// The texts of the list at `place`, at most `most`; a single text is a list of one.
-    pub(super) fn texts(&self, lua: &Lua, place: usize, what: &str, most: usize) -> Result<Vec<String>, String> {
+    pub(super) fn texts(
+        &self,
+        lua: &Lua,
+        place: usize,
+        what: &str,
+        most: usize,
+    ) -> Result<Vec<String>, String> {
         let value = self.at(place);
         if !matches!(value, Value::String(_) | Value::Table(_)) {
             return Err(wanted(what, value));
@@ -181,7 +187,8 @@ fn wanted(what: &str, found: &Value) -> String {
 
 /// A duration that is an argument's `name`.
 pub(super) fn duration(name: &str, value: &Value) -> Result<Duration, String> {
-    actions::duration(value).ok_or_else(|| format!("{name} is a number of seconds, or a duration such as \"5s\""))
+    actions::duration(value)
+        .ok_or_else(|| format!("{name} is a number of seconds, or a duration such as \"5s\""))
 }
 
 /// A value, or `nil, kind`.

@@ -94,7 +94,8 @@ fn json_keeps_what_it_is_given() {
         ("1e3", "1000.0"),
     ] {
         // What a client hears is ASCII: compared in Lua.
-        let body = format!("return reject(tostring(json.encode(json.decode [==[{text}]==]) == [==[{want}]==]))");
+        let body =
+            format!("return reject(tostring(json.encode(json.decode [==[{text}]==]) == [==[{want}]==]))");
         assert_eq!(heard(Setup::new(), "", &body), "true", "{text}");
     }
     for (expression, want) in [
@@ -108,7 +109,7 @@ fn json_keeps_what_it_is_given() {
         ("json.encode(0/0)", "[null,\"invalid\"]"),
         ("json.encode('\\xff')", "[null,\"invalid\"]"),
         ("json.encode { 1, nil, 3, x = 4 }", "[null,\"invalid\"]"), // neither array nor object
-        ("json.encode(session)", "[null,\"invalid\"]"), // an object, no data
+        ("json.encode(session)", "[null,\"invalid\"]"),             // an object, no data
         ("json.encode(('x'):rep(300000))", "[null,\"too_large\"]"),
         ("json.decode('null') == json.null", "true"),
         ("json.decode('{\"a\":null}').a == json.null", "true"),
@@ -118,7 +119,8 @@ fn json_keeps_what_it_is_given() {
     let cycle = "local t = {} t.t = t local v, kind = json.encode(t) return reject(kind)";
     assert_eq!(heard(Setup::new(), "", cycle), "too_large");
     // Thirty tables that a plain walk would visit a thousand million times.
-    let bomb = "local t = {} for i = 1, 30 do t = { t, t } end local v, kind = json.encode(t) return reject(kind)";
+    let bomb =
+        "local t = {} for i = 1, 30 do t = { t, t } end local v, kind = json.encode(t) return reject(kind)";
     assert_eq!(heard(Setup::new(), "", bomb), "too_large");
 }
 
@@ -140,9 +142,15 @@ fn misuse_is_told_at_the_callers_line() {
         ("dns:a('x')", "p.lua:11: dns.a: use `.`: it is a function of dns, not a method"),
         ("dns.lookup('x', 'SPF')", "p.lua:11: dns.lookup: 'SPF' is none of A, AAAA, CNAME, MX"),
         ("dns.dnsbl({ 'a..b' }, '192.0.2.1')", "p.lua:11: dns.dnsbl: a..b: \"a..b\" is no domain"),
-        ("dns.dnsbl('zen.example', 5)", "p.lua:11: dns.dnsbl: an address or a name is wanted, this is integer"),
+        (
+            "dns.dnsbl('zen.example', 5)",
+            "p.lua:11: dns.dnsbl: an address or a name is wanted, this is integer",
+        ),
         ("dns.dnsbl('zen.example', 'x', { treshold = 1 })", "'treshold' is none of threshold, timeout"),
-        ("dns.dnsbl('zen.example', 'x', { timeout = 'soon' })", "timeout is a number of seconds, or a duration"),
+        (
+            "dns.dnsbl('zen.example', 'x', { timeout = 'soon' })",
+            "timeout is a number of seconds, or a duration",
+        ),
         (
             "local z = {} for i = 1, 65 do z[i] = 'z' .. i .. '.example' end dns.dnsbl(z, 'x')",
             "dns.dnsbl: at most 64 of them",
@@ -240,7 +248,10 @@ fn block_lists_are_added_up() {
             "'bl.example', session.client.ip",
             r#"{"hits":{"bl.example":{"codes":["127.0.0.2"],"text":"spam source","weight":1}},"score":1,"unknown":{}}"#,
         ),
-        ("{ 'bl.example=127.0.0.[3..9]', 'none.example' }, '192.0.2.7'", r#"{"hits":{},"score":0,"unknown":{}}"#),
+        (
+            "{ 'bl.example=127.0.0.[3..9]', 'none.example' }, '192.0.2.7'",
+            r#"{"hits":{},"score":0,"unknown":{}}"#,
+        ),
         (
             "{ 'we.example', 'sold.example' }, '192.0.2.7'", // "don't ask", and a domain that has been sold
             r#"{"hits":{},"score":0,"unknown":{"sold.example":"invalid","we.example":"refused"}}"#,
