@@ -1,6 +1,6 @@
 //! Values of the log as JSON: ASCII but for what can be shown, so that a terminal is as safe as a parser.
 
-use crate::observe::text::is_shown;
+use crate::observe::text::{has_no_escapes, is_shown};
 
 /// Appends `,"name":"value"`.
 pub(super) fn append(to: &mut Vec<u8>, name: &str, value: &str) {
@@ -8,13 +8,8 @@ pub(super) fn append(to: &mut Vec<u8>, name: &str, value: &str) {
     append_value(to, value);
 }
 
-/// Appends `,"name":number` for a number or a bool that JSON knows.
-pub(super) fn append_bare(to: &mut Vec<u8>, name: &str, number: &str) {
-    append_name(to, name);
-    to.extend_from_slice(number.as_bytes());
-}
-
-fn append_name(to: &mut Vec<u8>, name: &str) {
+/// Appends `,"name":`; a number or a bool that JSON knows may follow as it is.
+pub(super) fn append_name(to: &mut Vec<u8>, name: &str) {
     to.push(b',');
     append_value(to, name);
     to.push(b':');
@@ -23,6 +18,11 @@ fn append_name(to: &mut Vec<u8>, name: &str) {
 /// Appends a JSON string. Source: RFC 8259 §7.
 pub(super) fn append_value(to: &mut Vec<u8>, value: &str) {
     to.push(b'"');
+    if has_no_escapes(value) {
+        to.extend_from_slice(value.as_bytes());
+        to.push(b'"');
+        return;
+    }
     for c in value.chars() {
         match c {
             '"' => to.extend_from_slice(b"\\\""),

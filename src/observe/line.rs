@@ -1,6 +1,7 @@
 //! One line of the log being put together, in the form that the configuration asks for; bounded in every part.
 
-use std::fmt::{self, Write};
+use std::fmt;
+use std::io::Write;
 use std::time::SystemTime;
 
 use tracing::Level;
@@ -22,6 +23,8 @@ pub(super) struct Line {
     /// The names so far, where a span's field could come twice.
     names: Option<Vec<&'static str>>,
     is_cut: bool,
+    /// Where a value is formatted; kept for the next.
+    scratch: String,
 }
 
 impl Line {
@@ -34,6 +37,7 @@ impl Line {
             journal: Vec::new(),
             names: keeps_names.then(Vec::new),
             is_cut: false,
+            scratch: String::new(),
         }
     }
 
@@ -61,12 +65,17 @@ impl Line {
 
     /// Adds a field with a number or a bool, as Rust writes it.
     pub(super) fn bare(&mut self, name: &'static str, value: impl fmt::Display) {
-        let mut digits = String::new();
-        // Writing to a String doesn't fail.
-        let _ = write!(digits, "{value}");
-        self.add(name, |line| match line.form {
-            Format::Json => json::append_bare(&mut line.fields, name, &digits),
-            Format::Text | Format::Journald => line.append(name, &digits),
+        self.add(name, |line| {
+            match line.form {
+                Format::Json => json::append_name(&mut line.fields, name),
+                Format::Text | Format::Journald => text::append_name(&mut line.fields, name),
+            }
+            let begin = line.fields.len();
+            // Writing to a Vec doesn't fail.
+            let _ = write!(line.fields, "{value}");
+            if line.form == Format::Journald {
+                journal::append_own(&mut line.journal, name, line.fields.get(begin..).unwrap_or_default());
+            }
         });
     }
 
@@ -173,17 +182,19 @@ impl Visit for Line {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        let mut shown = Bounded(String::new());
+        let mut shown = Bounded(std::mem::take(&mut self.scratch));
         // An error here is the bound's: what came before it is shown.
-        let _ = write!(shown, "{value:?}");
+        let _ = fmt::Write::write_fmt(&mut shown, format_args!("{value:?}"));
         self.text(field.name(), &shown.0);
+        shown.0.clear();
+        self.scratch = shown.0;
     }
 }
 
 /// A text that ends where a line would be too long.
 struct Bounded(String);
 
-impl Write for Bounded {
+impl fmt::Write for Bounded {
     fn write_str(&mut self, more: &str) -> fmt::Result {
         let (more, is_cut) = cut(more, (LIST_LIMIT + 4).saturating_sub(self.0.len()));
         self.0.push_str(more);

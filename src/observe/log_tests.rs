@@ -27,7 +27,7 @@ fn untimed(log: &str) -> Vec<&str> {
 fn an_event_is_one_line_of_time_level_message_and_fields() {
     let log = written(Format::Text, Level::Info, |_| {
         tracing::info!(session = "abc", code = 250_u16, score = 1.5, open = true, "transaction ended");
-        tracing::warn!(error = %std::io::Error::other("no route"), "backend lost");
+        tracing::warn!(error = %io::Error::other("no route"), "backend lost");
     });
     assert_eq!(
         untimed(&log),

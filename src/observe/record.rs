@@ -182,12 +182,16 @@ impl<'a> Notes<'a> {
 
 impl fmt::Display for Notes<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plain = |c: char| if matches!(c, KEY_END | NOTE_END) { '?' } else { c };
+        let mut plain = |text: &str, end: char| {
+            for (number, piece) in text.split([KEY_END, NOTE_END]).enumerate() {
+                f.write_str(if number > 0 { "?" } else { "" })?;
+                f.write_str(piece)?;
+            }
+            f.write_char(end)
+        };
         for (key, value) in self.0 {
-            key.chars().map(plain).try_for_each(|c| f.write_char(c))?;
-            f.write_char(KEY_END)?;
-            value.chars().map(plain).try_for_each(|c| f.write_char(c))?;
-            f.write_char(NOTE_END)?;
+            plain(key, KEY_END)?;
+            plain(value, NOTE_END)?;
         }
         Ok(())
     }

@@ -2,10 +2,15 @@
 
 /// Appends ` name=value`.
 pub(super) fn append(to: &mut Vec<u8>, name: &str, value: &str) {
+    append_name(to, name);
+    append_value(to, value);
+}
+
+/// Appends ` name=`; a number may follow as it is.
+pub(super) fn append_name(to: &mut Vec<u8>, name: &str) {
     to.push(b' ');
     to.extend_from_slice(name.as_bytes());
     to.push(b'=');
-    append_value(to, value);
 }
 
 /// Appends `value`, in quotes unless it is a plain word.
@@ -39,8 +44,18 @@ pub(super) fn is_shown(c: char) -> bool {
     !c.is_ascii() && c.escape_debug().len() == 1
 }
 
+/// Whether `text` stands in quotes as it is: true of nearly all, so it is worth a look.
+pub(super) fn has_no_escapes(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\'))
+}
+
 fn quote(to: &mut Vec<u8>, text: &str) {
     to.push(b'"');
+    if has_no_escapes(text) {
+        to.extend_from_slice(text.as_bytes());
+        to.push(b'"');
+        return;
+    }
     for c in text.chars() {
         match c {
             '"' => to.extend_from_slice(b"\\\""),
