@@ -92,7 +92,8 @@ mod tests {
             BackendFault::Misconfigured(""),
             BackendFault::Busy,
         ];
-        let faults = backend.map(Fault::Backend).into_iter().chain([Fault::Local(String::new()), Fault::Shutdown]);
+        let faults =
+            backend.map(Fault::Backend).into_iter().chain([Fault::Local(String::new()), Fault::Shutdown]);
         for fault in faults {
             assert!(fault.reply().is_some_and(|reply| reply.is_transient()), "{fault}");
         }

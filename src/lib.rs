@@ -1,5 +1,6 @@
 //! gatepost: a scriptable, policy-filtering SMTP proxy that stands in front of a mail server.
 
+pub mod app;
 pub mod backend;
 pub mod cli;
 pub mod config;

@@ -1,3 +1,11 @@
 //! Arguments in, exit code out.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use gatepost::cli::Arguments;
+
+fn main() -> ExitCode {
+    Arguments::parse().execute()
+}

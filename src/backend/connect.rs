@@ -30,8 +30,13 @@ pub struct Opened {
 ///
 /// *Errors*: `Unreachable` if it can't be connected, doesn't greet us or refuses EHLO; `Misconfigured` without the
 /// XCLIENT that is required; `Confused`.
-pub async fn open(server: &Server, number: usize, introduction: Option<&Introduction>) -> Result<Opened, BackendFault> {
-    let address = server.address(number).ok_or_else(|| BackendFault::Unreachable("no such address".to_owned()))?;
+pub async fn open(
+    server: &Server,
+    number: usize,
+    introduction: Option<&Introduction>,
+) -> Result<Opened, BackendFault> {
+    let address =
+        server.address(number).ok_or_else(|| BackendFault::Unreachable("no such address".to_owned()))?;
     let timeouts = &server.config.timeouts;
     let (mut conversation, mut capabilities) = match greet(server, address).await {
         Ok(greeted) => greeted,
@@ -110,7 +115,11 @@ async fn connect_any(addresses: &[SocketAddr]) -> std::io::Result<Stream> {
     Err(last)
 }
 
-async fn ehlo(conversation: &mut Conversation, name: &str, limit: Duration) -> Result<Capabilities, BackendFault> {
+async fn ehlo(
+    conversation: &mut Conversation,
+    name: &str,
+    limit: Duration,
+) -> Result<Capabilities, BackendFault> {
     let reply = ask(conversation, &format!("EHLO {name}"), Instant::now() + limit).await?;
     if reply.code != 250 {
         return Err(BackendFault::Unreachable(format!("EHLO refused: {}", shown(&reply))));
@@ -118,7 +127,11 @@ async fn ehlo(conversation: &mut Conversation, name: &str, limit: Duration) -> R
     Ok(Capabilities::parse(&reply.lines))
 }
 
-async fn ask(conversation: &mut Conversation, line: &str, deadline: Instant) -> Result<BackendReply, BackendFault> {
+async fn ask(
+    conversation: &mut Conversation,
+    line: &str,
+    deadline: Instant,
+) -> Result<BackendReply, BackendFault> {
     let mut commands = Commands::default();
     commands.push(line)?;
     conversation.write(&commands, deadline).await?;

@@ -69,7 +69,11 @@ impl Conversation {
     /// Writes `pieces` of content.
     ///
     /// *Errors*: as `write`.
-    pub async fn write_content(&mut self, pieces: &mut Vec<Bytes>, deadline: Instant) -> Result<(), BackendFault> {
+    pub async fn write_content(
+        &mut self,
+        pieces: &mut Vec<Bytes>,
+        deadline: Instant,
+    ) -> Result<(), BackendFault> {
         match timeout_at(deadline, self.stream.write_pieces(pieces)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(BackendFault::Lost(error.to_string())),

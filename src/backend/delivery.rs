@@ -24,6 +24,17 @@ pub enum Source {
     Discarded,
 }
 
+impl Source {
+    /// The word that metrics use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Source::Backend => "backend",
+            Source::Stored => "stored",
+            Source::Discarded => "discarded",
+        }
+    }
+}
+
 impl Ack {
     /// The acknowledgement that the backend's screened `reply` to the end of data is; nothing if it is none.
     pub(super) fn of_backend(reply: &Reply) -> Option<Ack> {

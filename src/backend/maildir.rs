@@ -42,7 +42,13 @@ impl Maildir {
         stored.map(|()| Delivery::Acknowledged(Ack::of_store(&name)))
     }
 
-    async fn store(&self, path: &Path, name: &str, envelope: &Envelope, outgoing: &Outgoing) -> Result<(), Fault> {
+    async fn store(
+        &self,
+        path: &Path,
+        name: &str,
+        envelope: &Envelope,
+        outgoing: &Outgoing,
+    ) -> Result<(), Fault> {
         let (folder, created) = (Arc::clone(&self.folder), path.to_owned());
         let top = envelope.delivery_fields();
         let create = self.run(move || {
@@ -71,8 +77,13 @@ impl Maildir {
         .await
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, Fault> {
-        let local = |error: &dyn std::fmt::Display| Fault::Local(format!("maildir {}: {error}", self.folder.display()));
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> io::Result<T> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let local = |error: &dyn std::fmt::Display| {
+            Fault::Local(format!("maildir {}: {error}", self.folder.display()))
+        };
         self.pool.run(work).await.map_err(|error| local(&error))?.map_err(|error| local(&error))
     }
 

@@ -71,9 +71,15 @@ impl Relay {
         and_data: bool,
     ) -> Result<Answers, BackendFault> {
         let asked = envelope.recipients.iter().filter(|told| !told.is_accepted).count();
-        if let Some((_, refusal)) = self.mail_refusal.as_ref().filter(|(number, _)| *number == envelope.number) {
+        if let Some((_, refusal)) =
+            self.mail_refusal.as_ref().filter(|(number, _)| *number == envelope.number)
+        {
             let data = and_data.then_some(Reply::NO_VALID_RECIPIENTS);
-            return Ok(Answers { mail: Some(refusal.clone()), recipients: vec![refusal.clone(); asked], data });
+            return Ok(Answers {
+                mail: Some(refusal.clone()),
+                recipients: vec![refusal.clone(); asked],
+                data,
+            });
         }
         match timeout(PATIENCE, self.ask_until_answered(introduction, envelope, and_data)).await {
             Ok(answers) => answers,
@@ -145,7 +151,11 @@ impl Relay {
     }
 
     /// Tells the backend what it does not know of `envelope`, and takes its answers.
-    pub(super) async fn tell(&mut self, envelope: &Envelope, and_data: bool) -> Result<Answers, BackendFault> {
+    pub(super) async fn tell(
+        &mut self,
+        envelope: &Envelope,
+        and_data: bool,
+    ) -> Result<Answers, BackendFault> {
         let timeouts = self.server.config.timeouts;
         let says_xforward = self.server.config.xforward == Xforward::Auto;
         let line = self.line.as_mut().ok_or_else(|| BackendFault::Lost("no connection".to_owned()))?;
@@ -198,7 +208,7 @@ impl Relay {
         line.told = None;
         let deadline = Instant::now() + self.server.config.timeouts.command;
         let taken = line.opened.end_content(deadline).await;
-        if !taken.as_ref().is_ok_and(|reply| reply.code >= 400) {
+        if !taken.as_ref().is_ok_and(|reply| reply.code.class() >= 4) {
             tracing::warn!(backend = %self.server.config.name, "the backend took content without recipients");
             self.line = None;
         }

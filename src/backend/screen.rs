@@ -22,7 +22,7 @@ pub enum Due {
 /// Source: RFC 5321 §4.2.1, §4.3.2; RFC 2034 §4.
 pub fn screen(reply: &BackendReply, due: Due, utf8: bool) -> Result<Reply, BackendFault> {
     let confused = || BackendFault::Confused(format!("reply {} where none such is due", reply.code));
-    let code = Code::new(reply.code).ok_or_else(confused)?;
+    let code = reply.code;
     let passed = match (code.get(), due) {
         (354, Due::Content) => return Ok(Reply::START_DATA),
         (421, _) => Code::TRY_LATER,
@@ -30,7 +30,7 @@ pub fn screen(reply: &BackendReply, due: Due, utf8: bool) -> Result<Reply, Backe
         (200..=299, Due::Completion) => code,
         (200..=399, _) => return Err(confused()),
         (500 | 502 | 503 | 530 | 534 | 535 | 538, _) => {
-            tracing::warn!(code = reply.code, text = %shown(reply), "the backend refuses a command of the proxy");
+            tracing::warn!(text = %shown(reply), "the backend refuses a command of the proxy");
             return Ok(Reply::BACKEND_CONFUSED);
         }
         _ => code,
@@ -40,7 +40,7 @@ pub fn screen(reply: &BackendReply, due: Due, utf8: bool) -> Result<Reply, Backe
 
 /// The backend's words for a log: printable, one line.
 pub fn shown(reply: &BackendReply) -> String {
-    Code::new(reply.code).map_or_else(String::new, |code| Reply::relayed(code, &reply.lines, true).to_string())
+    Reply::relayed(reply.code, &reply.lines, true).to_string()
 }
 
 #[cfg(test)]
@@ -48,6 +48,7 @@ mod tests {
     use super::*;
 
     fn reply(code: u16, text: &str) -> BackendReply {
+        let code = Code::new(code).unwrap();
         BackendReply { code, lines: vec![text.as_bytes().to_vec()] }
     }
 
@@ -68,13 +69,19 @@ mod tests {
             (334, "UGFzc3dvcmQ6", "451 4.3.0 Mail server trouble, try again", "never to the client"),
             (550, "5.1.1 a\u{7}b", "550 5.1.1 a?b", "controls"),
         ] {
-            assert_eq!(screen(&reply(code, text), Due::Completion, false).unwrap().to_string(), want, "{why}");
+            assert_eq!(
+                screen(&reply(code, text), Due::Completion, false).unwrap().to_string(),
+                want,
+                "{why}"
+            );
         }
     }
 
     #[test]
     fn a_positive_reply_that_is_not_due_is_a_fault() {
-        for (code, due) in [(354, Due::Completion), (350, Due::Completion), (250, Due::Content), (350, Due::Content)] {
+        for (code, due) in
+            [(354, Due::Completion), (350, Due::Completion), (250, Due::Content), (350, Due::Content)]
+        {
             assert!(screen(&reply(code, "x"), due, false).is_err(), "{code} {due:?}");
         }
         assert_eq!(screen(&reply(354, "go"), Due::Content, false).unwrap(), Reply::START_DATA);

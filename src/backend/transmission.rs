@@ -98,7 +98,9 @@ impl Relay {
         let mut reader = message.outgoing.reader();
         let mut pieces: Vec<Bytes> = Vec::new();
         let mut gathered = 0;
-        while let Some(piece) = reader.next().await.map_err(|error| Failure::Local(Fault::Local(error.to_string())))? {
+        while let Some(piece) =
+            reader.next().await.map_err(|error| Failure::Local(Fault::Local(error.to_string())))?
+        {
             gathered += piece.len();
             pieces.push(piece);
             if gathered >= CHUNK || pieces.len() >= 15 {

@@ -1,3 +1,28 @@
 //! Scripts: the policy engine, one Lua state a worker.
 
+mod actions;
+pub mod api;
+pub mod budget;
+pub mod builtin;
+pub mod call;
+mod chain;
+pub mod clock;
 pub mod config;
+pub mod convert;
+pub mod engine;
+pub mod guard;
+mod later;
+mod native;
+mod occasion;
+pub mod options;
+pub mod policy;
+pub mod problem;
+mod run;
+pub mod sandbox;
+mod script;
+mod slice;
+mod units;
+mod verdict;
+
+#[cfg(test)]
+mod tests;

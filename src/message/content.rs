@@ -19,8 +19,11 @@ pub struct Intake {
     memory_size: u64,
     file: Option<(SpoolFile, u64)>,
     chunk: BytesMut,
-    /// Octets of header that must stay in memory whatever the bound, until it is known where the header ends.
-    header_bound: u64,
+    /// Octets that stay in memory: the spool's bound, or the header's if that is more.
+    bound: u64,
+    first_octet: Option<u8>,
+    /// What went wrong, or that the wait for a write was given up: the content has a hole from then on.
+    broken: Option<SpoolError>,
 }
 
 /// Octets of the first chunk: most messages fit.
@@ -37,7 +40,9 @@ impl Intake {
             memory_size: 0,
             file: None,
             chunk: BytesMut::new(),
-            header_bound,
+            bound: spool.memory().max(header_bound),
+            first_octet: None,
+            broken: None,
         }
     }
 
@@ -77,19 +82,36 @@ impl Intake {
 
     /// Puts a full chunk where it belongs, so that there is room again.
     ///
-    /// *Errors*: `Full` past the limit of the spool; `Storage` if the file can't be made or written.
+    /// *Errors*: `Full` past the limit of the spool; `Storage` if the file can't be made or written, and from then
+    /// on again; `Stopped` also if an earlier wait was given up.
     pub async fn settle(&mut self) -> Result<(), SpoolError> {
         if self.chunk.len() < self.chunk.capacity() || self.chunk.is_empty() {
             return Ok(());
         }
+        self.store().await
+    }
+
+    /// Puts what the chunk holds where it belongs.
+    async fn store(&mut self) -> Result<(), SpoolError> {
+        if let Some(broken) = &self.broken {
+            return Err(broken.clone());
+        }
         self.room.take(self.chunk.len() as u64)?;
-        let bound = self.room.spool().memory().max(self.header_bound);
-        if self.file.is_none() && self.memory_size + self.chunk.len() as u64 <= bound {
+        self.first_octet = self.first_octet.or(self.chunk.first().copied());
+        if self.file.is_none() && self.memory_size + self.chunk.len() as u64 <= self.bound {
             self.keep_chunk();
             return Ok(());
         }
-        let (file, size) = match self.file.take() {
-            Some(known) => known,
+        // Holds if this future is dropped at an await.
+        self.broken = Some(SpoolError::Stopped);
+        let written = self.write_chunk().await;
+        self.broken = written.as_ref().err().cloned();
+        written
+    }
+
+    async fn write_chunk(&mut self) -> Result<(), SpoolError> {
+        let (file, size) = match &self.file {
+            Some((file, size)) => (file.clone(), *size),
             None => (SpoolFile::create(self.room.spool()).await?, 0),
         };
         let chunk = std::mem::take(&mut self.chunk);
@@ -104,7 +126,10 @@ impl Intake {
 
     fn keep_chunk(&mut self) {
         self.memory_size += self.chunk.len() as u64;
-        let next = (self.chunk.capacity() * 4).clamp(FIRST_CHUNK, CHUNK);
+        // Chunks grow, and the last one ends at the bound; what comes then is written in pieces of a full size.
+        let grown = (self.chunk.capacity().saturating_mul(4)).clamp(FIRST_CHUNK, CHUNK);
+        let left = usize::try_from(self.bound - self.memory_size).unwrap_or(usize::MAX);
+        let next = if left == 0 { CHUNK } else { grown.min(left) };
         self.memory.push(std::mem::replace(&mut self.chunk, BytesMut::with_capacity(next)).freeze());
     }
 
@@ -125,27 +150,14 @@ impl Intake {
     ///
     /// *Errors*: as `settle`.
     pub async fn finish(mut self) -> Result<Content, SpoolError> {
-        self.room.take(self.chunk.len() as u64)?;
-        if !self.chunk.is_empty() {
-            match self.file.take() {
-                None => {
-                    self.memory_size += self.chunk.len() as u64;
-                    self.memory.push(std::mem::take(&mut self.chunk).freeze());
-                }
-                Some((file, size)) => {
-                    let chunk = std::mem::take(&mut self.chunk);
-                    let written = chunk.len() as u64;
-                    file.write(size, chunk).await?;
-                    self.file = Some((file, size + written));
-                }
-            }
-        }
+        self.store().await?;
         let file_size = self.file.as_ref().map_or(0, |(_, size)| *size);
         let parts = Parts {
             _room: self.room,
             memory: self.memory,
             memory_size: self.memory_size,
             file: self.file.map(|(file, _)| file),
+            first_octet: self.first_octet,
         };
         Ok(Content { size: parts.memory_size + file_size, parts: Arc::new(parts) })
     }
@@ -164,12 +176,18 @@ struct Parts {
     memory: Vec<Bytes>,
     memory_size: u64,
     file: Option<SpoolFile>,
+    first_octet: Option<u8>,
 }
 
 impl Content {
     /// Octets of wire form.
     pub fn size(&self) -> u64 {
         self.size
+    }
+
+    /// Whether it begins with white space: put behind a field, its first line would be taken for a part of that.
+    pub fn starts_with_blank(&self) -> bool {
+        matches!(self.parts.first_octet, Some(b' ' | b'\t'))
     }
 
     /// The longest run of octets from `range.start` on that is at hand in one piece, within `range`; at most
@@ -226,3 +244,6 @@ impl Content {
         Ok(digest.finalize().into())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@
 pub mod config;
 pub mod content;
 pub mod edit;
+pub mod encoded_word;
 pub mod header;
 pub mod outgoing;
 pub mod spool;

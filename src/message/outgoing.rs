@@ -23,22 +23,36 @@ enum Segment {
 
 impl Outgoing {
     /// `content` with `trace` (our Received field, in wire form, perhaps empty) on top.
-    pub fn untouched(content: Content, trace: Vec<u8>) -> Self {
+    ///
+    /// If the content has no header and begins with white space, an empty line parts it from the fields above: it
+    /// would continue them, and what follows it would become a header that no policy has seen. Postfix does so too.
+    pub fn untouched(content: Content, mut trace: Vec<u8>) -> Self {
+        part(&mut trace, &content);
         let all = 0..content.size();
         Outgoing { segments: vec![Segment::New(trace.into()), Segment::Original(all)], content }
     }
 
     /// `content`, whose header is `header`, with `edits` made and `trace` on top, below prepended fields.
+    ///
+    /// An empty line is put in as by `untouched`.
     pub fn edited(content: Content, header: &Header, edits: &[Edit], trace: Vec<u8>) -> Self {
         let edited = EditedHeader::new(header, edits);
         let mut top: Vec<u8> = edited.top.iter().flat_map(|field| field.encode()).collect();
         top.extend_from_slice(&trace);
-        let mut segments = vec![Segment::New(top.into())];
-        for piece in edited.pieces(header) {
-            segments.push(match piece {
+        let mut segments = Vec::new();
+        if header.fields().is_empty() {
+            top.extend(edited.pieces(header).into_iter().flat_map(|piece| match piece {
+                Piece::New(octets) => octets,
+                Piece::Original(_) => Vec::new(), // there is none
+            }));
+            part(&mut top, &content);
+            segments.push(Segment::New(top.into()));
+        } else {
+            segments.push(Segment::New(top.into()));
+            segments.extend(edited.pieces(header).into_iter().map(|piece| match piece {
                 Piece::New(octets) => Segment::New(octets.into()),
                 Piece::Original(range) => Segment::Original(range.start as u64..range.end as u64),
-            });
+            }));
         }
         segments.push(Segment::Original(header.end() as u64..content.size()));
         Outgoing { segments, content }
@@ -56,6 +70,13 @@ impl Outgoing {
     /// A reader at the message's start.
     pub fn reader(&self) -> Reader<'_> {
         Reader { outgoing: self, segment: 0, at: 0 }
+    }
+}
+
+/// Ends `fields` with an empty line if `content` would continue them.
+fn part(fields: &mut Vec<u8>, content: &Content) {
+    if !fields.is_empty() && content.starts_with_blank() {
+        fields.extend_from_slice(b"\r\n");
     }
 }
 
@@ -91,3 +112,6 @@ impl Reader<'_> {
         Ok(None)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -95,13 +95,16 @@ impl Room {
         &self.spool
     }
 
-    /// Takes `octets` more.
+    /// Takes `octets` more, or nothing.
     ///
     /// *Errors*: `Full`, if all messages would then exceed the limit.
     pub fn take(&mut self, octets: u64) -> Result<(), SpoolError> {
-        let before = self.spool.used.fetch_add(octets, Ordering::Relaxed);
+        let limit = self.spool.limit;
+        let more = |used: u64| used.checked_add(octets).filter(|used| *used <= limit);
+        let taken = self.spool.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+        taken.map_err(|_| SpoolError::Full)?;
         self.octets += octets;
-        if before.saturating_add(octets) > self.spool.limit { Err(SpoolError::Full) } else { Ok(()) }
+        Ok(())
     }
 }
 
@@ -115,7 +118,27 @@ impl Drop for Room {
 #[derive(Clone, Debug)]
 pub struct SpoolFile {
     spool: Arc<Spool>,
-    file: Arc<File>,
+    file: Arc<Unlinked>,
+}
+
+/// A file without a name. The system frees its blocks when it is closed, which takes time if there are many.
+#[derive(Debug)]
+struct Unlinked {
+    spool: Arc<Spool>,
+    file: Option<File>,
+}
+
+impl Unlinked {
+    fn file(&self) -> io::Result<&File> {
+        self.file.as_ref().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+}
+
+impl Drop for Unlinked {
+    fn drop(&mut self) {
+        let file = self.file.take();
+        self.spool.pool.leave(move || drop(file));
+    }
 }
 
 impl SpoolFile {
@@ -126,6 +149,7 @@ impl SpoolFile {
         let directory = spool.directory.clone();
         let made = spool.pool.run(move || tempfile::tempfile_in(directory)).await;
         let file = made.map_err(|_| SpoolError::Stopped)?.map_err(|cause| spool.storage_error(cause))?;
+        let file = Unlinked { spool: Arc::clone(spool), file: Some(file) };
         Ok(SpoolFile { spool: Arc::clone(spool), file: Arc::new(file) })
     }
 
@@ -134,7 +158,7 @@ impl SpoolFile {
     /// *Errors*: `Storage`, `Stopped`.
     pub async fn write(&self, offset: u64, octets: BytesMut) -> Result<BytesMut, SpoolError> {
         let file = Arc::clone(&self.file);
-        let write = move || file.write_all_at(&octets, offset).map(|()| octets);
+        let write = move || file.file()?.write_all_at(&octets, offset).map(|()| octets);
         let written = self.spool.pool.run(write).await.map_err(|_| SpoolError::Stopped)?;
         written.map_err(|cause| self.spool.storage_error(cause))
     }
@@ -146,7 +170,7 @@ impl SpoolFile {
         let file = Arc::clone(&self.file);
         let read = move || {
             let mut octets = BytesMut::zeroed(most);
-            file.read_exact_at(&mut octets, offset).map(|()| octets.freeze())
+            file.file()?.read_exact_at(&mut octets, offset).map(|()| octets.freeze())
         };
         let read = self.spool.pool.run(read).await.map_err(|_| SpoolError::Stopped)?;
         read.map_err(|cause| self.spool.storage_error(cause))

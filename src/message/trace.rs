@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
+use jiff::tz::TimeZone;
 
 use crate::message::header::{Header, unfold};
 
@@ -41,7 +42,7 @@ impl Received<'_> {
         let mut text = String::with_capacity(256);
         text.push_str("Received: ");
         if let Some(from) = &self.from {
-            let name = from.name.unwrap_or("unknown");
+            let name = clean(from.name.unwrap_or("unknown")); // from DNS, which may say anything
             let literal = match from.address {
                 IpAddr::V4(address) => format!("[{address}]"),
                 IpAddr::V6(address) => format!("[IPv6:{address}]"),
@@ -52,7 +53,9 @@ impl Received<'_> {
         if let Some(recipient) = self.recipient {
             text.push_str(&format!("\r\n\tfor <{}>", clean(recipient)));
         }
-        let date = DateTimePrinter::new().timestamp_to_string(&self.at).unwrap_or_default();
+        // +0000: -0000 would say that the local zone is unknown (RFC 5322 §3.3).
+        let at = self.at.to_zoned(TimeZone::UTC);
+        let date = DateTimePrinter::new().zoned_to_string(&at).unwrap_or_default();
         text.push_str(&format!(";\r\n\t{date}\r\n"));
         text.into_bytes()
     }
@@ -81,15 +84,15 @@ pub fn hops(header: &Header, hostname: &str, is_our_id: impl Fn(&str) -> bool) -
         let value = unfold(header.raw_value(field));
         let text = String::from_utf8_lossy(&value);
         let words: Vec<&str> = text.split_ascii_whitespace().collect();
-        let after = |key: &str| {
-            let mut pairs = words.windows(2);
-            pairs.find_map(|pair| match pair {
-                [word, next] if word.eq_ignore_ascii_case(key) => Some(next.trim_end_matches(';')),
-                _ => None,
+        let is_said = |key: &str, is_it: &dyn Fn(&str) -> bool| {
+            words.windows(2).any(|pair| match pair {
+                [word, next] => word.eq_ignore_ascii_case(key) && is_it(next.trim_end_matches(';')),
+                _ => false,
             })
         };
-        let by_us = after("by").is_some_and(|by| by.eq_ignore_ascii_case(hostname));
-        hops.ours += usize::from(by_us && after("id").is_some_and(&is_our_id));
+        // Any "by" and any "id", for a client may call itself so.
+        let by_us = is_said("by", &|by| by.eq_ignore_ascii_case(hostname));
+        hops.ours += usize::from(by_us && is_said("id", &is_our_id));
     }
     hops
 }
@@ -125,10 +128,18 @@ mod tests {
     fn a_client_writes_no_clause_of_its_own() {
         let text = String::from_utf8(field(None, "a) by evil (;\r\nX: y").encode()).unwrap();
         assert!(text.starts_with("Received: from a? by evil ????X: y (unknown"), "{text}");
+        let mut named = field(None, "a.example");
+        named.from.as_mut().unwrap().name = Some("x)\r\nX: y");
+        let text = String::from_utf8(named.encode()).unwrap();
+        assert!(text.starts_with("Received: from a.example (x???X: y [IPv6"), "neither does the DNS: {text}");
     }
 
     #[test]
     fn loops_are_counted_by_our_own_fields() {
+        for helo in ["by", "id", "x by y"] {
+            let header = Header::parse(Bytes::from(field(None, helo).encode()));
+            assert_eq!(hops(&header, "mx.example.org", |id| id.len() == 16).ours, 1, "HELO {helo}");
+        }
         let mut wire = field(None, "x").encode();
         wire.extend_from_slice(b"received: by other.example id 0000000000000001; now\r\n");
         wire.extend_from_slice(b"Received: by MX.example.org id short; now\r\nX: y\r\n");

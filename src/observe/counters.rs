@@ -61,3 +61,14 @@ pub struct Counters {
     /// Errors of policies.
     pub policy_errors: Count,
 }
+
+impl Counters {
+    /// The count of acknowledgements from `source`: "backend", "stored" or "discarded".
+    pub fn acknowledged(&self, source: &str) -> &Count {
+        match source {
+            "backend" => &self.acknowledged_by_backend,
+            "stored" => &self.acknowledged_by_store,
+            _ => &self.acknowledged_by_discard,
+        }
+    }
+}

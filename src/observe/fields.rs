@@ -49,6 +49,8 @@ fields! {
     BY "by" "Who ended the session: `client`, `server` or `backend`."
     LAST_VERB "last_verb" "The session's last command."
     COMMANDS "commands" "Commands of the session."
+    ERRORS "errors" "Commands of the session that could not be read or were out of order."
+    TRANSACTIONS "transactions" "Transactions of the session."
     MESSAGES "messages" "Messages of the session that were acknowledged."
     NOTES "note.*" "What a policy noted: `note.` and its key."
     WOULD_HAVE "would_have" "The verdict of a policy that only observes."

@@ -1,6 +1,5 @@
 //! The line that each session and each transaction leaves in the log when it ends.
 
-use std::borrow::Cow;
 use std::fmt::{self, Write};
 use std::net::IpAddr;
 
@@ -41,9 +40,13 @@ pub struct SessionRecord<'a> {
     /// The last command.
     pub last_verb: Option<&'a str>,
     /// Commands read.
-    pub commands: Option<u64>,
+    pub commands: Option<usize>,
+    /// Commands that could not be read or were out of order.
+    pub errors: Option<usize>,
+    /// Transactions begun.
+    pub transactions: Option<u64>,
     /// Messages acknowledged.
-    pub messages: Option<u64>,
+    pub messages: Option<usize>,
     /// Octets of content taken.
     pub octets: Option<u64>,
     /// From accept to close, in milliseconds.
@@ -51,7 +54,7 @@ pub struct SessionRecord<'a> {
     /// The sum of the points.
     pub score: Option<f64>,
     /// What policies noted: keys and values.
-    pub notes: &'a [(Cow<'a, str>, Cow<'a, str>)],
+    pub notes: &'a [(String, String)],
 }
 
 impl SessionRecord<'_> {
@@ -75,6 +78,8 @@ impl SessionRecord<'_> {
                 { fields::BY } = self.by,
                 { fields::LAST_VERB } = self.last_verb,
                 { fields::COMMANDS } = self.commands,
+                { fields::ERRORS } = self.errors,
+                { fields::TRANSACTIONS } = self.transactions,
                 { fields::MESSAGES } = self.messages,
                 { fields::OCTETS } = self.octets,
                 { fields::ELAPSED_MS } = self.elapsed_ms,
@@ -108,7 +113,7 @@ pub struct TransactionRecord<'a> {
     /// MAIL FROM as sent, with its brackets.
     pub reverse_path: Option<&'a str>,
     /// Each RCPT TO as sent, with its brackets, and the code of its reply.
-    pub forward_paths: &'a [(Cow<'a, str>, u16)],
+    pub forward_paths: &'a [(&'a str, u16)],
     /// The Message-ID field.
     pub message_id: Option<&'a str>,
     /// Content as received.
@@ -126,13 +131,13 @@ pub struct TransactionRecord<'a> {
     /// The backend's name.
     pub backend: Option<&'a str>,
     /// The backend's last reply: code and text.
-    pub backend_reply: Option<Cow<'a, str>>,
+    pub backend_reply: Option<&'a str>,
     /// From MAIL to the reply, in milliseconds.
     pub elapsed_ms: Option<u64>,
     /// The sum of the points.
     pub score: Option<f64>,
     /// What policies noted: keys and values.
-    pub notes: &'a [(Cow<'a, str>, Cow<'a, str>)],
+    pub notes: &'a [(String, String)],
 }
 
 impl TransactionRecord<'_> {
@@ -157,7 +162,7 @@ impl TransactionRecord<'_> {
                 { fields::MESSAGE_ID } = self.message_id,
                 { fields::OCTETS } = self.octets,
                 { fields::BACKEND } = self.backend,
-                { fields::BACKEND_REPLY } = self.backend_reply.as_deref(),
+                { fields::BACKEND_REPLY } = self.backend_reply,
                 { fields::ELAPSED_MS } = self.elapsed_ms,
                 { fields::SCORE } = self.score,
                 { fields::FORWARD_PATHS } = Paths::unless_empty(self.forward_paths),
@@ -172,10 +177,10 @@ impl TransactionRecord<'_> {
 ///
 /// For an event of one's own: `tracing::info!(notes = %Notes(&notes), "…")`.
 #[derive(Clone, Copy, Debug)]
-pub struct Notes<'a>(pub &'a [(Cow<'a, str>, Cow<'a, str>)]);
+pub struct Notes<'a>(pub &'a [(String, String)]);
 
 impl<'a> Notes<'a> {
-    fn unless_empty(notes: &'a [(Cow<'a, str>, Cow<'a, str>)]) -> Option<DisplayValue<Self>> {
+    fn unless_empty(notes: &'a [(String, String)]) -> Option<DisplayValue<Self>> {
         (!notes.is_empty()).then_some(display(Self(notes)))
     }
 }
@@ -198,10 +203,10 @@ impl fmt::Display for Notes<'_> {
 }
 
 /// Forward-paths with their codes: `<a@b.example>:250,<c@d.example>:550`, as many as a line holds.
-struct Paths<'a>(&'a [(Cow<'a, str>, u16)]);
+struct Paths<'a>(&'a [(&'a str, u16)]);
 
 impl<'a> Paths<'a> {
-    fn unless_empty(paths: &'a [(Cow<'a, str>, u16)]) -> Option<DisplayValue<Self>> {
+    fn unless_empty(paths: &'a [(&'a str, u16)]) -> Option<DisplayValue<Self>> {
         (!paths.is_empty()).then_some(display(Self(paths)))
     }
 }

@@ -3,18 +3,20 @@
 //! `serve` reads commands and writes replies; `step` takes one command through admit, policies, guard and backend;
 //! `transfer` takes a message through. Nothing else talks to the client.
 
+pub mod accept;
 pub mod admission;
+mod chunks;
 pub mod config;
 pub mod context;
-pub mod disposition;
+mod disposition;
 pub mod drain;
-pub mod identify;
-pub mod pace;
-pub mod pending;
-pub mod receive;
-pub mod say;
+mod identify;
+mod pace;
+mod pending;
+mod receive;
+mod say;
 pub mod serve;
-pub mod step;
-pub mod transfer;
-pub mod wire;
+mod step;
+mod transfer;
+mod wire;
 pub mod worker;

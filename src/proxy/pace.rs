@@ -11,24 +11,24 @@ const ENOUGH: u64 = 500 * 60;
 
 /// The pace of one content. Time that we take ourselves does not count.
 #[derive(Clone, Copy, Debug)]
-pub struct Pace {
+pub(super) struct Pace {
     octets: u64,
     left: Duration,
 }
 
 impl Pace {
     /// A pace with a whole window ahead.
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Pace { octets: 0, left: WINDOW }
     }
 
     /// Until when the client has to send something, if we begin to wait `now`.
-    pub fn deadline(&self, now: Instant) -> Instant {
+    pub(super) fn deadline(&self, now: Instant) -> Instant {
         now + self.left
     }
 
     /// Counts `octets` that came after a wait of `waited`; false if too few came in a window that is over.
-    pub fn take(&mut self, octets: u64, waited: Duration) -> bool {
+    pub(super) fn take(&mut self, octets: u64, waited: Duration) -> bool {
         self.octets += octets;
         self.left = self.left.saturating_sub(waited);
         if !self.left.is_zero() {

@@ -8,13 +8,13 @@ use bytes::{Buf, BytesMut};
 use crate::fault::ClientFault;
 use crate::net::closing;
 use crate::net::stream::Stream;
-use crate::smtp::command::{Command, ParseError, Syntax};
+use crate::smtp::command::{Command, ParseError, Syntax, Verb};
 use crate::smtp::line_decoder::{LineDecoder, LineError};
 use crate::smtp::reply::Reply;
 
 /// A client's connection.
 #[derive(Debug)]
-pub struct Wire {
+pub(super) struct Wire {
     stream: Stream,
     /// Octets that came and were not looked at yet.
     input: BytesMut,
@@ -24,20 +24,27 @@ pub struct Wire {
 
 /// A line of the client's.
 #[derive(Debug)]
-pub struct Line {
+pub(super) struct Line {
     /// The command, or why it is none.
-    pub command: Result<Command, LineFault>,
+    pub(super) command: Result<Command, LineFault>,
+    /// Its verb; unknown if not even that could be read.
+    pub(super) verb: Verb,
     /// The line as text, for policies and logs; empty unless asked for.
-    pub text: String,
+    pub(super) text: String,
 }
 
 /// Why a line is no command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LineFault {
+pub(super) enum LineFault {
     /// Its framing.
     Line(LineError),
     /// Its words.
     Parse(ParseError),
+}
+
+/// The verb that `line` begins with.
+fn verb_of(line: &[u8]) -> Verb {
+    Verb::parse(line.split(|octet| *octet == b' ').next().unwrap_or_default())
 }
 
 /// Octets of a command line with its CRLF. Source: RFC 5321 §4.5.3.1.4 asks for 512; extensions want more.
@@ -45,35 +52,37 @@ const MAX_LINE: usize = 2048;
 
 impl Wire {
     /// The wire over a stream that was just accepted.
-    pub fn new(stream: Stream) -> Self {
+    pub(super) fn new(stream: Stream) -> Self {
         Wire { stream, input: BytesMut::new(), lines: LineDecoder::new(MAX_LINE), output: Vec::new() }
     }
 
     /// The next line at hand; nothing if more octets are needed.
-    pub fn next_line(&mut self, syntax: Syntax, with_text: bool) -> Option<Line> {
+    pub(super) fn next_line(&mut self, syntax: Syntax, with_text: bool) -> Option<Line> {
         let mut rest: &[u8] = &self.input;
         let before = rest.len();
         let decoded = self.lines.decode(&mut rest);
-        let (command, text) = match decoded {
-            Some(Ok(line)) => {
+        let found = decoded.map(|decoded| match decoded {
+            Ok(line) => {
                 let text = if with_text { String::from_utf8_lossy(line).into_owned() } else { String::new() };
-                (Some(Command::parse(line, syntax).map_err(LineFault::Parse)), text)
+                let command = Command::parse(line, syntax).map_err(LineFault::Parse);
+                Line { command, verb: verb_of(line), text }
             }
-            Some(Err(error)) => (Some(Err(LineFault::Line(error))), String::new()),
-            None => (None, String::new()),
-        };
+            Err(error) => {
+                Line { command: Err(LineFault::Line(error)), verb: Verb::Unknown, text: String::new() }
+            }
+        });
         let consumed = before - rest.len();
         self.input.advance(consumed);
         if self.input.is_empty() {
             self.input = BytesMut::new(); // an idle session holds no buffer
         }
-        command.map(|command| Line { command, text })
+        found
     }
 
     /// Waits for octets of commands. Safe to drop.
     ///
     /// *Errors*: `Lost` at the end of the connection.
-    pub async fn fill(&mut self) -> Result<(), ClientFault> {
+    pub(super) async fn fill(&mut self) -> Result<(), ClientFault> {
         let input = &mut self.input;
         let read = self.stream.read(|octets| {
             input.extend_from_slice(octets);
@@ -86,14 +95,14 @@ impl Wire {
     }
 
     /// The octets at hand that were not looked at yet: the start of content, or pipelined commands.
-    pub fn input(&mut self) -> &mut BytesMut {
+    pub(super) fn input(&mut self) -> &mut BytesMut {
         &mut self.input
     }
 
     /// Reads content straight into the spare room of `chunk`. Safe to drop.
     ///
     /// *Errors*: `Lost` at the end of the connection.
-    pub async fn read_into(&mut self, chunk: &mut BytesMut) -> Result<usize, ClientFault> {
+    pub(super) async fn read_into(&mut self, chunk: &mut BytesMut) -> Result<usize, ClientFault> {
         match self.stream.read_into(chunk).await {
             Ok(0) | Err(_) => Err(ClientFault::Lost),
             Ok(length) => Ok(length),
@@ -101,7 +110,7 @@ impl Wire {
     }
 
     /// Whether the client has sent something that was not read yet, as far as is known without asking the system.
-    pub async fn has_unread(&mut self) -> bool {
+    pub(super) async fn has_unread(&mut self) -> bool {
         if !self.input.is_empty() {
             return true;
         }
@@ -109,14 +118,14 @@ impl Wire {
     }
 
     /// Puts `reply` behind those that wait to be written.
-    pub fn push(&mut self, reply: &Reply, utf8: bool) {
+    pub(super) fn push(&mut self, reply: &Reply, utf8: bool) {
         if utf8 { reply.encode_utf8(&mut self.output) } else { reply.encode(&mut self.output) }
     }
 
     /// Writes the replies that wait, in one go.
     ///
     /// *Errors*: `Lost` if the connection is gone.
-    pub async fn flush(&mut self) -> Result<(), ClientFault> {
+    pub(super) async fn flush(&mut self) -> Result<(), ClientFault> {
         if self.output.is_empty() {
             return Ok(());
         }
@@ -126,7 +135,7 @@ impl Wire {
     }
 
     /// Closes the connection so that the client can still read the last reply.
-    pub async fn close(self) {
+    pub(super) async fn close(self) {
         closing::close(self.stream).await;
     }
 }

@@ -3,6 +3,7 @@
 use crate::session::envelope::{ContentState, Transaction};
 use crate::session::state::Session;
 use crate::smtp::command::{Command, Mail, Rcpt};
+use crate::smtp::params::Params;
 use crate::smtp::reply::Reply;
 
 /// A command that is in order. Only `admit` makes one, and only `commit` and `assume` take it.
@@ -56,20 +57,21 @@ impl Session {
         if self.transaction().is_some_and(|transaction| !failed(transaction)) {
             return Some(Reply::NESTED_MAIL);
         }
-        if self.rules.limits.messages.is_some_and(|most| self.counters.messages >= most) {
+        // MAILMAX counts transactions, whatever became of them (RFC 9422 §4.1).
+        if self.rules.limits.messages.is_some_and(|most| self.counters.transactions >= most as u64) {
             return Some(Reply::TOO_MANY_MESSAGES);
         }
         if let Some(refusal) = greeting.offer.refuse_mail(&mail.params) {
             return Some(refusal);
         }
-        let needs_utf8 = !mail.params.smtputf8 && !mail.reverse_path.is_ascii();
+        let is_ascii = mail.reverse_path.is_ascii() && is_ascii(&mail.params.all);
+        let needs_utf8 = !mail.params.smtputf8 && !is_ascii;
         needs_utf8.then_some(Reply::NEEDS_SMTPUTF8)
     }
 
     fn refuse_rcpt(&self, rcpt: &Rcpt) -> Option<Reply> {
-        let (Some(greeting), Some(transaction)) = (&self.greeting, &self.transaction) else {
-            return Some(Reply::MAIL_FIRST);
-        };
+        let Some(greeting) = &self.greeting else { return Some(Reply::HELO_FIRST) };
+        let Some(transaction) = &self.transaction else { return Some(Reply::MAIL_FIRST) };
         match transaction.content {
             ContentState::None => {}
             ContentState::Chunks => return Some(Reply::BDAT_BEGUN),
@@ -78,16 +80,18 @@ impl Session {
         if transaction.recipients.len() >= self.rules.limits.recipients {
             return Some(Reply::TOO_MANY_RECIPIENTS);
         }
-        if let Some(refusal) = greeting.offer.refuse_params(&rcpt.params.all) {
+        if let Some(refusal) = greeting.offer.refuse_rcpt(&rcpt.params) {
             return Some(refusal);
         }
-        let needs_utf8 = !transaction.mail.params.smtputf8 && !rcpt.forward_path.is_ascii();
+        let is_ascii = rcpt.forward_path.is_ascii() && is_ascii(&rcpt.params.all);
+        let needs_utf8 = !transaction.mail.params.smtputf8 && !is_ascii;
         needs_utf8.then_some(Reply::NEEDS_SMTPUTF8)
     }
 
     /// Refuses DATA or, if `is_chunk`, BDAT.
     fn refuse_content(&self, is_chunk: bool) -> Option<Reply> {
-        if is_chunk && self.greeting.as_ref().is_some_and(|greeting| !greeting.offer.is_extended) {
+        let Some(greeting) = &self.greeting else { return Some(Reply::HELO_FIRST) };
+        if is_chunk && !greeting.offer.is_extended {
             return Some(Reply::NOT_OFFERED);
         }
         let Some(transaction) = &self.transaction else { return Some(Reply::MAIL_FIRST) };
@@ -116,3 +120,11 @@ impl Session {
         }
     }
 }
+
+/// Whether `params` can be passed on without SMTPUTF8 (RFC 6533 §3: an ORCPT may hold UTF-8 as it is).
+fn is_ascii(params: &Params) -> bool {
+    params.iter().all(|param| param.raw().is_ascii())
+}
+
+#[cfg(test)]
+mod tests;

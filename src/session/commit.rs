@@ -7,16 +7,16 @@ use crate::session::envelope::{ContentState, Destination, Recipient, Transaction
 use crate::session::grants::Standing;
 use crate::session::relay_guard::Permitted;
 use crate::session::state::Session;
-use crate::smtp::command::{Command, Mail, Rcpt, Verb};
+use crate::smtp::command::{Command, Mail, Verb};
 use crate::smtp::host::Host;
-use crate::smtp::params::RcptParams;
-use crate::smtp::path::ForwardPath;
 use crate::smtp::reply::Reply;
 
 /// A RCPT whose reply is not known yet; it counts as accepted until then. Only `settle` takes it.
 #[derive(Debug)]
 #[must_use = "an assumed recipient is settled with its reply"]
 pub struct Assumed {
+    /// The transaction's number: a reply that comes after its end settles nothing.
+    transaction: u64,
     index: usize,
     effects: Effects,
 }
@@ -41,14 +41,18 @@ impl Session {
         reply: &Reply,
     ) -> Option<Box<Transaction>> {
         self.counters.commands += 1;
-        let mut effects = if reply.is_positive() { effects } else { effects.of_refusal() };
+        // A 354 is no refusal: what the `data` hooks asked for holds.
+        let mut effects = if is_refusal(reply) { effects.of_refusal() } else { effects };
         match admitted.0 {
             Command::Ehlo(name) => self.commit_greeting((Verb::Ehlo, name, offer), effects, reply),
             Command::Helo(name) => self.commit_greeting((Verb::Helo, name, offer), effects, reply),
             Command::Mail(mail) => self.commit_mail(mail, effects, reply),
             Command::Rcpt(_) => {
                 self.refuse_recipient(reply);
-                self.transaction.as_mut()?.standing.take(&mut effects);
+                let transaction = self.transaction.as_mut()?;
+                transaction.rcpt_commands += 1;
+                effects = effects.of_refusal(); // one that passes is assumed and settled, never committed
+                transaction.standing.take(&mut effects);
                 None
             }
             Command::Rset | Command::Quit => self.transaction.take(),
@@ -66,17 +70,23 @@ impl Session {
         mut effects: Effects,
         reply: &Reply,
     ) -> Option<Box<Transaction>> {
+        self.greeting_refusal = (!reply.is_positive()).then(|| reply.clone());
+        if self.greeting_refusal.is_some()
+            && let (Some(greeting), Some(_)) = (&mut self.greeting, &self.transaction)
+        {
+            // RFC 5321 §4.1.4: after a refusal the state is the one before; only the next MAIL hears of it.
+            greeting.standing.take(&mut effects);
+            return None;
+        }
         let (verb, name, offer) = greeting;
         let mut standing = Standing::default();
         self.exempt(&mut effects);
         standing.take(&mut effects);
-        self.greeting_refusal = (!reply.is_positive()).then(|| reply.clone());
         self.greeting = Some(Greeting { verb, name, offer, standing });
         self.transaction.take()
     }
 
     fn commit_mail(&mut self, mail: Mail, mut effects: Effects, reply: &Reply) -> Option<Box<Transaction>> {
-        let failed = self.transaction.take(); // only one whose chunks were refused can be open here
         self.counters.transactions += 1;
         let mut transaction = Box::new(Transaction::new(self.counters.transactions, mail));
         transaction.rewritten = effects.reverse_path.take();
@@ -87,8 +97,8 @@ impl Session {
         if !reply.is_positive() {
             return Some(transaction);
         }
-        self.transaction = Some(transaction);
-        failed
+        // Only one whose chunks were refused can be open here; it ends with the MAIL that is accepted.
+        self.transaction.replace(transaction)
     }
 
     /// Adds the recipient of an admitted RCPT that goes to `destination`, accepted until its reply is known.
@@ -104,20 +114,23 @@ impl Session {
         self.counters.commands += 1;
         let transaction = self.transaction.as_mut()?;
         let index = transaction.next_index();
+        transaction.rcpt_commands += 1;
         let granted = effects.grant.take().map(|grant| grant.why);
         // Scores, notes and a held refusal stand whatever the reply will be; the rest waits for it.
         transaction.standing.take(&mut effects);
         transaction.recipients.push(Recipient { rcpt, index, destination, is_answered: false, granted });
-        Some(Assumed { index, effects })
+        Some(Assumed { transaction: transaction.number, index, effects })
     }
 
-    /// Settles an assumed recipient with its final reply.
+    /// Settles an assumed recipient with its final reply; without effect once its transaction has ended.
     pub fn settle(&mut self, assumed: Assumed, reply: &Reply) {
-        let Assumed { index, mut effects } = assumed;
+        let Assumed { transaction: number, index, mut effects } = assumed;
         if reply.is_positive() {
             self.exempt(&mut effects);
         }
-        let Some(transaction) = self.transaction.as_mut() else { return };
+        let Some(transaction) = self.transaction.as_mut().filter(|open| open.number == number) else {
+            return;
+        };
         if reply.is_positive() {
             transaction.standing.take_exemptions(&mut effects, Scope::Transaction);
             transaction.headers.append(&mut effects.headers);
@@ -130,18 +143,20 @@ impl Session {
         }
     }
 
-    fn refuse_recipient(&mut self, reply: &Reply) {
+    /// Counts a RCPT that was refused.
+    pub fn refuse_recipient(&mut self, reply: &Reply) {
         if let Some(transaction) = &mut self.transaction {
             transaction.refused_recipients += 1;
         }
-        if *reply != Reply::TOO_MANY_RECIPIENTS {
+        // 452 says that the rest may come in another transaction (RFC 5321 §4.5.3.1.10): that is no abuse.
+        if reply.code != 452 {
             self.counters.recipients_refused += 1;
         }
     }
 
     /// Applies what the `data` hooks asked for, once a 354 or the first chunk's 250 is decided.
     pub fn commit_content_verdict(&mut self, mut effects: Effects, reply: &Reply) {
-        let is_refusal = reply.is_transient() || reply.is_permanent();
+        let is_refusal = is_refusal(reply);
         if !is_refusal {
             self.exempt(&mut effects);
         }
@@ -153,28 +168,18 @@ impl Session {
         transaction.standing.take(&mut effects);
     }
 
-    /// Changes the recipients as a policy asked; `permitted` holds what the guard said to each added one, in order.
+    /// Changes the recipients as a policy asked, in order; `permitted` holds those of the added ones that the guard
+    /// let through, in the same order. One that is there already isn't added again.
     pub fn commit_recipients(&mut self, changes: &[RecipientChange], permitted: Vec<Permitted>) {
         let Some(transaction) = self.transaction.as_mut() else { return };
-        for permitted in permitted {
-            let rcpt = Rcpt { forward_path: permitted.path().clone(), params: RcptParams::default() };
-            let destination = Destination::Backend(permitted);
-            transaction.recipients.push(Recipient {
-                rcpt,
-                index: 0,
-                destination,
-                is_answered: true,
-                granted: None,
-            });
-            transaction.recipients_changed = true;
-        }
+        let mut permitted = permitted.into_iter().peekable();
         for change in changes {
-            let RecipientChange::Remove(gone) = change else { continue };
-            let before = transaction.recipients.len();
-            let is_gone =
-                |path: &ForwardPath| matches!(path, ForwardPath::Mailbox(m) if m.address() == gone.address());
-            transaction.recipients.retain(|recipient| !is_gone(&recipient.rcpt.forward_path));
-            transaction.recipients_changed |= transaction.recipients.len() != before;
+            transaction.recipients_changed |= match change {
+                RecipientChange::Remove(gone) => transaction.remove_recipient(gone),
+                RecipientChange::Add(added) => permitted
+                    .next_if(|permitted| permitted.path().mailbox() == Some(added))
+                    .is_some_and(|permitted| transaction.add_recipient(added, permitted)),
+            };
         }
     }
 
@@ -199,16 +204,21 @@ impl Session {
         self.transaction.take()
     }
 
-    /// Counts a command that could not be read or was out of order; at `limits.errors` of them, the reply that
-    /// is said instead and closes.
-    pub fn commit_error(&mut self) -> Option<Reply> {
+    /// Commits a command that was refused before anyone was asked: one that could not be read (`Verb::Unknown` if
+    /// not even its verb could), or that was not admitted. At `limits.errors` of bad ones, the reply that is said
+    /// instead and closes.
+    ///
+    /// A refusal that a well-behaved client can meet, such as 452 at RCPT, is no error.
+    pub fn commit_error(&mut self, verb: Verb, reply: &Reply) -> Option<Reply> {
         self.counters.commands += 1;
-        self.counters.command_errors += 1;
-        self.rules
-            .limits
-            .errors
-            .is_some_and(|most| self.counters.command_errors >= most)
-            .then_some(Reply::TOO_MANY_ERRORS)
+        if let (Verb::Rcpt, Some(transaction)) = (verb, &mut self.transaction) {
+            transaction.rcpt_commands += 1;
+            self.refuse_recipient(reply);
+        }
+        let is_bad = matches!(reply.code.get(), 500..=504 | 555) || *reply == Reply::NOT_FOR_YOU;
+        self.counters.command_errors += usize::from(is_bad);
+        let most = self.rules.limits.errors?;
+        (is_bad && self.counters.command_errors >= most).then_some(Reply::TOO_MANY_ERRORS)
     }
 
     /// At `limits.rejected_recipients` refused RCPTs, the reply that is said instead and closes.
@@ -238,9 +248,12 @@ impl Session {
     }
 }
 
-impl Transaction {
-    /// The number of the next RCPT, from 1.
-    pub fn next_index(&self) -> usize {
-        self.recipients.iter().filter(|recipient| recipient.index > 0).count() + self.refused_recipients + 1
-    }
+/// Whether `reply` ends what the command asked for: 4yz or 5yz, not 354.
+fn is_refusal(reply: &Reply) -> bool {
+    reply.is_transient() || reply.is_permanent()
 }
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;

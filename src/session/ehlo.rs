@@ -3,9 +3,9 @@
 use crate::session::grants::Standing;
 use crate::session::rules::Rules;
 use crate::smtp::command::Verb;
-use crate::smtp::extension::{Capabilities, CommandLimits};
+use crate::smtp::extension::{Capabilities, CommandLimits, Extension};
 use crate::smtp::host::Host;
-use crate::smtp::params::{Body, MailParams, Param};
+use crate::smtp::params::{Body, MailParams, Param, RcptParams};
 use crate::smtp::reply::Reply;
 
 /// The EHLO or HELO in force. What it offered is frozen for the session.
@@ -46,11 +46,14 @@ impl Offer {
     pub fn extended(rules: &Rules, backend: Option<&Capabilities>, passes_8bit: bool) -> Offer {
         let ours = rules.limits.message_size;
         let theirs = backend.and_then(|known| known.size.flatten()).filter(|size| *size > 0);
+        let eight_bit_mime = passes_8bit || backend.is_none_or(|known| known.eight_bit_mime);
         Offer {
             is_extended: true,
-            size: theirs.map_or(ours, |size| ours.min(size.saturating_sub(OUR_FIELDS))),
-            eight_bit_mime: passes_8bit || backend.is_none_or(|known| known.eight_bit_mime),
-            smtputf8: backend.is_some_and(|known| known.smtputf8),
+            // Never 0, which would mean "no limit" (RFC 1870 §4).
+            size: theirs.map_or(ours, |size| ours.min(size.saturating_sub(OUR_FIELDS))).max(1),
+            eight_bit_mime,
+            // RFC 6531 §3.1: SMTPUTF8 only together with 8BITMIME.
+            smtputf8: eight_bit_mime && backend.is_some_and(|known| known.smtputf8),
             dsn: backend.is_some_and(|known| known.dsn),
         }
     }
@@ -67,8 +70,8 @@ impl Offer {
             return Reply::plain(250, rules.hostname.clone());
         }
         let limits = CommandLimits {
-            rcpt_max: u32::try_from(rules.limits.recipients).ok(),
-            mail_max: rules.limits.messages.and_then(|most| u32::try_from(most).ok()),
+            rcpt_max: sayable_limit(rules.limits.recipients),
+            mail_max: rules.limits.messages.and_then(sayable_limit),
             rcpt_domain_max: None,
         };
         let capabilities = Capabilities {
@@ -85,31 +88,43 @@ impl Offer {
         capabilities.ehlo_reply(rules.hostname.clone())
     }
 
-    /// The reply that refuses a parameter of an extension which was not offered, if `params` has one.
+    /// The reply that refuses MAIL with `mail`, if it has a parameter that was not offered or asks for more than was.
     ///
-    /// Source: RFC 5321 §4.1.1.11.
-    pub fn refuse_params<'a>(&self, params: impl IntoIterator<Item = &'a Param>) -> Option<Reply> {
-        params.into_iter().find(|param| !self.offers(param.keyword())).map(|_| Reply::UNKNOWN_PARAMETER)
-    }
-
-    /// The reply that refuses MAIL with `mail`, if its values ask for more than was offered.
+    /// Source: RFC 5321 §4.1.1.11, RFC 1870 §6.1.
     pub fn refuse_mail(&self, mail: &MailParams) -> Option<Reply> {
-        if let Some(reply) = self.refuse_params(&mail.all) {
-            return Some(reply);
-        }
-        if mail.body == Some(Body::BinaryMime) {
+        let is_offered =
+            |param: &Param| Extension::of_mail_parameter(param.keyword()).is_some_and(|e| self.offers(e));
+        if !mail.all.iter().all(is_offered) || mail.body == Some(Body::BinaryMime) {
             return Some(Reply::UNKNOWN_PARAMETER);
         }
         mail.size.filter(|size| *size > self.size).map(|_| Reply::MESSAGE_TOO_BIG)
     }
 
-    fn offers(&self, keyword: &str) -> bool {
-        match keyword {
-            "SIZE" => self.is_extended,
-            "BODY" => self.eight_bit_mime,
-            "SMTPUTF8" => self.smtputf8,
-            "RET" | "ENVID" | "NOTIFY" | "ORCPT" => self.dsn,
+    /// The reply that refuses RCPT with `rcpt`, if it has a parameter that was not offered.
+    ///
+    /// Source: RFC 5321 §4.1.1.11.
+    pub fn refuse_rcpt(&self, rcpt: &RcptParams) -> Option<Reply> {
+        let is_offered =
+            |param: &Param| Extension::of_rcpt_parameter(param.keyword()).is_some_and(|e| self.offers(e));
+        (!rcpt.all.iter().all(is_offered)).then_some(Reply::UNKNOWN_PARAMETER)
+    }
+
+    /// Whether parameters of `extension` may be used.
+    fn offers(&self, extension: Extension) -> bool {
+        match extension {
+            Extension::Size => self.is_extended,
+            Extension::EightBitMime => self.eight_bit_mime,
+            Extension::SmtpUtf8 => self.smtputf8,
+            Extension::Dsn => self.dsn,
             _ => false,
         }
     }
 }
+
+/// `limit` as LIMITS can say it: one to six digits, not zero (RFC 9422 §3).
+fn sayable_limit(limit: usize) -> Option<u32> {
+    u32::try_from(limit).ok().filter(|limit| (1..=999_999).contains(limit))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,12 @@
 //! The envelope of one transaction: one reverse-path, its forward-paths, and what became of each.
 
+use crate::names::a_label;
 use crate::session::effects::PolicyName;
 use crate::session::grants::Standing;
 use crate::session::relay_guard::Permitted;
 use crate::smtp::command::{Mail, Rcpt};
-use crate::smtp::path::ReversePath;
+use crate::smtp::params::RcptParams;
+use crate::smtp::path::{Mailbox, ReversePath};
 
 /// From an accepted MAIL to the end of data, RSET or a new EHLO. Source: RFC 5321 §3.3.
 #[derive(Clone, Debug)]
@@ -17,6 +19,8 @@ pub struct Transaction {
     pub rewritten: Option<ReversePath>,
     /// The recipients that have not been refused, in the client's order, then those that policies added.
     pub recipients: Vec<Recipient>,
+    /// RCPT commands seen, whatever became of them.
+    pub rcpt_commands: usize,
     /// RCPT commands that were refused.
     pub refused_recipients: usize,
     /// Fields that policies put on top of the message: name and value.
@@ -77,6 +81,7 @@ impl Transaction {
             mail,
             rewritten: None,
             recipients: Vec::new(),
+            rcpt_commands: 0,
             refused_recipients: 0,
             headers: Vec::new(),
             content: ContentState::None,
@@ -96,5 +101,46 @@ impl Transaction {
             Destination::Backend(permitted) => Some((recipient, permitted)),
             Destination::Discarded { .. } => None,
         })
+    }
+
+    /// The number of the next RCPT, from 1.
+    pub fn next_index(&self) -> usize {
+        self.rcpt_commands + 1
+    }
+
+    /// Adds `mailbox` as a policy asked; gives whether it was not there yet.
+    pub(super) fn add_recipient(&mut self, mailbox: &Mailbox, permitted: Permitted) -> bool {
+        // One whose reply is still due may be refused by the backend: it doesn't count as there.
+        let is_there = |known: &Recipient| {
+            known.is_answered && matches!(known.destination, Destination::Backend(_)) && known.is_for(mailbox)
+        };
+        if self.recipients.iter().any(is_there) {
+            return false;
+        }
+        let rcpt = Rcpt { forward_path: permitted.path().clone(), params: RcptParams::default() };
+        let destination = Destination::Backend(permitted);
+        self.recipients.push(Recipient { rcpt, index: 0, destination, is_answered: true, granted: None });
+        true
+    }
+
+    /// Removes every recipient with the address of `mailbox`, as a policy asked; gives whether there was one.
+    pub(super) fn remove_recipient(&mut self, mailbox: &Mailbox) -> bool {
+        let before = self.recipients.len();
+        self.recipients.retain(|recipient| !recipient.is_for(mailbox));
+        self.recipients.len() != before
+    }
+}
+
+impl Recipient {
+    /// Whether the client or a policy named the address of `mailbox`, however either is written.
+    fn is_for(&self, mailbox: &Mailbox) -> bool {
+        let Some(own) = self.rcpt.forward_path.mailbox() else { return false };
+        let is_same_domain =
+            || match (a_label::to_ascii(own.domain().as_str()), a_label::to_ascii(mailbox.domain().as_str()))
+            {
+                (Ok(own), Ok(other)) => own == other,
+                _ => own.domain().as_str().eq_ignore_ascii_case(mailbox.domain().as_str()), // a literal
+            };
+        own.unquoted_local_part() == mailbox.unquoted_local_part() && is_same_domain()
     }
 }

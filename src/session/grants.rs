@@ -32,6 +32,8 @@ impl Standing {
         for score in effects.scores.drain(..) {
             if self.scores.len() < SCORES {
                 self.scores.push(score);
+            } else if let Some(last) = self.scores.last_mut() {
+                last.points += score.points; // the sum stays true though the list is full
             }
         }
         for (key, value) in effects.notes.drain(..) {
@@ -57,6 +59,9 @@ impl Standing {
 
     /// The sum of the points.
     pub fn score(&self) -> f64 {
-        self.scores.iter().map(|score| score.points).sum()
+        self.scores.iter().fold(0.0, |sum, score| sum + score.points)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,8 @@ pub mod commit;
 pub mod effects;
 pub mod ehlo;
 pub mod envelope;
+#[cfg(test)]
+mod example;
 pub mod grants;
 pub mod identity;
 pub mod limits;

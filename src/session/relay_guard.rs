@@ -72,3 +72,6 @@ fn is_ambiguous(mailbox: &Mailbox) -> bool {
 fn hides_a_route(mailbox: &Mailbox) -> bool {
     mailbox.unquoted_local_part().contains(['%', '!', '@', ':'])
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,7 +32,7 @@ pub struct Counters {
     pub talked_early: bool,
     /// Data sent behind a command that must end a batch (RFC 2920 §3.1).
     pub pipelining_violations: usize,
-    /// Commands that could not be admitted.
+    /// Commands that could not be read or were out of order.
     pub command_errors: usize,
     /// RCPT commands that were refused, by anyone.
     pub recipients_refused: usize,
@@ -95,10 +95,11 @@ impl Session {
         [Some(&self.standing), greeting, transaction].into_iter().flatten()
     }
 
-    /// The first refusal held back, unless a grant has lifted it.
+    /// The first refusal held back that no grant has lifted.
     pub fn held(&self) -> Option<&Held> {
-        let held = self.standings().find_map(|standing| standing.held.as_ref())?;
-        (!held.unless_auth || self.may_relay().is_none()).then_some(held)
+        let may_relay = self.may_relay().is_some();
+        let mut held = self.standings().filter_map(|standing| standing.held.as_ref());
+        held.find(|held| !held.unless_auth || !may_relay)
     }
 
     /// The grant by a policy that is in force.
@@ -116,7 +117,7 @@ impl Session {
 
     /// The sum of all points that stand.
     pub fn score(&self) -> f64 {
-        self.standings().map(Standing::score).sum()
+        self.standings().fold(0.0, |sum, standing| sum + standing.score())
     }
 
     /// All points that stand, in the order of the stages.

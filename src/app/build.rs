@@ -1,0 +1,152 @@
+//! From a configuration to what workers serve: everything that is shared, then a generation on each worker.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use anyhow::{Context as _, anyhow};
+
+use crate::app::names::ResolverNames;
+use crate::backend::server::Server;
+use crate::config::Config;
+use crate::lookup::dns::Resolver;
+use crate::lua::api::Parts;
+use crate::lua::clock::Clock;
+use crate::lua::engine::{Engine, Plan};
+use crate::lua::problem::Problem;
+use crate::message::spool::Spool;
+use crate::net::names::Names;
+use crate::observe::counters::Counters;
+use crate::policy::event::Stages;
+use crate::proxy::config::{Listener, Vrfy};
+use crate::proxy::context::Context;
+use crate::proxy::drain::Draining;
+use crate::proxy::worker::{Build, Generation};
+use crate::session::relay::RelayDomains;
+use crate::session::rules::Rules;
+use crate::threads::helper::HelperHandle;
+use crate::threads::storage::StoragePool;
+
+/// What outlives reloads and is shared by all workers.
+#[derive(Clone)]
+pub struct Ground {
+    /// Who writes files.
+    pub pool: StoragePool,
+    /// Who asks other services.
+    pub helper: HelperHandle,
+    /// The counts of each worker.
+    pub counters: Vec<Arc<Counters>>,
+    /// The end of service.
+    pub draining: Draining,
+}
+
+/// One configuration, built but for what lives on the workers.
+pub struct House {
+    /// The configuration.
+    pub config: Config,
+    /// The backends by name.
+    pub servers: HashMap<String, Arc<Server>>,
+    /// Where content waits.
+    pub spool: Arc<Spool>,
+    names: Arc<dyn Names>,
+    parts: Parts,
+    plan: Plan,
+    rules: Vec<Arc<Rules>>,
+}
+
+impl House {
+    /// Builds what `config` says on `ground`.
+    ///
+    /// *Errors*: no resolver can be made.
+    pub fn build(config: Config, ground: &Ground) -> anyhow::Result<Arc<House>> {
+        let resolver = Resolver::new(&config.dns, ground.helper.clone()).context("[dns]")?;
+        let names: Arc<dyn Names> = Arc::new(ResolverNames::new(resolver.clone()));
+        let decides_relay = |name: &str| {
+            let leaves_it = |listener: &Listener| matches!(listener.relay.domains, RelayDomains::Backend);
+            config.listeners.iter().any(|listener| listener.backend == name && leaves_it(listener))
+        };
+        let servers = config.backends.iter().map(|backend| {
+            let (name, decides) = (backend.name.clone(), decides_relay(&backend.name));
+            let server = Server::new(backend.clone(), &config.hostname, decides, Arc::clone(&names));
+            (name, Arc::new(server))
+        });
+        let spool = Spool::new(
+            spool_directory(&config),
+            config.spool.memory,
+            config.spool.limit,
+            ground.pool.clone(),
+        );
+        let plan = Plan {
+            common: config.policies.clone(),
+            policies: config.policy.clone(),
+            backends: config.backends.iter().map(|backend| backend.name.clone()).collect(),
+        };
+        let rules = config.listeners.iter().map(|listener| Arc::new(rules(&config, listener))).collect();
+        let parts = Parts::default();
+        Ok(Arc::new(House { servers: servers.collect(), spool, names, parts, plan, rules, config }))
+    }
+
+    /// The policies, loaded into a state of their own; `check` and reload find their mistakes so.
+    ///
+    /// *Errors*: every mistake in every policy.
+    pub fn load_policies(&self) -> Result<Rc<Engine>, Vec<Problem>> {
+        Engine::load(&self.plan, &self.parts, Clock::monotonic())
+    }
+
+    /// How a worker builds its generation of this house.
+    pub fn blueprint(self: &Arc<Self>, ground: &Ground) -> Build {
+        let (house, ground) = (Arc::clone(self), ground.clone());
+        Arc::new(move |worker| house.generation(worker, &ground).map_err(|error| format!("{error:#}")))
+    }
+
+    fn generation(&self, worker: usize, ground: &Ground) -> anyhow::Result<Generation> {
+        let engine = self.load_policies().map_err(|problems| {
+            let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
+            anyhow!(lines.join("\n"))
+        })?;
+        let counters = ground.counters.get(worker).context("no such worker")?;
+        let contexts = self.config.listeners.iter().zip(&self.rules).map(|(listener, rules)| {
+            let policies = match listener.policies.as_slice() {
+                [] => None,
+                uses => Some(engine.chain(uses).map_err(|name| anyhow!("policy {name} is not loaded"))?),
+            };
+            let server = self.servers.get(&listener.backend).context("no such backend")?;
+            Ok(Rc::new(Context {
+                listener: listener.clone(),
+                rules: Arc::clone(rules),
+                stages: policies.as_ref().map_or(Stages::default(), |policies| policies.stages()),
+                policies,
+                server: Arc::clone(server),
+                spool: Arc::clone(&self.spool),
+                pool: ground.pool.clone(),
+                names: Arc::clone(&self.names),
+                counters: Arc::clone(counters),
+                draining: ground.draining.clone(),
+            }))
+        });
+        contexts.collect()
+    }
+}
+
+fn rules(config: &Config, listener: &Listener) -> Rules {
+    Rules {
+        listener: listener.name.clone(),
+        hostname: config.hostname.clone(),
+        relay: listener.relay.clone(),
+        limits: listener.limits.clone(),
+        strict: listener.strict,
+        refuses_vrfy: listener.vrfy == Vrfy::Refuse,
+    }
+}
+
+/// Where content waits: as configured, else in the state directory if there is one, else in /var/tmp.
+pub fn spool_directory(config: &Config) -> PathBuf {
+    let state = || config.service.state_directory.clone().or_else(systemd_state);
+    config.spool.directory.clone().or_else(state).unwrap_or_else(|| PathBuf::from("/var/tmp"))
+}
+
+fn systemd_state() -> Option<PathBuf> {
+    let set = std::env::var_os("STATE_DIRECTORY").map(PathBuf::from);
+    set.or_else(|| Some(PathBuf::from("/var/lib/gatepost"))).filter(|folder| folder.is_dir())
+}

@@ -1,0 +1,64 @@
+//! The modules that scripts find as globals, and what each of them is made from.
+//!
+//! A module is one file here: `pub fn open(lua: &Lua, guard: &Rc<Guard>, parts: &Parts) -> mlua::Result<Table>`, with
+//! its line in `MODULES`. Bindings only: arguments in, a call of another wing, values out. What can happen is a value or
+//! `nil, kind`; misuse is `Err(raise(lua, "…"))`, which names the caller's line.
+
+pub mod client;
+
+use std::rc::Rc;
+
+use mlua::{FromLua, Lua, Table, Value};
+
+use crate::lua::guard::Guard;
+pub use crate::lua::sandbox::raise;
+
+/// What the modules act upon; the same for all workers.
+#[derive(Clone, Debug, Default)]
+pub struct Parts {}
+
+/// How a module is opened.
+type Open = fn(&Lua, &Rc<Guard>, &Parts) -> mlua::Result<Table>;
+
+/// Every module: the global's name and how it is opened.
+const MODULES: &[(&str, Open)] = &[
+    #[cfg(test)]
+    ("waiting", crate::lua::tests::waiting::open),
+];
+
+/// Puts every module into `base`, read-only. `view` makes it so.
+pub(super) fn open(
+    lua: &Lua,
+    guard: &Rc<Guard>,
+    parts: &Parts,
+    base: &Table,
+    view: impl Fn(&str, Table) -> mlua::Result<Table>,
+) -> mlua::Result<()> {
+    for (name, open) in MODULES {
+        base.raw_set(*name, view(name, open(lua, guard, parts)?)?)?;
+    }
+    Ok(())
+}
+
+/// Raises unless the script may wait here: in a hook, and not inside a coroutine of its own.
+///
+/// Every function that waits begins with it.
+pub fn may_wait(lua: &Lua, guard: &Guard) -> mlua::Result<()> {
+    match guard.call() {
+        Some(call) if call.stage.is_none() => {
+            Err(raise(lua, "calls that wait can't be made while a policy is loaded"))
+        }
+        // TODO(02): the coroutine wrappers of lua-runtime.md, section 7.
+        Some(_) if guard.is_inside_coroutine(lua) => {
+            Err(raise(lua, "calls that wait can't be made inside a coroutine in this version"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The items of a list that a script gave, also of a read-only one such as an option; a single value is a list of one.
+pub fn list<T: FromLua>(lua: &Lua, value: Value) -> mlua::Result<Vec<T>> {
+    let Value::Table(table) = value else { return Ok(vec![T::from_lua(value, lua)?]) };
+    // `get` and `len` ask the metatable, which `sequence_values` does not.
+    (1..=table.len()?).map(|at| table.get(at)).collect()
+}

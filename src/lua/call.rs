@@ -1,0 +1,64 @@
+//! One hook call: on whose behalf a script runs, and what it has asked for so far.
+
+use std::cell::{Cell, RefCell};
+use std::ffi::c_void;
+use std::rc::Rc;
+
+use crate::lua::convert::session::SessionView;
+use crate::lua::convert::transaction::Past;
+use crate::lua::verdict::Made;
+use crate::message::edit::Edit;
+use crate::message::view::MessageView;
+use crate::policy::event::Stage;
+use crate::session::effects::{Effects, PolicyName};
+
+/// What a script's calls into the engine act upon.
+#[derive(Debug)]
+pub struct Call {
+    /// The policy whose script runs.
+    pub policy: PolicyName,
+    /// The hook; none while the policy is loaded.
+    pub stage: Option<Stage>,
+    /// The session; none while the policy is loaded.
+    pub session: Option<Rc<SessionView>>,
+    /// Whether the policy only observes.
+    pub is_observing: bool,
+    /// The message, at `header` and `message`.
+    pub message: Option<Rc<MessageView>>,
+    /// The transaction that has ended, at `outcome`.
+    pub(super) past: Option<Rc<Past>>,
+    /// The table that the hook receives as its subject, to tell it from one of an earlier stage.
+    pub(super) subject: Cell<*const c_void>,
+    /// What the hook asked for besides a verdict.
+    pub(super) effects: RefCell<Effects>,
+    /// All edits of the message up to now, of this hook and of those before it.
+    pub(super) edits: RefCell<Vec<Edit>>,
+    /// Verdicts made, to find those that were not returned.
+    pub(super) made: RefCell<Vec<Made>>,
+    /// Whether the script has had its hands on `vars` or `shared`.
+    pub(super) has_touched_vars: Cell<bool>,
+}
+
+impl Call {
+    /// A call that loads `policy`.
+    pub fn load(policy: PolicyName) -> Call {
+        Call {
+            policy,
+            stage: None,
+            session: None,
+            is_observing: false,
+            message: None,
+            past: None,
+            subject: Cell::new(std::ptr::null()),
+            effects: RefCell::default(),
+            edits: RefCell::default(),
+            made: RefCell::default(),
+            has_touched_vars: Cell::new(false),
+        }
+    }
+
+    /// A call of the hook of `policy` for `stage`.
+    pub fn hook(policy: PolicyName, stage: Stage, session: Rc<SessionView>) -> Call {
+        Call { stage: Some(stage), session: Some(session), ..Call::load(policy) }
+    }
+}

@@ -1,0 +1,11 @@
+//! What scripts see of the proxy: the session, the subjects of hooks, sets.
+
+mod fields;
+pub mod kit;
+pub mod message;
+pub mod report;
+pub mod session;
+pub mod sets;
+pub mod subject;
+pub mod transaction;
+pub mod vars;

@@ -1,0 +1,163 @@
+//! `transaction`, as scripts see it: one object from `mail` to `outcome`.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use mlua::{Function, IntoLua, Lua, Table, Value};
+
+use crate::lua::call::Call;
+use crate::lua::convert::session::{SessionView, points};
+use crate::lua::convert::subject;
+use crate::lua::convert::vars::Tables;
+use crate::lua::guard::Guard;
+use crate::lua::sandbox::raise;
+use crate::policy::event::Stage;
+
+/// The table of one transaction.
+#[derive(Debug)]
+pub(in crate::lua) struct TransactionView {
+    /// Counts the session's transactions, from 1.
+    number: u64,
+    table: Table,
+    mail: Option<Table>,
+    /// The recipients as they were last asked for, and how many commands and answers had come by then.
+    recipients: Option<(usize, Table)>,
+}
+
+/// A transaction that has ended, for its `outcome` hooks: the session may have begun the next one by then.
+#[derive(Debug, Default)]
+pub(in crate::lua) struct Past {
+    view: RefCell<Option<TransactionView>>,
+    pub(super) vars: RefCell<Tables>,
+}
+
+impl SessionView {
+    /// Takes the transaction that has just ended out of the session.
+    pub(in crate::lua) fn end_transaction(&self) -> Rc<Past> {
+        let vars = self.vars.borrow_mut().end_transaction();
+        Rc::new(Past { view: RefCell::new(self.transaction.take()), vars: RefCell::new(vars) })
+    }
+
+    /// The number of the open transaction, or of the one that the running `mail` hook is about.
+    fn transaction_number(&self, call: &Call) -> Option<u64> {
+        let session = self.session.borrow();
+        match (session.transaction(), call.stage) {
+            (Some(open), stage) if stage != Some(Stage::Mail) => Some(open.number),
+            (_, Some(Stage::Mail)) => Some(session.counters().transactions + 1),
+            _ => None,
+        }
+    }
+}
+
+/// The table of the transaction that is open or, in a `mail` hook, about to be; else nil.
+pub(in crate::lua) fn current(view: &SessionView, call: &Call) -> mlua::Result<Value> {
+    if let Some(past) = &call.past {
+        return past_table(view, past);
+    }
+    let Some(number) = view.transaction_number(call) else { return Ok(Value::Nil) };
+    if let Some(known) = view.transaction.borrow().as_ref().filter(|known| known.number == number) {
+        return Ok(Value::Table(known.table.clone()));
+    }
+    let declared = view.session.borrow().transaction().and_then(|open| open.mail.params.size);
+    let table: Table =
+        view.kit.transaction.call((number, declared.and_then(|size| i64::try_from(size).ok())))?;
+    let made = TransactionView { number, table: table.clone(), mail: None, recipients: None };
+    view.transaction.replace(Some(made));
+    Ok(Value::Table(table))
+}
+
+/// The table of a transaction that has ended.
+fn past_table(view: &SessionView, past: &Past) -> mlua::Result<Value> {
+    let mut known = past.view.borrow_mut();
+    if let Some(known) = &*known {
+        return Ok(Value::Table(known.table.clone()));
+    }
+    let table: Table = view.kit.transaction.call((Value::Nil, Value::Nil))?;
+    *known = Some(TransactionView { number: 0, table: table.clone(), mail: None, recipients: None });
+    Ok(Value::Table(table))
+}
+
+/// A fact of a transaction that has ended: what had been made before.
+fn past_fact(lua: &Lua, call: &Call, past: &Past, key: &[u8]) -> mlua::Result<Value> {
+    let view = past.view.borrow();
+    let known = view.as_ref();
+    Ok(match key {
+        b"mail" => known.and_then(|known| known.mail.clone()).map_or(Value::Nil, Value::Table),
+        b"recipients" => match known.and_then(|known| known.recipients.clone()) {
+            Some((_, table)) => Value::Table(table),
+            None => Value::Table(lua.create_table()?),
+        },
+        b"vars" => Value::Table(past.vars.borrow_mut().of(lua, call)?),
+        _ => Value::Nil,
+    })
+}
+
+/// The function behind `transaction`.
+pub(super) fn lazy(lua: &Lua, guard: &Rc<Guard>) -> mlua::Result<Function> {
+    let guard = Rc::clone(guard);
+    lua.create_function(move |lua, (_, key): (Table, Value)| {
+        let Value::String(key) = key else { return Ok(Value::Nil) };
+        let call = guard.call();
+        let Some((call, view)) = call.as_ref().and_then(|call| Some((call, call.session.as_ref()?))) else {
+            return Err(raise(lua, "transaction is gone"));
+        };
+        if let Some(past) = &call.past {
+            return past_fact(lua, call, past, &key.as_bytes());
+        }
+        let number = view.transaction_number(call);
+        if view.transaction.borrow().as_ref().is_none_or(|known| Some(known.number) != number) {
+            return Err(raise(lua, "transaction is gone"));
+        }
+        match &*key.as_bytes() {
+            b"mail" => mail(view, call),
+            b"recipients" => recipients(view),
+            b"vars" => {
+                view.vars.borrow_mut().of_transaction(lua, call, number.unwrap_or_default()).map(Value::Table)
+            }
+            b"score" => {
+                let session = view.session.borrow();
+                (session.transaction().map_or(0.0, |open| open.standing.score()) + points(call)).into_lua(lua)
+            }
+            _ => Ok(Value::Nil),
+        }
+    })
+}
+
+/// `transaction.mail`: in a `mail` hook the subject itself.
+fn mail(view: &SessionView, call: &Call) -> mlua::Result<Value> {
+    if call.stage == Some(Stage::Mail) {
+        return Ok(view.provisional.borrow().clone().map_or(Value::Nil, Value::Table));
+    }
+    if let Some(known) = view.transaction.borrow().as_ref().and_then(|known| known.mail.clone()) {
+        return Ok(Value::Table(known));
+    }
+    let made = match view.session.borrow().transaction() {
+        Some(open) => subject::mail(&view.kit, &open.mail)?,
+        None => return Ok(Value::Nil),
+    };
+    if let Some(known) = view.transaction.borrow_mut().as_mut() {
+        known.mail = Some(made.clone());
+    }
+    Ok(Value::Table(made))
+}
+
+/// `transaction.recipients`: those that have not been refused, in order.
+fn recipients(view: &SessionView) -> mlua::Result<Value> {
+    let session = view.session.borrow();
+    let open = session.transaction();
+    let mark = open.map_or(0, |open| open.recipients.len() * 4096 + open.refused_recipients);
+    if let Some((made, table)) = view.transaction.borrow().as_ref().and_then(|known| known.recipients.clone())
+        && made == mark
+    {
+        return Ok(Value::Table(table));
+    }
+    let list = view.kit.lua.create_table()?;
+    for recipient in open.iter().flat_map(|open| &open.recipients) {
+        list.raw_push(subject::rcpt(&view.kit, &recipient.rcpt, recipient.index)?)?;
+    }
+    let table = view.kit.view("recipients", list)?;
+    if let Some(known) = view.transaction.borrow_mut().as_mut() {
+        known.recipients = Some((mark, table.clone()));
+    }
+    Ok(Value::Table(table))
+}

@@ -1,0 +1,117 @@
+//! The policy engine of one worker: its Lua state with every configured policy in it.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::lua::api::{self, Parts};
+use crate::lua::chain::Chain;
+use crate::lua::clock::Clock;
+use crate::lua::config::{Policies, Policy as Configured};
+use crate::lua::convert::kit::Kit;
+use crate::lua::options::check::Surroundings;
+use crate::lua::policy::{Loading, Policy};
+use crate::lua::problem::Problem;
+use crate::lua::sandbox::Sandbox;
+use crate::lua::script::{self, Source};
+use crate::lua::verdict;
+use crate::policy::door;
+use crate::policy::mode::PolicyUse;
+
+/// What is to be loaded; the same on every worker.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// `[policies]`.
+    pub common: Policies,
+    /// Every `[policy.NAME]`, and every name that a listener uses without a table.
+    pub policies: Vec<Configured>,
+    /// The names of the backends, for options of the type `backend`.
+    pub backends: Vec<String>,
+}
+
+/// All policies in one Lua state. A reload makes a new one beside it; sessions keep theirs to their end.
+#[derive(Debug)]
+pub struct Engine {
+    pub(super) sandbox: Sandbox,
+    pub(super) kit: Rc<Kit>,
+    /// Time on the clock for all policies at one stage.
+    pub(super) stage_time: Duration,
+    policies: Vec<Rc<Policy>>,
+}
+
+impl Engine {
+    /// Loads every policy of `plan` into a new Lua state, whose scripts are measured by `clock`.
+    ///
+    /// Errors: all mistakes in all policies; none of them is loaded then.
+    pub fn load(plan: &Plan, parts: &Parts, clock: Clock) -> Result<Rc<Engine>, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let mut sources = Vec::new();
+        for configured in &plan.policies {
+            match script::find(&configured.script, &plan.common.paths) {
+                Ok(source) => sources.push((configured, source)),
+                Err(message) => {
+                    problems.push(Problem::in_configuration(&configured.name, &configured.span, message));
+                }
+            }
+        }
+        let folders = sources
+            .iter()
+            .map(|(configured, source)| (configured.name.clone(), folders(source, &plan.common.paths)));
+        let (sandbox, kit) = open(folders.collect(), parts, clock)
+            .map_err(|error| vec![Problem::in_script("", "gatepost", error.to_string())])?;
+        let mut policies = Vec::new();
+        for (configured, source) in &sources {
+            let loading = Loading { sandbox: &sandbox, configured, source };
+            match loading.load(Surroundings { backends: &plan.backends }) {
+                Ok(policy) => policies.push(Rc::new(policy)),
+                Err(mut found) => problems.append(&mut found),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        Ok(Rc::new(Engine { sandbox, kit: Rc::new(kit), stage_time: plan.common.budget.stage, policies }))
+    }
+
+    /// The policies that a listener uses, in its order.
+    ///
+    /// Errors: the name of one that is not loaded.
+    pub fn chain(self: &Rc<Self>, uses: &[PolicyUse]) -> Result<Rc<dyn door::Policies>, String> {
+        let mut links = Vec::with_capacity(uses.len());
+        for used in uses {
+            let Some(policy) = self.policy(&used.name) else { return Err(used.name.clone()) };
+            links.push((Rc::clone(policy), used.mode.unwrap_or(policy.mode)));
+        }
+        Ok(Rc::new(Chain::new(Rc::clone(self), links)))
+    }
+
+    /// Every policy, in the configuration's order.
+    pub fn policies(&self) -> &[Rc<Policy>] {
+        &self.policies
+    }
+
+    /// The policy of this name.
+    pub fn policy(&self, name: &str) -> Option<&Rc<Policy>> {
+        self.policies.iter().find(|policy| &*policy.name == name)
+    }
+
+    /// Octets that the Lua state holds.
+    pub fn memory(&self) -> usize {
+        self.sandbox.lua.used_memory()
+    }
+}
+
+/// A state with the modules and verdicts in it.
+fn open(folders: HashMap<String, Vec<PathBuf>>, parts: &Parts, clock: Clock) -> mlua::Result<(Sandbox, Kit)> {
+    let sandbox = Sandbox::new(clock, folders)?;
+    verdict::open(&sandbox.lua, &sandbox.guard, &sandbox.base)?;
+    api::open(&sandbox.lua, &sandbox.guard, parts, &sandbox.base, |name, module| sandbox.view(name, module))?;
+    let kit = Kit::new(&sandbox, parts)?;
+    Ok((sandbox, kit))
+}
+
+/// Where `require` looks for the modules of the policy from `source`.
+fn folders(source: &Source, paths: &[PathBuf]) -> Vec<PathBuf> {
+    source.folder.iter().chain(paths).cloned().collect()
+}

@@ -1,0 +1,81 @@
+//! The engine's functions that the Lua part of the sandbox calls; scripts never see them.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use mlua::{Function, Lua, LuaString, Table, Value};
+
+use crate::lua::guard::Guard;
+use crate::lua::later;
+use crate::lua::problem::first_words;
+use crate::lua::sandbox::raise;
+use crate::lua::script;
+
+/// The functions by their names; `folders` are where a policy's `require` looks, by the policy's name.
+pub(super) fn functions(
+    lua: &Lua,
+    guard: &Rc<Guard>,
+    folders: HashMap<String, Vec<PathBuf>>,
+) -> mlua::Result<Table> {
+    let native = lua.create_table()?;
+    native.set("name_of", lua.create_function(|_, view: Table| of_view(&view, "__name"))?)?;
+    native.set("facts_of", lua.create_function(|_, view: Table| of_view(&view, "__index"))?)?;
+    let is_view = |_: &Lua, object: Table| Ok(!of_view(&object, "__metatable")?.is_nil());
+    native.set("is_view", lua.create_function(is_view)?)?;
+    let is_later = |_: &Lua, name: LuaString| Ok(later::is_later(&name.to_string_lossy()));
+    native.set("is_later", lua.create_function(is_later)?)?;
+    let words_of = |lua: &Lua, problem: Value| match &problem {
+        Value::Error(error) => Ok(Value::String(lua.create_string(first_words(error))?)),
+        _ => Ok(problem),
+    };
+    native.set("words_of", lua.create_function(words_of)?)?;
+    let watching = Rc::clone(guard);
+    let mark_top = move |lua: &Lua, ()| {
+        watching.mark_top(lua);
+        Ok(())
+    };
+    native.set("mark_top", lua.create_function(mark_top)?)?;
+    let watching = Rc::clone(guard);
+    native.set("is_killed", lua.create_function(move |_, ()| Ok(watching.is_killed()))?)?;
+    let watching = Rc::clone(guard);
+    let is_loading = move |_: &Lua, ()| Ok(watching.call().is_none_or(|call| call.stage.is_none()));
+    native.set("is_loading", lua.create_function(is_loading)?)?;
+    let watching = Rc::clone(guard);
+    let print = move |_: &Lua, text: LuaString| {
+        if let Some(call) = watching.call() {
+            tracing::info!(policy = %call.policy, text = %text.to_string_lossy(), "print");
+        }
+        Ok(())
+    };
+    native.set("print", lua.create_function(print)?)?;
+    native.set("find_module", find_module(lua, guard, folders)?)?;
+    Ok(native)
+}
+
+/// `find_module(name, env)`: the module's chunk, compiled.
+fn find_module(
+    lua: &Lua,
+    guard: &Rc<Guard>,
+    folders: HashMap<String, Vec<PathBuf>>,
+) -> mlua::Result<Function> {
+    let guard = Rc::clone(guard);
+    lua.create_function(move |lua, (name, env): (LuaString, Table)| {
+        let Some(call) = guard.call().filter(|call| call.stage.is_none()) else {
+            return Err(raise(lua, "require stands at the top of the file, not in a hook"));
+        };
+        let folders = folders.get(&*call.policy).map(Vec::as_slice).unwrap_or_default();
+        let source = script::find_module(&name.to_string_lossy(), folders);
+        let source = source.map_err(|problem| raise(lua, &problem))?;
+        if let Some((line, later)) = later::find(&source.text) {
+            let file = &source.name;
+            return Err(mlua::Error::runtime(format!("{file}:{line}: '{later}' is not in this version")));
+        }
+        source.compile(lua, env)
+    })
+}
+
+/// What a view's metatable holds under `key`; nil for what is no view.
+fn of_view(view: &Table, key: &str) -> mlua::Result<Value> {
+    view.metatable().map_or(Ok(Value::Nil), |metatable| metatable.raw_get(key))
+}

@@ -1,0 +1,151 @@
+//! What is wrong with a policy, said to the person who wrote or configured it: where, what, and what would be right.
+
+use std::fmt;
+
+use crate::lua::config::Span;
+
+/// One mistake that keeps a policy from being loaded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Problem {
+    /// The policy, by its name in the configuration.
+    pub policy: String,
+    /// Where the mistake stands.
+    pub place: Place,
+    /// What is wrong.
+    pub message: String,
+    /// What would be right.
+    pub suggestion: Option<String>,
+}
+
+/// Where a mistake stands.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Place {
+    /// In the configuration.
+    Configuration(Span),
+    /// In a script; the line where it is known, from 1.
+    Script {
+        /// The file as it was found, or a built-in's name.
+        file: String,
+        /// The line.
+        line: Option<usize>,
+    },
+}
+
+impl Problem {
+    /// A mistake in `file`; the line is taken from the message where Lua put it there ("file:12: …").
+    pub(super) fn in_script(policy: &str, file: &str, message: impl Into<String>) -> Self {
+        let message: String = message.into();
+        let (line, message) = match split_line(file, &message) {
+            Some((line, rest)) => (Some(line), rest.to_owned()),
+            None => (None, message),
+        };
+        let place = Place::Script { file: file.to_owned(), line };
+        Problem { policy: policy.to_owned(), place, message, suggestion: None }
+    }
+
+    /// A mistake in the configuration at `span`.
+    pub(super) fn in_configuration(policy: &str, span: &Span, message: impl Into<String>) -> Self {
+        let place = Place::Configuration(span.clone());
+        Problem { policy: policy.to_owned(), place, message: message.into(), suggestion: None }
+    }
+
+    /// The same with what would be right.
+    pub(super) fn suggest(mut self, suggestion: Option<String>) -> Self {
+        self.suggestion = suggestion;
+        self
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            Place::Script { file, line: Some(line) } => write!(f, "{file}:{line}: ")?,
+            Place::Script { file, line: None } => write!(f, "{file}: ")?,
+            Place::Configuration(_) => write!(f, "policy {}: ", self.policy)?,
+        }
+        f.write_str(&self.message)?;
+        match &self.suggestion {
+            Some(suggestion) => write!(f, " ({suggestion})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Problem {}
+
+/// The line and the rest of a message that begins with "file:line: ".
+fn split_line<'a>(file: &str, message: &'a str) -> Option<(usize, &'a str)> {
+    let (line, rest) = message.strip_prefix(file)?.strip_prefix(':')?.split_once(':')?;
+    Some((line.parse().ok()?, rest.trim_start()))
+}
+
+/// The words of an error from Lua, without the traceback.
+pub(super) fn first_words(error: &mlua::Error) -> String {
+    let text = match error {
+        mlua::Error::SyntaxError { message, .. } => message.clone(),
+        mlua::Error::RuntimeError(message) => message.clone(),
+        mlua::Error::CallbackError { cause, .. } => return first_words(cause),
+        mlua::Error::BadArgument { cause, .. } => return first_words(cause),
+        mlua::Error::MemoryError(_) => "not enough memory within the hook's budget".to_owned(),
+        other => other.to_string(),
+    };
+    text.split("\nstack traceback:").next().unwrap_or_default().trim().to_owned()
+}
+
+/// "did you mean …", when one of `known` is close to `name`.
+pub(super) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    known
+        .into_iter()
+        .map(|candidate| (distance(name, candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= 1 + candidate.len().max(name.len()) / 4)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| format!("did you mean '{candidate}'?"))
+}
+
+/// How many letters must change to make `left` into `right` (Levenshtein).
+fn distance(left: &str, right: &str) -> usize {
+    let mut row: Vec<usize> = (0..=right.chars().count()).collect();
+    for (i, a) in left.chars().enumerate() {
+        let mut previous = i;
+        let mut before = i + 1;
+        if let Some(first) = row.first_mut() {
+            *first = before;
+        }
+        for (cell, b) in row.iter_mut().skip(1).zip(right.chars()) {
+            let best = (previous + usize::from(a != b)).min(*cell + 1).min(before + 1);
+            previous = *cell;
+            *cell = best;
+            before = best;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_is_taken_from_luas_message() {
+        let problem = Problem::in_script("site", "site.lua", "site.lua:12: unexpected symbol near 'x'");
+        assert_eq!(problem.place, Place::Script { file: "site.lua".into(), line: Some(12) });
+        assert_eq!(problem.to_string(), "site.lua:12: unexpected symbol near 'x'");
+    }
+
+    #[test]
+    fn only_a_near_name_is_suggested() {
+        let hooks = ["connect", "ehlo", "mail", "rcpt"];
+        assert_eq!(nearest("conect", hooks).as_deref(), Some("did you mean 'connect'?"));
+        assert_eq!(nearest("rctp", hooks), nearest("rcp", hooks).and(None).or(nearest("rctp", hooks)));
+        assert_eq!(nearest("message", hooks), None);
+    }
+
+    #[test]
+    fn distance_counts_changed_letters() {
+        for (left, right, want) in
+            [("", "", 0), ("a", "", 1), ("mail", "mial", 2), ("ehlo", "helo", 2), ("x", "x", 0)]
+        {
+            assert_eq!(distance(left, right), want, "{left} {right}");
+        }
+    }
+}

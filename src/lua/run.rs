@@ -1,0 +1,154 @@
+//! The hooks of one stage, run one after the other: each on its budget, its result read, its errors logged.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use mlua::{Function, Value};
+use tokio::time::{Instant, timeout_at};
+
+use crate::lua::budget::{HookCall, Stopped};
+use crate::lua::call::Call;
+use crate::lua::chain::Link;
+use crate::lua::config::OnError;
+use crate::lua::convert::session::SessionView;
+use crate::lua::engine::Engine;
+use crate::lua::occasion::Occasion;
+use crate::lua::policy::Policy;
+use crate::lua::verdict::{self, Ruling};
+use crate::message::edit::Edit;
+use crate::policy::event::Stage;
+use crate::policy::mode::Mode;
+use crate::session::effects::Effects;
+use crate::smtp::reply::Reply;
+
+/// How a hook ended.
+pub(super) enum Ran {
+    /// As it should.
+    Ended(Box<Ended>),
+    /// With an error, which is in the log.
+    Failed,
+}
+
+/// What a hook said and asked for.
+pub(super) struct Ended {
+    pub(super) ruling: Option<Ruling>,
+    pub(super) effects: Effects,
+    pub(super) edits: Vec<Edit>,
+}
+
+/// One stage of one session.
+pub(super) struct Run<'a> {
+    engine: &'a Engine,
+    view: &'a Rc<SessionView>,
+    occasion: Occasion<'a>,
+    stage: Stage,
+    /// When the time of all policies together is over.
+    end: Instant,
+    /// The hooks' second argument, once there was a hook.
+    subject: Option<Value>,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn new(
+        engine: &'a Engine,
+        view: &'a Rc<SessionView>,
+        occasion: Occasion<'a>,
+        stage: Stage,
+    ) -> Self {
+        Run { engine, view, occasion, stage, end: Instant::now() + engine.stage_time, subject: None }
+    }
+
+    /// Runs the hook of one policy. `edits` are those of the policies before it at this stage.
+    pub(super) async fn policy(&mut self, link: &Link, edits: &[Edit]) -> Ran {
+        let policy = &link.policy;
+        let Some(hook) = policy.hook(self.stage) else { return Ran::Failed };
+        let message = self.occasion.message();
+        let mut known = message.as_ref().map(|message| message.edits.clone()).unwrap_or_default();
+        known.extend_from_slice(edits);
+        let known_edits = known.len();
+        let call = Rc::new(Call {
+            is_observing: link.mode == Mode::Observe,
+            message,
+            past: self.occasion.past(),
+            edits: RefCell::new(known),
+            ..Call::hook(policy.name.clone(), self.stage, Rc::clone(self.view))
+        });
+        match self.call(policy, hook, &call).await {
+            Ok(ruling) => Ran::Ended(Box::new(Ended {
+                ruling,
+                effects: call.effects.take(),
+                edits: call.edits.take().split_off(known_edits),
+            })),
+            Err(problem) => {
+                self.log(policy, &problem);
+                Ran::Failed
+            }
+        }
+    }
+
+    /// The hook's verdict, or what went wrong.
+    async fn call(
+        &mut self,
+        policy: &Policy,
+        hook: &Function,
+        call: &Rc<Call>,
+    ) -> Result<Option<Ruling>, String> {
+        let running = self.begin(policy, hook, call).map_err(|error| error.to_string())?;
+        let end = self.end.min(Instant::now() + policy.budget.time);
+        let returned = match timeout_at(end, running).await {
+            Ok(Ok(returned)) => Ok(returned),
+            Ok(Err(stopped)) => Err(stopped),
+            Err(_) => Err(Stopped::Time),
+        };
+        let kept = match call.has_touched_vars.get() {
+            true => self.view.vars.borrow_mut().check(call),
+            false => Ok(()),
+        };
+        let returned = returned.map_err(|stopped| stopped.to_string())?;
+        kept?;
+        verdict::ruling(call, &returned)
+    }
+
+    /// The hook call with its arguments.
+    fn begin(&mut self, policy: &Policy, hook: &Function, call: &Rc<Call>) -> mlua::Result<HookCall> {
+        let sandbox = &self.engine.sandbox;
+        let session = self.view.table()?;
+        let subject = match &self.subject {
+            Some(subject) => subject.clone(),
+            None => self.subject.insert(self.occasion.subject(self.view, call)?).clone(),
+        };
+        call.subject.set(subject.to_pointer());
+        let running = sandbox.enter.call_async((hook, session, subject, &policy.options));
+        Ok(HookCall::new(&sandbox.lua, &sandbox.guard, Rc::clone(call), policy.allowance(), running))
+    }
+
+    fn log(&self, policy: &Policy, problem: &str) {
+        let id = self.view.session.borrow().identity().id;
+        let (error, traceback) = problem.split_once("\nstack traceback:\n").unwrap_or((problem, ""));
+        let error = error.strip_prefix("runtime error: ").unwrap_or(error);
+        let hook = self.stage.as_str();
+        tracing::warn!(policy = %policy.name, hook, session = %id, error, traceback, "policy failed");
+    }
+}
+
+impl Policy {
+    /// What its failure at `stage` becomes; nothing where it is only logged.
+    pub(super) fn failure(&self, stage: Stage) -> Option<Reply> {
+        if matches!(stage, Stage::Reply | Stage::Outcome | Stage::Closed) {
+            return None;
+        }
+        // At connect only 421 and 554 are codes that a client expects. RFC 5321 §4.3.2.
+        let is_banner = stage == Stage::Connect;
+        match self.on_error {
+            OnError::Skip => None,
+            OnError::Defer => {
+                let code = if is_banner { 421 } else { 451 };
+                Some(Reply::fixed(code, (4, 3, 0), "Local policy error, try again later"))
+            }
+            OnError::Reject => {
+                let code = if is_banner { 554 } else { 550 };
+                Some(Reply::fixed(code, (5, 3, 0), "Local policy error"))
+            }
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Where a policy's source comes from: a file of its own, a policy folder, or the binary; and what `require` may find.
+
+use std::path::{Path, PathBuf};
+
+use mlua::chunk::ChunkMode;
+use mlua::{Function, Lua, Table};
+
+use crate::lua::builtin;
+use crate::lua::config::Script;
+
+/// The text of a script and the name by which errors call it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Source {
+    /// The path as it was given, or "NAME.lua" for a built-in one.
+    pub(super) name: String,
+    /// The text.
+    pub(super) text: Vec<u8>,
+    /// The folder beside it, where `require` looks first.
+    pub(super) folder: Option<PathBuf>,
+}
+
+/// A policy of this size is a mistake.
+const LARGEST: u64 = 1 << 20;
+
+impl Source {
+    /// Compiles the text, which must be text, under `env`.
+    pub(super) fn compile(&self, lua: &Lua, env: Table) -> mlua::Result<Function> {
+        lua.load(self.text.as_slice())
+            .set_name(format!("@{}", self.name))
+            .set_mode(ChunkMode::Text)
+            .set_environment(env)
+            .into_function()
+    }
+
+    /// The file at `path`.
+    fn read(path: &Path) -> Result<Source, String> {
+        let name = path.display().to_string();
+        let length = std::fs::metadata(path).map_err(|error| format!("can't read {name}: {error}"))?.len();
+        if length > LARGEST {
+            return Err(format!("{name} is larger than 1 MiB"));
+        }
+        let text = std::fs::read(path).map_err(|error| format!("can't read {name}: {error}"))?;
+        Ok(Source { name, text, folder: path.parent().map(Path::to_owned) })
+    }
+}
+
+/// The source of `script`: a file, else NAME.lua in one of `folders`, else the built-in one of that name.
+///
+/// Errors: a sentence that says what was looked for and where.
+pub(super) fn find(script: &Script, folders: &[PathBuf]) -> Result<Source, String> {
+    let name = match script {
+        Script::File(path) => return Source::read(path),
+        Script::Name(name) => name,
+    };
+    let file = format!("{name}.lua");
+    for folder in folders {
+        let path = folder.join(&file);
+        if path.is_file() {
+            if builtin::find(name).is_some() {
+                tracing::info!(policy = %name, file = %path.display(), "replaces the built-in policy of that name");
+            }
+            return Source::read(&path);
+        }
+    }
+    match builtin::find(name) {
+        Some(text) => Ok(Source { name: file, text: text.as_bytes().to_vec(), folder: None }),
+        None if folders.is_empty() => {
+            Err(format!("there is no built-in policy '{name}', and no policies.paths"))
+        }
+        None => Err(format!("there is no {file} in policies.paths, and no built-in policy of that name")),
+    }
+}
+
+/// The module `name`, dots for folders, below one of `folders` and nowhere else.
+pub(super) fn find_module(name: &str, folders: &[PathBuf]) -> Result<Source, String> {
+    let is_word = |part: &str| {
+        !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+    };
+    if !name.split('.').all(is_word) {
+        return Err(format!("'{name}' is no module's name: words with dots between"));
+    }
+    let file = format!("{}.lua", name.replace('.', "/"));
+    for folder in folders {
+        // Both in their true form, so that no link leads out.
+        let (Ok(folder), Ok(path)) = (folder.canonicalize(), folder.join(&file).canonicalize()) else {
+            continue;
+        };
+        if path.starts_with(&folder) {
+            return Source::read(&path);
+        }
+    }
+    Err(format!("there is no {file} in the policy folders"))
+}

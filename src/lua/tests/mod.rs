@@ -1,0 +1,8 @@
+//! Tests of the engine through the door, with a session that is driven by hand.
+
+mod abuse;
+mod chain;
+mod hooks;
+mod load;
+mod support;
+pub(super) mod waiting;

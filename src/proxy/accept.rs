@@ -1,0 +1,151 @@
+//! The acceptor: one thread that takes connections from all sockets and hands each to the least busy worker.
+
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use rustix::event::{PollFd, PollFlags, poll};
+use tokio::time::Instant;
+
+use crate::observe::counters::Counters;
+use crate::proxy::admission::Admission;
+use crate::proxy::worker::{Accepted, WorkerHandle};
+use crate::session::limits::Limits;
+use crate::smtp::reply::Reply;
+
+/// A bound socket and the number of its listener.
+#[derive(Debug)]
+pub struct Door {
+    /// The socket, not blocking.
+    pub socket: TcpListener,
+    /// Its listener.
+    pub listener: usize,
+}
+
+/// What the acceptor needs to know; reload changes it.
+#[derive(Debug, Default)]
+pub struct Houses {
+    /// The limits of each listener, by number.
+    pub limits: Vec<Limits>,
+}
+
+/// The acceptor's parts.
+pub struct Acceptor {
+    /// The sockets.
+    pub doors: Vec<Door>,
+    /// Who may come in.
+    pub admission: Arc<Admission>,
+    /// The limits of the listeners.
+    pub houses: Arc<ArcSwap<Houses>>,
+    /// The workers.
+    pub workers: Vec<WorkerHandle>,
+    /// What was turned away is counted here.
+    pub counters: Arc<Counters>,
+}
+
+/// Connections taken from one socket before the others have their turn.
+const TURN: usize = 64;
+/// How long the acceptor rests when no descriptors are left.
+const REST: Duration = Duration::from_millis(100);
+
+impl Acceptor {
+    /// Starts the thread; it ends when `wake`, the other end of a pipe, is closed.
+    ///
+    /// *Errors*: the system has no thread or no descriptor to give.
+    pub fn start(self, wake: io::PipeReader) -> io::Result<JoinHandle<()>> {
+        for door in &self.doors {
+            door.socket.set_nonblocking(true)?;
+        }
+        std::thread::Builder::new().name("acceptor".to_owned()).spawn(move || self.accept_until_closed(&wake))
+    }
+
+    fn accept_until_closed(&self, wake: &io::PipeReader) {
+        let mut reserve = spare();
+        loop {
+            let ready = {
+                let mut sources: Vec<PollFd<'_>> = self
+                    .doors
+                    .iter()
+                    .map(|door| PollFd::from_borrowed_fd(door.socket.as_fd(), PollFlags::IN))
+                    .collect();
+                sources.push(PollFd::from_borrowed_fd(wake.as_fd(), PollFlags::IN));
+                match poll(&mut sources, None) {
+                    Ok(_) => sources.iter().map(|source| !source.revents().is_empty()).collect::<Vec<bool>>(),
+                    Err(_) => continue, // a signal
+                }
+            };
+            if ready.last().copied().unwrap_or(true) {
+                return;
+            }
+            for (door, _) in self.doors.iter().zip(ready).filter(|(_, is_ready)| *is_ready) {
+                self.accept_turn(door, &mut reserve);
+            }
+        }
+    }
+
+    fn accept_turn(&self, door: &Door, reserve: &mut Option<std::fs::File>) {
+        for _ in 0..TURN {
+            match door.socket.accept() {
+                Ok((stream, peer)) => self.admit(door, stream, peer),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if is_exhausted(&error) => {
+                    tracing::warn!(%error, "no descriptors left, pausing for 100 ms");
+                    // The spare descriptor lets one more connection hear why it can't be served.
+                    drop(reserve.take());
+                    if let Ok((stream, _)) = door.socket.accept() {
+                        self.turn_away(&stream, &Reply::TOO_MANY_CONNECTIONS);
+                    }
+                    std::thread::sleep(REST);
+                    *reserve = spare();
+                    return;
+                }
+                Err(_) => {} // that client is gone already
+            }
+        }
+    }
+
+    fn admit(&self, door: &Door, stream: TcpStream, peer: SocketAddr) {
+        if stream.set_nonblocking(true).is_err() {
+            return;
+        }
+        let houses = self.houses.load();
+        let Some(limits) = houses.limits.get(door.listener) else { return };
+        match self.admission.admit(peer.ip(), limits, Instant::now()) {
+            Ok(place) => {
+                let worker = self.workers.iter().min_by_key(|worker| worker.sessions());
+                if let Some(worker) = worker {
+                    worker.serve(Accepted { stream, peer, listener: door.listener, place });
+                }
+            }
+            Err(reply) => {
+                tracing::info!(client_ip = %peer.ip(), code = reply.code.get(), reply = %reply, "connection refused");
+                self.turn_away(&stream, &reply);
+            }
+        }
+    }
+
+    /// Says `reply` in place of the banner, as far as the socket takes it at once.
+    fn turn_away(&self, mut stream: &TcpStream, reply: &Reply) {
+        self.counters.connections_refused.increase();
+        let mut octets = Vec::new();
+        reply.encode(&mut octets);
+        let _ = stream.write(&octets); // nobody waits for a client that does not read
+        let _ = stream.shutdown(std::net::Shutdown::Write);
+    }
+}
+
+/// A descriptor in reserve.
+fn spare() -> Option<std::fs::File> {
+    std::fs::File::open("/dev/null").ok()
+}
+
+/// Whether the process or the system is out of descriptors or memory for sockets.
+fn is_exhausted(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let code = error.raw_os_error().map(Errno::from_raw_os_error);
+    matches!(code, Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM))
+}

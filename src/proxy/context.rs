@@ -1,0 +1,51 @@
+//! What the sessions of one listener share on a worker: rules, policies, backend, spool, counters.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::backend::server::Server;
+use crate::message::spool::Spool;
+use crate::net::names::Names;
+use crate::observe::counters::Counters;
+use crate::policy::door::Policies;
+use crate::policy::event::{Stage, Stages};
+use crate::proxy::config::Listener;
+use crate::proxy::drain::Draining;
+use crate::session::rules::Rules;
+use crate::threads::storage::StoragePool;
+
+/// One listener on one worker, in one generation of the configuration.
+pub struct Context {
+    /// What the configuration says.
+    pub listener: Listener,
+    /// What its sessions obey.
+    pub rules: Arc<Rules>,
+    /// Its policies on this worker; none if it has none.
+    pub policies: Option<Rc<dyn Policies>>,
+    /// The stages at which they are asked.
+    pub stages: Stages,
+    /// Its backend.
+    pub server: Arc<Server>,
+    /// Where content waits.
+    pub spool: Arc<Spool>,
+    /// Who writes files.
+    pub pool: StoragePool,
+    /// Who knows names.
+    pub names: Arc<dyn Names>,
+    /// This worker's counts.
+    pub counters: Arc<Counters>,
+    /// The end of service.
+    pub draining: Draining,
+}
+
+impl Context {
+    /// Whether policies have something to say or hear at `stage`.
+    pub fn asks_at(&self, stage: Stage) -> bool {
+        self.stages.contains(stage)
+    }
+
+    /// Whether content can change or be refused by policies, so that the backend gets DATA only after them.
+    pub fn holds_content(&self) -> bool {
+        [Stage::Data, Stage::Header, Stage::Message].into_iter().any(|stage| self.asks_at(stage))
+    }
+}

@@ -1,0 +1,132 @@
+//! How a decided reply gets to the client: told to policies, marked with the session's id, put behind the others.
+
+use std::time::Duration;
+
+use crate::policy::event::{Event, Origin, ReplyEvent, Stage};
+use crate::policy::verdict::Verdict;
+use crate::proxy::disposition::End;
+use crate::proxy::serve::{Flow, Serve};
+use crate::session::effects::PolicyName;
+use crate::smtp::command::{Command, Verb};
+use crate::smtp::reply::Reply;
+
+/// A reply that is decided, with what policies are told of it.
+#[derive(Clone, Debug)]
+pub(super) struct Said {
+    pub(super) reply: Reply,
+    pub(super) origin: Origin,
+    /// The verb and argument that it answers; empty where policies are not told.
+    pub(super) line: String,
+    /// How long a policy holds it back.
+    pub(super) delay: Duration,
+    pub(super) is_reported: bool,
+}
+
+impl Said {
+    /// A reply of our own.
+    pub(super) fn core(reply: Reply) -> Said {
+        Said { reply, origin: Origin::Core, line: String::new(), delay: Duration::ZERO, is_reported: false }
+    }
+
+    /// A policy's reply.
+    pub(super) fn policy(reply: Reply, policy: Option<PolicyName>) -> Said {
+        Said { origin: policy.map_or(Origin::Core, Origin::Policy), ..Said::core(reply) }
+    }
+
+    /// The backend's own words.
+    pub(super) fn backend(reply: Reply) -> Said {
+        Said { origin: Origin::Backend, ..Said::core(reply) }
+    }
+
+    /// The same, as the answer to the line `text` with `verb`; policies are told of it where they may be.
+    pub(super) fn to(mut self, verb: Verb, text: &str) -> Said {
+        let is_told =
+            matches!(verb, Verb::Auth | Verb::Mail | Verb::Rcpt | Verb::Data | Verb::Bdat | Verb::Unknown);
+        self.is_reported = is_told;
+        self.line = text.to_owned();
+        self
+    }
+
+    /// The same, as the answer to the end of data.
+    pub(super) fn to_end_of_data(mut self) -> Said {
+        self.is_reported = true;
+        self.line = ".".to_owned();
+        self
+    }
+
+    /// The same, held back for `delay`.
+    pub(super) fn after(mut self, delay: Duration) -> Said {
+        self.delay = delay;
+        self
+    }
+}
+
+impl Serve {
+    /// Says `said`: the reply waits with the others until the batch is written.
+    ///
+    /// A refusal of ours ends in the session's id. A 421 ends the session once it is written.
+    pub(super) async fn say(&mut self, mut said: Said) -> Flow {
+        if said.is_reported && self.context.asks_at(Stage::Reply) {
+            self.report_reply(&mut said).await;
+        }
+        if !said.delay.is_zero() {
+            self.wire.flush().await?;
+            self.hold_back(said.delay).await;
+        }
+        let is_refusal = said.reply.is_transient() || said.reply.is_permanent();
+        let utf8 = self.speaks_utf8();
+        if is_refusal && said.origin != Origin::Backend && self.context.listener.reply_id {
+            let id = self.session.borrow().identity().id;
+            said.reply.with_text_suffix(&format!(" [{id}]"));
+        }
+        self.wire.push(&said.reply, utf8);
+        if said.reply.is_closing() {
+            self.wire.flush().await?;
+            return Err(End::of_refusal(&said.origin));
+        }
+        Ok(())
+    }
+
+    /// Asks the `reply` policies: they may end the session or hold the reply back.
+    async fn report_reply(&self, said: &mut Said) {
+        let (verb, argument) = said.line.split_once(' ').unwrap_or((&said.line, ""));
+        let event = ReplyEvent {
+            verb: verb.to_ascii_uppercase(),
+            argument: argument.to_owned(),
+            reply: said.reply.clone(),
+            from: said.origin.clone(),
+        };
+        let decision = self.decide(Event::Reply(&event)).await;
+        said.delay = said.delay.max(decision.effects.delay);
+        // A message that was taken is told so, whatever policies think of it: else it would come again.
+        let is_acknowledged = said.line == "." && said.reply.is_positive();
+        if let (Verdict::Refuse(reply), false) = (decision.verdict, is_acknowledged) {
+            said.reply = reply;
+            said.origin = decision.policy.map_or(Origin::Core, Origin::Policy);
+        }
+    }
+
+    /// Says the banner, or what stands in its place.
+    pub(super) async fn say_greeting(&mut self, reply: &Reply, policy: Option<PolicyName>) -> Flow {
+        self.say(Said::policy(reply.clone(), policy)).await?;
+        Ok(self.wire.flush().await?)
+    }
+
+    /// Says `reply`, writes all that waits, and ends the session with `end`.
+    pub(super) async fn close_with(&mut self, reply: Reply, end: End) -> Flow {
+        if let Err(End { reason: "lost", .. }) = self.say(Said::core(reply)).await {
+            return Err(End::lost());
+        }
+        self.wire.flush().await?;
+        Err(end)
+    }
+
+    fn speaks_utf8(&self) -> bool {
+        self.session.borrow().transaction().is_some_and(|transaction| transaction.mail.params.smtputf8)
+    }
+}
+
+/// The verb of a command, for the log; unknown ones have none that is worth telling.
+pub(super) fn verb_of(command: &Command) -> Option<Verb> {
+    Some(command.verb()).filter(|verb| *verb != Verb::Unknown)
+}

@@ -1,0 +1,257 @@
+//! One session from banner to close: waits for the client, takes its commands one by one, writes replies in batches.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::select;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+use crate::backend::config::ConnectAt;
+use crate::backend::link::Link;
+use crate::fault::ClientFault;
+use crate::message::edit::Edit;
+use crate::net::names::ClientName;
+use crate::net::stream::Stream;
+use crate::policy::door::{SessionPolicies, SharedSession};
+use crate::policy::event::{Event, Stage};
+use crate::policy::verdict::{Decision, Verdict};
+use crate::proxy::admission::Admission;
+use crate::proxy::config::CountOrRefuse;
+use crate::proxy::context::Context;
+use crate::proxy::disposition::{End, Record};
+use crate::proxy::drain::{Draining, Phase};
+use crate::proxy::identify::NameSearch;
+use crate::proxy::pending::Batch;
+use crate::proxy::receive::Receiving;
+use crate::proxy::wire::Wire;
+use crate::session::identity::Identity;
+use crate::session::state::Session;
+use crate::smtp::command::{Syntax, Verb};
+use crate::smtp::reply::Reply;
+
+/// One session on its worker.
+pub struct Serve {
+    pub(super) context: Rc<Context>,
+    pub(super) session: SharedSession,
+    pub(super) policies: Option<Rc<dyn SessionPolicies>>,
+    pub(super) wire: Wire,
+    pub(super) link: Link,
+    pub(super) name: NameSearch,
+    /// RCPTs whose replies are not known yet.
+    pub(super) batch: Batch,
+    /// Content that comes in chunks.
+    pub(super) chunks: Option<Box<Receiving>>,
+    /// What policies have changed in the message so far.
+    pub(super) edits: Vec<Edit>,
+    /// Whether a policy discards the message that is coming in.
+    pub(super) discards: bool,
+    /// What is to be said of the transaction when it ends.
+    pub(super) record: Option<Box<Record>>,
+    /// Reports that policies are still busy with.
+    pub(super) reports: Vec<tokio::task::JoinHandle<()>>,
+    pub(super) draining: Draining,
+    admission: Arc<Admission>,
+    pub(super) started: Instant,
+    pub(super) last_verb: Option<Verb>,
+}
+
+/// Whether the session goes on.
+pub(super) type Flow = Result<(), End>;
+
+/// How long a client may take for a command when most places are taken.
+const IN_A_CROWD: Duration = Duration::from_secs(30);
+/// How long a connection to the backend is kept without a transaction.
+const IDLE_BACKEND: Duration = Duration::from_secs(5);
+
+impl Serve {
+    /// A session with `identity` over `stream`.
+    pub fn new(context: Rc<Context>, stream: Stream, identity: Identity, admission: Arc<Admission>) -> Self {
+        let address = identity.client.ip();
+        let name = if context.listener.client_name {
+            NameSearch::start(&*context.names, address)
+        } else {
+            NameSearch::Done(ClientName::None)
+        };
+        let session: SharedSession =
+            Rc::new(RefCell::new(Session::new(Arc::clone(&context.rules), identity)));
+        let policies = context.policies.as_ref().map(|policies| policies.open(Rc::clone(&session)));
+        let link = Link::new(&context.server, &context.pool);
+        Serve {
+            session,
+            policies,
+            wire: Wire::new(stream),
+            link,
+            name,
+            batch: Batch::default(),
+            chunks: None,
+            edits: Vec::new(),
+            discards: false,
+            record: None,
+            reports: Vec::new(),
+            draining: context.draining.clone(),
+            admission,
+            started: Instant::now(),
+            last_verb: None,
+            context,
+        }
+    }
+
+    /// Serves the session to its end.
+    pub async fn run(mut self) {
+        self.context.counters.sessions.increase();
+        let end = match Box::pin(self.greet()).await {
+            Ok(()) => self.converse().await,
+            Err(end) => end,
+        };
+        Box::pin(self.finish(end)).await;
+    }
+
+    /// Asks the `connect` policies and writes the banner.
+    async fn greet(&mut self) -> Flow {
+        let decision = self.decide(Event::Connect).await;
+        if let Some(delay) = self.context.listener.greet_delay {
+            select! {
+                biased;
+                () = self.draining.reach(Phase::Draining) => return Err(End::drain()),
+                result = self.wire.fill() => {
+                    result?;
+                    self.session.borrow_mut().note_early_talk();
+                }
+                () = tokio::time::sleep(delay) => {}
+            }
+        } else if self.wire.has_unread().await {
+            self.session.borrow_mut().note_early_talk();
+        }
+        let refuses_talk = self.context.listener.early_talk == CountOrRefuse::Refuse;
+        let reply = match decision.verdict {
+            _ if refuses_talk && self.session.borrow().counters().talked_early => Reply::EARLY_TALK,
+            Verdict::Refuse(reply) => reply,
+            Verdict::Accept | Verdict::Discard { .. } => self.banner(),
+        };
+        self.hold_back(decision.effects.delay).await;
+        self.session.borrow_mut().commit_banner(decision.effects, &reply);
+        self.say_greeting(&reply, decision.policy).await?;
+        if self.context.server.config.connect == ConnectAt::Session && reply.is_positive() {
+            // A backend that is down is told of at the command that needs it.
+            let introduction = self.introduction().await;
+            if let Err(fault) = self.link.connect(&introduction).await {
+                tracing::debug!(error = %fault, "no connection to the backend yet");
+            }
+        }
+        Ok(())
+    }
+
+    fn banner(&self) -> Reply {
+        let listener = &self.context.listener;
+        let text =
+            listener.banner.clone().unwrap_or_else(|| format!("{} ESMTP", self.context.rules.hostname));
+        Reply::plain(220, text)
+    }
+
+    /// Takes commands until the session ends; why it did.
+    async fn converse(&mut self) -> End {
+        loop {
+            if let Err(end) = self.take_lines().await {
+                return end;
+            }
+            if let Err(end) = self.await_client().await {
+                return end;
+            }
+        }
+    }
+
+    /// Takes all commands at hand, then writes all replies.
+    async fn take_lines(&mut self) -> Flow {
+        let syntax = Syntax { strict: self.context.rules.strict };
+        let with_text = self.context.asks_at(Stage::Reply);
+        while let Some(line) = self.wire.next_line(syntax, with_text) {
+            Box::pin(self.step(line)).await?;
+        }
+        if !self.batch.is_empty() {
+            Box::pin(self.settle(false)).await?;
+        }
+        self.batch.end();
+        Ok(self.wire.flush().await?)
+    }
+
+    /// Waits for the client's next octets, and meanwhile for whatever else ends the wait.
+    async fn await_client(&mut self) -> Flow {
+        let now = Instant::now();
+        let deadline = now + self.patience();
+        let deadline = self.session_deadline().map_or(deadline, |end| end.min(deadline));
+        let recall = self.link.lend();
+        let mut idle = self.link.is_idle().then(|| now + IDLE_BACKEND);
+        let mut lent = recall.is_some();
+        loop {
+            let is_between = self.session.borrow().transaction().is_none();
+            let last_phase = if is_between { Phase::Draining } else { Phase::Ending };
+            select! {
+                biased;
+                result = self.wire.fill() => return Ok(result?),
+                () = self.draining.reach(last_phase) => return self.close_with(Reply::SHUTTING_DOWN, End::drain()).await,
+                () = called_back(recall.as_deref()), if lent => {
+                    lent = false;
+                    Box::pin(self.link.close()).await;
+                }
+                () = sleep_until(idle.unwrap_or(deadline)), if idle.is_some_and(|idle| idle < deadline) => {
+                    idle = None;
+                    lent = false;
+                    Box::pin(self.link.close()).await;
+                }
+                () = sleep_until(deadline) => return self.close_with(Reply::TIMEOUT, End::timeout()).await,
+            }
+        }
+    }
+
+    /// How long the client may take for its next command; not long in a crowd.
+    fn patience(&self) -> Duration {
+        let limit = self.context.rules.limits.command_timeout;
+        if self.admission.is_crowded() { limit.min(IN_A_CROWD) } else { limit }
+    }
+
+    /// When the session has to end.
+    pub(super) fn session_deadline(&self) -> Option<Instant> {
+        self.context.rules.limits.session_timeout.map(|limit| self.started + limit)
+    }
+
+    /// Asks the policies, if any of them has something to say at this stage.
+    pub(super) async fn decide(&self, event: Event<'_>) -> Decision {
+        match &self.policies {
+            Some(policies) if self.context.asks_at(event.stage()) => policies.decide(event).await,
+            _ => Decision::accept(),
+        }
+    }
+
+    /// Waits as long as policies asked for, or until service ends or the session's time is up.
+    pub(super) async fn hold_back(&mut self, delay: Duration) {
+        if delay.is_zero() {
+            return;
+        }
+        let until = Instant::now() + delay;
+        let until = self.session_deadline().map_or(until, |end| end.min(until));
+        select! {
+            () = sleep_until(until) => {}
+            () = self.draining.reach(Phase::Ending) => {}
+        }
+    }
+}
+
+/// Waits until the connection to the backend is called back.
+pub(super) async fn called_back(recall: Option<&Notify>) {
+    match recall {
+        Some(recall) => recall.notified().await,
+        None => std::future::pending().await,
+    }
+}
+
+impl From<ClientFault> for End {
+    fn from(fault: ClientFault) -> End {
+        match fault {
+            ClientFault::Lost => End::lost(),
+            ClientFault::Timeout => End::timeout(),
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! One command: admitted, judged by policies and the relay guard, answered by us or the backend, committed.
+
+use crate::backend::config::ConnectAt;
+use crate::backend::envelope::Envelope;
+use crate::backend::introduction::Introduction;
+use crate::fault::BackendFault;
+use crate::policy::event::{Event, Origin};
+use crate::policy::verdict::{Decision, Verdict};
+use crate::proxy::config::CountOrRefuse;
+use crate::proxy::disposition::{End, Record};
+use crate::proxy::drain::Phase;
+use crate::proxy::say::{Said, verb_of};
+use crate::proxy::serve::{Flow, Serve};
+use crate::proxy::wire::{Line, LineFault};
+use crate::session::admit::Admitted;
+use crate::session::effects::Effects;
+use crate::session::ehlo::Offer;
+use crate::session::envelope::{Destination, Transaction};
+use crate::session::relay_guard::{self, Claim, Permitted};
+use crate::smtp::command::{Command, Mail, ParseError, Rcpt, Verb};
+use crate::smtp::line_decoder::LineError;
+use crate::smtp::path::ForwardPath;
+use crate::smtp::reply::Reply;
+
+impl Serve {
+    /// Takes one line of the client's.
+    pub(super) async fn step(&mut self, line: Line) -> Flow {
+        let is_batched = matches!(line.command, Ok(Command::Rcpt(_) | Command::Data));
+        if !is_batched && !self.batch.is_empty() {
+            self.settle(false).await?;
+        }
+        if self.draining.phase() > Phase::Serving && self.session.borrow().transaction().is_none() {
+            return self.close_with(Reply::SHUTTING_DOWN, End::drain()).await;
+        }
+        match line.command {
+            Err(fault) => self.refuse_line(fault, line.verb).await,
+            Ok(command) => self.take(command, &line.text).await,
+        }
+    }
+
+    /// Answers a line that is no command.
+    async fn refuse_line(&mut self, fault: LineFault, verb: Verb) -> Flow {
+        let reply = match fault {
+            LineFault::Line(LineError::BareLf | LineError::BareCr)
+            | LineFault::Parse(ParseError::BareNewline) => {
+                // What follows can't be told from commands any more.
+                return self.close_with(Reply::BARE_NEWLINE, End::protocol()).await;
+            }
+            LineFault::Parse(ParseError::BadChunk) => {
+                return self.close_with(Reply::BAD_CHUNK, End::protocol()).await;
+            }
+            LineFault::Line(LineError::TooLong) => Reply::LINE_TOO_LONG,
+            LineFault::Line(LineError::Nul) => Reply::NUL_IN_COMMAND,
+            LineFault::Parse(error) => Reply::from(error),
+        };
+        self.say_error(Said::core(reply), verb).await
+    }
+
+    async fn take(&mut self, command: Command, text: &str) -> Flow {
+        let verb = command.verb();
+        self.last_verb = verb_of(&command).or(self.last_verb);
+        if let Command::Bdat { size, last } = command {
+            return self.take_chunk(size, last, text).await;
+        }
+        if self.must_end_a_batch(&command) {
+            self.session.borrow_mut().note_pipelining_violation();
+            if self.context.listener.bad_pipelining == CountOrRefuse::Refuse {
+                return self.close_with(Reply::BAD_PIPELINING, End::protocol()).await;
+            }
+        }
+        let admitted = self.session.borrow().admit(command);
+        match admitted {
+            Err(reply) => self.refuse_command(reply, verb, text).await,
+            Ok(admitted) => self.take_admitted(admitted, text).await,
+        }
+    }
+
+    async fn take_admitted(&mut self, admitted: Admitted, text: &str) -> Flow {
+        match admitted.command() {
+            Command::Ehlo(_) | Command::Helo(_) => self.take_ehlo(admitted).await,
+            Command::Mail(mail) => {
+                let mail = mail.clone();
+                self.take_mail(admitted, mail, text).await
+            }
+            Command::Rcpt(rcpt) => {
+                let rcpt = rcpt.clone();
+                self.take_rcpt(admitted, rcpt, text).await
+            }
+            Command::Data => self.take_data(admitted, text).await,
+            command => {
+                let (is_quit, is_reset) =
+                    (matches!(command, Command::Quit), matches!(command, Command::Rset));
+                let reply = self.session.borrow().answer(&admitted);
+                if is_reset || is_quit {
+                    self.end_transaction(admitted, &reply);
+                } else {
+                    let offer = Offer::plain(&self.context.rules);
+                    self.session.borrow_mut().commit(admitted, offer, Effects::default(), &reply);
+                }
+                self.say(Said::core(reply)).await?;
+                if is_quit { Err(End::quit()) } else { Ok(()) }
+            }
+        }
+    }
+
+    /// Whether data behind `command`, which is at hand already, was sent too early. Source: RFC 2920 §3.1.
+    fn must_end_a_batch(&mut self, command: &Command) -> bool {
+        let ends = matches!(
+            command,
+            Command::Ehlo(_)
+                | Command::Helo(_)
+                | Command::Data
+                | Command::Vrfy(_)
+                | Command::Expn(_)
+                | Command::Quit
+                | Command::Noop
+        );
+        ends && !self.wire.input().is_empty()
+    }
+
+    async fn take_ehlo(&mut self, admitted: Admitted) -> Flow {
+        let (verb, name) = match admitted.command() {
+            Command::Helo(name) => (Verb::Helo, name.clone()),
+            Command::Ehlo(name) => (Verb::Ehlo, name.clone()),
+            _ => return Ok(()),
+        };
+        let decision = self.decide(Event::Ehlo { verb, name: &name }).await;
+        let (rules, server) = (&self.context.rules, &self.context.server);
+        let offer = match verb {
+            Verb::Helo => Offer::plain(rules),
+            _ => Offer::extended(rules, server.capabilities().as_deref(), server.passes_8bit()),
+        };
+        let delay = decision.effects.delay;
+        let said = match decision.verdict {
+            Verdict::Refuse(reply) => Said::policy(reply, decision.policy),
+            Verdict::Accept | Verdict::Discard { .. } => Said::core(offer.reply(rules)),
+        };
+        let ended = self.session.borrow_mut().commit(admitted, offer, decision.effects, &said.reply);
+        if said.reply.is_positive() {
+            self.after_end(ended);
+        }
+        self.say(said.after(delay)).await
+    }
+
+    async fn take_mail(&mut self, admitted: Admitted, mail: Mail, text: &str) -> Flow {
+        let decision = self.decide(Event::Mail(&mail)).await;
+        self.batch.has_mail = true;
+        let delay = decision.effects.delay;
+        let mut said = match decision.verdict {
+            Verdict::Refuse(reply) => Said::policy(reply, decision.policy.clone()),
+            Verdict::Accept | Verdict::Discard { .. } => Said::core(Reply::REVERSE_PATH_OK),
+        };
+        if said.reply.is_positive() && self.context.server.config.connect == ConnectAt::Mail {
+            said = self.ask_for_mail(&mail, &decision.effects).await.unwrap_or(said);
+        }
+        let reply = said.reply.clone();
+        if reply.is_positive() {
+            self.abort_transaction(); // one whose chunks were refused may be open
+        }
+        let failed = self.record.replace(Box::new(Record::new(&mail)));
+        let offer = Offer::plain(&self.context.rules);
+        let ended = self.session.borrow_mut().commit(admitted, offer, decision.effects, &reply);
+        self.note_decision("mail", decision.policy, &reply);
+        self.say(said.to(Verb::Mail, text).after(delay)).await?;
+        if let Some(refused) = ended {
+            self.conclude(&refused, None);
+            self.record = failed;
+        }
+        Ok(())
+    }
+
+    /// The backend's refusal of MAIL, for `connect = "mail"`.
+    async fn ask_for_mail(&mut self, mail: &Mail, effects: &Effects) -> Option<Said> {
+        let number = self.session.borrow().counters().transactions + 1;
+        let mut transaction = Transaction::new(number, mail.clone());
+        transaction.rewritten.clone_from(&effects.reverse_path);
+        let envelope = Envelope::new(&transaction);
+        let introduction = self.introduction().await;
+        match self.link.ask(&introduction, &envelope, false).await {
+            Ok(answers) => answers.mail.map(Said::backend),
+            Err(fault) => {
+                self.note_backend_fault(&fault);
+                Some(Said::core(fault.reply()))
+            }
+        }
+    }
+
+    async fn take_rcpt(&mut self, admitted: Admitted, rcpt: Rcpt, text: &str) -> Flow {
+        let index = self.session.borrow().transaction().map_or(1, Transaction::next_index);
+        let mut decision = self.decide(Event::Rcpt { rcpt: &rcpt, index }).await;
+        let forward_path = rcpt.forward_path.as_str().to_owned();
+        let delay = decision.effects.delay;
+        let judged = self.judge(&rcpt, &mut decision);
+        match judged {
+            Err(said) => {
+                let offer = Offer::plain(&self.context.rules);
+                self.note_decision("rcpt", decision.policy, &said.reply);
+                self.session.borrow_mut().commit(admitted, offer, decision.effects, &said.reply);
+                self.batch.answer(forward_path, text.to_owned(), said.after(delay));
+            }
+            Ok(destination) => {
+                let is_discarded = matches!(destination, Destination::Discarded { .. });
+                let assumed = self.session.borrow_mut().assume(admitted, decision.effects, destination);
+                let Some(assumed) = assumed else { return Ok(()) };
+                if is_discarded {
+                    self.session.borrow_mut().settle(assumed, &Reply::FORWARD_PATH_OK);
+                    let said = Said::policy(Reply::FORWARD_PATH_OK, decision.policy).after(delay);
+                    self.batch.answer(forward_path, text.to_owned(), said);
+                } else {
+                    self.batch.await_backend(forward_path, text.to_owned(), assumed, delay);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What policies and the relay guard make of a recipient.
+    fn judge(&self, rcpt: &Rcpt, decision: &mut Decision) -> Result<Destination, Said> {
+        if let Verdict::Refuse(reply) = &decision.verdict {
+            return Err(Said::policy(reply.clone(), decision.policy.clone()));
+        }
+        // A recipient that is not ours is refused as always: no verdict is a way round the guard.
+        let permitted = self.permit(rcpt.forward_path.clone(), decision)?;
+        if let Verdict::Discard { why } = &decision.verdict {
+            let policy = decision.policy.clone().unwrap_or_else(|| "".into());
+            return Ok(Destination::Discarded { policy, why: why.clone() });
+        }
+        match decision.effects.forward_path.take() {
+            Some(rewritten) => self.permit(rewritten, decision).map(Destination::Backend),
+            None => Ok(Destination::Backend(permitted)),
+        }
+    }
+
+    fn permit(&self, path: ForwardPath, decision: &Decision) -> Result<Permitted, Said> {
+        let for_this_one = decision.effects.grant.as_ref().map(|grant| grant.why.as_str());
+        self.permit_with(path, for_this_one).map_err(Said::core)
+    }
+
+    /// Asks the relay guard about `path`, for a client that may hold a grant for this recipient alone.
+    pub(super) fn permit_with(&self, path: ForwardPath, granted: Option<&str>) -> Result<Permitted, Reply> {
+        let session = self.session.borrow();
+        let granted = granted.or(session.grant().map(|grant| grant.why.as_str()));
+        let claim = Claim { client: session.identity().client.ip(), granted };
+        relay_guard::judge(&self.context.rules.relay, claim, path).inspect_err(|reply| {
+            if *reply == Reply::RELAY_DENIED {
+                self.context.counters.relay_denied.increase();
+            }
+        })
+    }
+
+    /// Answers a command that is out of order.
+    async fn refuse_command(&mut self, reply: Reply, verb: Verb, text: &str) -> Flow {
+        let said = Said::core(reply).to(verb, text);
+        if verb == Verb::Rcpt || verb == Verb::Data {
+            if !self.batch.is_empty() {
+                self.settle(false).await?;
+            }
+        }
+        self.say_error(said, verb).await
+    }
+
+    /// Says the answer to a command that nobody was asked about, or that there were too many bad ones.
+    async fn say_error(&mut self, said: Said, verb: Verb) -> Flow {
+        self.context.counters.command_errors.increase();
+        let excess = self.session.borrow_mut().commit_error(verb, &said.reply);
+        self.say(excess.map_or(said, Said::core)).await?;
+        self.close_after_rejections().await
+    }
+
+    /// What the backend is told of the client now.
+    pub(super) async fn introduction(&mut self) -> Introduction {
+        let name = self.name.name().await.clone();
+        let session = self.session.borrow();
+        let identity = session.identity();
+        let greeting = session.greeting();
+        let by_recipient =
+            |transaction: &Transaction| transaction.recipients.iter().any(|one| one.granted.is_some());
+        let is_granted = session.may_relay().is_some() || session.transaction().is_some_and(by_recipient);
+        let login = self.context.server.config.relay_login.clone().filter(|_| is_granted);
+        Introduction {
+            name,
+            client: identity.client,
+            server: identity.server,
+            protocol: if greeting.is_some_and(|greeting| greeting.verb == Verb::Helo) {
+                "SMTP"
+            } else {
+                "ESMTP"
+            },
+            helo: greeting.map(|greeting| greeting.name.as_str().to_owned()),
+            login,
+            ident: identity.id.to_string(),
+        }
+    }
+
+    /// The envelope of the open transaction.
+    pub(super) fn envelope(&self) -> Option<Envelope> {
+        self.session.borrow().transaction().map(Envelope::new)
+    }
+
+    /// Logs and counts a fault of the backend.
+    pub(super) fn note_backend_fault(&self, fault: &BackendFault) {
+        self.context.counters.backend_faults.increase();
+        let session = self.session.borrow();
+        tracing::warn!(
+            session = %session.identity().id,
+            backend = %self.context.server.config.name,
+            error = %fault,
+            "backend fault"
+        );
+    }
+
+    /// Commits RSET or QUIT and concludes the transaction that it ends.
+    fn end_transaction(&mut self, admitted: Admitted, reply: &Reply) {
+        let offer = Offer::plain(&self.context.rules);
+        let ended = self.session.borrow_mut().commit(admitted, offer, Effects::default(), reply);
+        self.after_end(ended);
+    }
+
+    /// Ends the open transaction, if there is one, without a message.
+    pub(super) fn abort_transaction(&mut self) {
+        let ended = self.session.borrow_mut().abort();
+        self.after_end(ended);
+    }
+
+    fn after_end(&mut self, ended: Option<Box<Transaction>>) {
+        self.link.reset();
+        self.chunks = None;
+        if let Some(transaction) = ended {
+            self.conclude(&transaction, None);
+        }
+    }
+}
+
+impl Default for Origin {
+    fn default() -> Self {
+        Origin::Core
+    }
+}

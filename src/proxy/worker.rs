@@ -1,0 +1,191 @@
+//! A worker: one thread, one runtime, the sessions that live and die on it.
+
+use std::io;
+use std::net::{SocketAddr, TcpStream};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
+use tokio::task::LocalSet;
+
+use crate::net::stream::Stream;
+use crate::proxy::admission::Place;
+use crate::proxy::context::Context;
+use crate::proxy::serve::Serve;
+use crate::session::identity::{Identity, SessionId};
+
+/// A connection on its way to a worker.
+#[derive(Debug)]
+pub struct Accepted {
+    /// The socket, not blocking.
+    pub stream: TcpStream,
+    /// Who connected.
+    pub peer: SocketAddr,
+    /// The number of its listener.
+    pub listener: usize,
+    /// Its place among all sessions.
+    pub place: Place,
+}
+
+/// What a worker serves: a context for each listener, by number.
+pub type Generation = Vec<Rc<Context>>;
+
+/// Makes a generation on the worker of that number; errors as text.
+pub type Build = Arc<dyn Fn(usize) -> Result<Generation, String> + Send + Sync>;
+
+enum Job {
+    Serve(Accepted),
+    /// Builds a generation beside the one in service.
+    Prepare(Build, oneshot::Sender<Result<(), String>>),
+    /// Takes the generation that was built into service, or throws it away.
+    Switch(bool),
+}
+
+/// A handle to a worker's thread.
+#[derive(Clone)]
+pub struct WorkerHandle {
+    jobs: UnboundedSender<Job>,
+    sessions: Arc<AtomicUsize>,
+}
+
+impl WorkerHandle {
+    /// Sessions that it has now.
+    pub fn sessions(&self) -> usize {
+        self.sessions.load(Ordering::Relaxed)
+    }
+
+    /// Gives it a connection; dropped, and so closed, if the worker has ended.
+    pub fn serve(&self, accepted: Accepted) {
+        self.sessions.fetch_add(1, Ordering::Relaxed);
+        if self.jobs.send(Job::Serve(accepted)).is_err() {
+            self.sessions.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Builds a generation there, beside the one in service; whether that succeeded.
+    pub async fn prepare(&self, build: Build) -> Result<(), String> {
+        let (tell, told) = oneshot::channel();
+        self.jobs.send(Job::Prepare(build, tell)).map_err(|_| ENDED.to_owned())?;
+        told.await.map_err(|_| ENDED.to_owned())?
+    }
+
+    /// Takes the generation that was prepared into service for new sessions, or throws it away.
+    pub fn switch(&self, takes: bool) {
+        let _ = self.jobs.send(Job::Switch(takes)); // a worker that has ended serves nothing
+    }
+}
+
+const ENDED: &str = "the worker has ended";
+
+/// A worker's thread. It ends when all handles are gone and its last session has ended.
+pub struct Worker {
+    /// How to reach it.
+    pub handle: WorkerHandle,
+    /// The thread.
+    pub thread: JoinHandle<()>,
+}
+
+impl Worker {
+    /// Starts the worker of that number, without anything to serve yet.
+    ///
+    /// *Errors*: the system has no thread or no descriptors to give.
+    pub fn start(number: usize) -> io::Result<Worker> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (jobs, queue) = unbounded_channel();
+        let sessions = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&sessions);
+        let thread = std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
+            LocalSet::new().block_on(&runtime, Floor::new(number, counted).work(queue));
+        })?;
+        Ok(Worker { handle: WorkerHandle { jobs, sessions }, thread })
+    }
+}
+
+/// What happens on a worker's thread; a test runs one on a runtime of its own, with a clock that it moves.
+pub struct Floor {
+    number: usize,
+    serving: Generation,
+    prepared: Option<Generation>,
+    sessions: Arc<AtomicUsize>,
+    ids: Ids,
+}
+
+impl Floor {
+    /// The floor of the worker of that number.
+    pub fn new(number: usize, sessions: Arc<AtomicUsize>) -> Self {
+        Floor { number, serving: Vec::new(), prepared: None, sessions, ids: Ids::new(number) }
+    }
+
+    /// A floor for tests, which serves `generation`.
+    pub fn serving(generation: Generation) -> Self {
+        Floor { serving: generation, ..Floor::new(0, Arc::default()) }
+    }
+
+    async fn work(mut self, mut queue: UnboundedReceiver<Job>) {
+        let mut running = tokio::task::JoinSet::new();
+        while let Some(job) = queue.recv().await {
+            while running.try_join_next().is_some() {}
+            match job {
+                Job::Serve(accepted) => {
+                    let sessions = Arc::clone(&self.sessions);
+                    let session = self.session(accepted);
+                    running.spawn_local(async move {
+                        if let Some(session) = session {
+                            session.await;
+                        }
+                        sessions.fetch_sub(1, Ordering::Relaxed);
+                    });
+                }
+                Job::Prepare(build, told) => {
+                    let built = build(self.number).map(|generation| self.prepared = Some(generation));
+                    let _ = told.send(built);
+                }
+                Job::Switch(takes) => {
+                    if let (Some(generation), true) = (self.prepared.take(), takes) {
+                        self.serving = generation;
+                    }
+                }
+            }
+        }
+        // The old generation goes with its last session.
+        self.serving.clear();
+        while running.join_next().await.is_some() {}
+    }
+
+    /// The session over a connection; nothing if the connection is gone already, or its listener is.
+    pub fn session(&mut self, accepted: Accepted) -> Option<impl Future<Output = ()> + 'static> {
+        let Accepted { stream, peer, listener, place } = accepted;
+        let context = Rc::clone(self.serving.get(listener)?);
+        let server = stream.local_addr().ok()?;
+        let stream = tokio::net::TcpStream::from_std(stream).and_then(Stream::tcp).ok()?;
+        let identity = Identity::direct(self.ids.next(), peer, server);
+        let serve = Serve::new(context, stream, identity, Arc::clone(place.admission()));
+        Some(async move {
+            serve.run().await;
+            drop(place);
+        })
+    }
+}
+
+/// Makes the ids of a worker's sessions: time of start, worker, count. They differ over restarts as well.
+struct Ids {
+    base: u128,
+    count: u32,
+}
+
+impl Ids {
+    fn new(worker: usize) -> Self {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        // 80 bits: 41 of milliseconds, 7 of workers, 32 of sessions.
+        let millis = now.as_millis() & ((1 << 41) - 1);
+        Ids { base: millis << 39 | (worker as u128 & 127) << 32, count: 0 }
+    }
+
+    fn next(&mut self) -> SessionId {
+        self.count = self.count.wrapping_add(1);
+        SessionId::new(self.base | u128::from(self.count))
+    }
+}
