@@ -43,7 +43,7 @@ impl Line {
 
     /// Whether the line has a field of that name.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.names.as_ref().is_some_and(|names| names.iter().any(|had| *had == name))
+        self.names.as_ref().is_some_and(|names| names.contains(&name))
     }
 
     /// Takes over all of `piece`, a line of the same form that has one field.

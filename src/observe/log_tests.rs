@@ -1,3 +1,5 @@
+//! The log as a postmaster finds it: one line an event, whatever clients say and whatever breaks.
+
 use std::io::{BufRead, BufReader, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixDatagram, UnixStream};
@@ -266,5 +268,5 @@ fn a_line_is_bounded_whatever_it_is_given() {
         );
     });
     assert!(log.len() < 48 * 1024, "{}", log.len());
-    assert!(log.ends_with(" code=250 cut=true\n"), "{}", &log[log.len() - 100..]);
+    assert!(log.ends_with(" code=250 cut=true\n"));
 }

@@ -1,3 +1,5 @@
+//! Readers of the page, kind and hostile.
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 

@@ -1,3 +1,5 @@
+//! The figures of the page, and that its table and the docs are whole.
+
 use std::time::Duration;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! The lines of sessions and transactions, field by field.
+
 use tracing::dispatcher::with_default;
 
 use super::*;
