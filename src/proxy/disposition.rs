@@ -190,7 +190,7 @@ impl Serve {
             size: record.size,
             reverse_path: record.reverse_path,
             recipients: record.recipients,
-            score: symbols.iter().map(|score| score.points).sum(),
+            score: symbols.iter().fold(0.0, |sum, score| sum + score.points),
             symbols,
         }
     }
@@ -253,6 +253,7 @@ impl Serve {
 
     /// Ends the session: the transaction, the backend's connection, the client's, the log line, the `closed` hooks.
     pub(super) async fn finish(mut self, end: End) {
+        let is_lost = self.wire.flush().await.is_err() || end == End::lost();
         self.abort_transaction();
         self.link.close().await;
         self.log_session(end);
@@ -263,7 +264,7 @@ impl Serve {
             let _ = report.await; // an error in it was logged by the engine
         }
         self.context.counters.sessions_closed.increase();
-        if end != End::lost() {
+        if !is_lost {
             self.wire.close().await;
         }
     }

@@ -59,7 +59,7 @@ impl Standing {
 
     /// The sum of the points.
     pub fn score(&self) -> f64 {
-        self.scores.iter().map(|score| score.points).sum()
+        self.scores.iter().fold(0.0, |sum, score| sum + score.points)
     }
 }
 

@@ -117,7 +117,7 @@ impl Session {
 
     /// The sum of all points that stand.
     pub fn score(&self) -> f64 {
-        self.standings().map(Standing::score).sum()
+        self.standings().fold(0.0, |sum, standing| sum + standing.score())
     }
 
     /// All points that stand, in the order of the stages.
