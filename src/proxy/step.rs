@@ -322,9 +322,16 @@ impl Serve {
         self.after_end(ended);
     }
 
+    /// Forgets all that policies have decided about content: it must not reach the next message.
+    pub(super) fn forget_content(&mut self) {
+        self.chunks = None;
+        self.edits.clear();
+        self.discards = false;
+    }
+
     fn after_end(&mut self, ended: Option<Box<Transaction>>) {
         self.link.reset();
-        self.chunks = None;
+        self.forget_content();
         if let Some(transaction) = ended {
             self.conclude(&transaction, None);
         }

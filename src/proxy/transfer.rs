@@ -378,7 +378,7 @@ impl Serve {
             self.session.borrow_mut().count_backend_refusal();
         }
         let ended = self.session.borrow_mut().commit_content(size, &said.reply);
-        self.edits.clear();
+        self.forget_content();
         self.link.reset();
         let flow = self.say(said.to_end_of_data()).await;
         let flow = match flow {
