@@ -135,7 +135,7 @@ impl Serve {
     async fn await_chunk(&mut self, pace: &mut Pace) -> Result<std::time::Duration, End> {
         let began = Instant::now();
         while self.wire.input().is_empty() {
-            self.wire.flush().await?;
+            self.flush().await?;
             let deadline = pace.deadline(began);
             let deadline = self.session_deadline().map_or(deadline, |end| end.min(deadline));
             select! {

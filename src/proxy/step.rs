@@ -29,7 +29,8 @@ impl Serve {
         if !is_batched && !self.batch.is_empty() {
             self.settle(false).await?;
         }
-        if self.draining.phase() > Phase::Serving && self.session.borrow().transaction().is_none() {
+        let is_between = self.session.borrow().transaction().is_none();
+        if self.draining.phase() >= (if is_between { Phase::Draining } else { Phase::Ending }) {
             return self.close_with(Reply::SHUTTING_DOWN, End::drain()).await;
         }
         match line.command {

@@ -82,7 +82,7 @@ impl Serve {
             self.end_refused_data(reply, is_from_backend);
             return Ok(());
         }
-        self.wire.flush().await?;
+        self.flush().await?;
         let mut receiving = Box::new(Receiving::after_data(&self.context));
         self.receive(&mut receiving).await?;
         Box::pin(self.complete(receiving)).await
@@ -159,7 +159,7 @@ impl Serve {
             Some(said) => {
                 let end = End::of_refusal(&said.origin);
                 self.say(said.to_end_of_data()).await?;
-                self.wire.flush().await?;
+                self.flush().await?;
                 Err(end)
             }
             None => self.close_with(Reply::TIMEOUT, End::timeout()).await,
@@ -382,7 +382,7 @@ impl Serve {
         self.link.reset();
         let flow = self.say(said.to_end_of_data()).await;
         let flow = match flow {
-            Ok(()) => self.wire.flush().await.map_err(End::from),
+            Ok(()) => self.flush().await,
             end => end,
         };
         if let Some(transaction) = ended {
