@@ -173,6 +173,9 @@ impl Serve {
         let with_text = self.context.asks_at(Stage::Reply);
         let mut any = false;
         while let Some(line) = self.wire.next_line(syntax, with_text) {
+            if !any {
+                self.link.reclaim().await;
+            }
             any = true;
             Box::pin(self.step(line)).await?;
         }
@@ -225,6 +228,11 @@ impl Serve {
     /// When the session has to end.
     pub(super) fn session_deadline(&self) -> Option<Instant> {
         self.context.rules.limits.session_timeout.map(|limit| self.started + limit)
+    }
+
+    /// Whether the session's time is up.
+    pub(super) fn is_overdue(&self) -> bool {
+        self.session_deadline().is_some_and(|end| Instant::now() >= end)
     }
 
     /// Asks the policies, if any of them has something to say at this stage.

@@ -261,7 +261,7 @@ impl Serve {
     }
 
     /// Says the answer to a command that nobody was asked about, or that there were too many bad ones.
-    async fn say_error(&mut self, said: Said, verb: Verb) -> Flow {
+    pub(super) async fn say_error(&mut self, said: Said, verb: Verb) -> Flow {
         self.context.counters.command_errors.increase();
         let excess = self.session.borrow_mut().commit_error(verb, &said.reply);
         self.say(excess.map_or(said, Said::core)).await?;

@@ -55,7 +55,13 @@ const MAX_LINE: usize = 2048;
 impl Wire {
     /// The wire over a stream that was just accepted.
     pub(super) fn new(stream: Stream) -> Self {
-        Wire { stream, input: BytesMut::new(), lines: LineDecoder::new(MAX_LINE), output: Vec::new(), written: 0 }
+        Wire {
+            stream,
+            input: BytesMut::new(),
+            lines: LineDecoder::new(MAX_LINE),
+            output: Vec::new(),
+            written: 0,
+        }
     }
 
     /// The next line at hand; nothing if more octets are needed.
