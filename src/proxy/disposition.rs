@@ -2,9 +2,10 @@
 
 use std::rc::Rc;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::backend::delivery::Source;
+use crate::net::closing;
 use crate::net::names::ClientName;
 use crate::observe::record::{SessionRecord, TransactionRecord};
 use crate::policy::event::{Disposition, Ending, Origin, Outcome, RecipientOutcome, Report, Stage};
@@ -256,7 +257,8 @@ impl Serve {
 
     /// Ends the session: the transaction, the backend's connection, the client's, the log line, the `closed` hooks.
     pub(super) async fn finish(mut self, end: End) {
-        let is_lost = self.wire.flush().await.is_err() || end == End::lost();
+        let last_words = timeout(closing::PATIENCE, self.wire.flush()).await;
+        let is_lost = matches!(last_words, Ok(Err(_))) || end == End::lost();
         self.abort_transaction();
         self.link.close().await;
         self.log_session(end);
