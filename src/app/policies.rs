@@ -128,6 +128,7 @@ mod tests {
         let text = "hostname = \"mx.a.example\"\n[relay]\ndomains = \"a.example\"\n[[backend]]\naddress = \"127.0.0.1:25\"\n\
                     [[listener]]\nbind = \"127.0.0.1:0\"\npolicies = \"site\"\n[policy.site]\nscript = \"site.lua\"\n";
         let mut loaded = config::load_str(text, folder.path(), &[]).expect("a configuration");
+        let text = compile(&mut loaded, false).unwrap_err();
         for part in
             ["policy \"site\": 'conect' is no hook", "site.lua:3:3", "^^^^^^", "did you mean 'connect'?"]
         {
