@@ -77,9 +77,9 @@ pub(super) struct Loading<'a> {
 
 /// A policy's script that has run: its schema is known, its options are not checked yet.
 pub(super) struct Declared {
-    summary: Option<String>,
+    pub(super) summary: Option<String>,
     setup: Option<Function>,
-    hooks: [Option<Function>; Stage::ALL.len()],
+    pub(super) hooks: [Option<Function>; Stage::ALL.len()],
     pub(super) schema: Vec<OptionSchema>,
 }
 

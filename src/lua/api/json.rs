@@ -122,7 +122,8 @@ impl Encoder<'_> {
             match key {
                 Value::String(key) if !is_array => {
                     self.take(key.as_bytes().len())?;
-                    entries.push((key.to_str().map_err(|_| "invalid")?.to_owned(), self.value(&value, depth)?));
+                    entries
+                        .push((key.to_str().map_err(|_| "invalid")?.to_owned(), self.value(&value, depth)?));
                 }
                 Value::Integer(_) if is_array => {}
                 // Neither an array nor an object: of both, or with holes.
