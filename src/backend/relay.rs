@@ -227,10 +227,19 @@ impl Relay {
     }
 
     /// Lets others have the connection while the client keeps it waiting; what tells that it was called back.
+    ///
+    /// Also where the backend waits for content: none of it was sent, and slow clients pipeline DATA as well.
     pub fn lend(&mut self) -> Option<Arc<Notify>> {
-        let line = self.line.as_mut().filter(|line| !line.awaits_content)?;
+        let line = self.line.as_mut()?;
         line.slot.lend();
         Some(line.slot.recall())
+    }
+
+    /// Keeps the connection now that the client has spoken; closes it if it was called back meanwhile.
+    pub async fn reclaim(&mut self) {
+        if self.line.as_mut().is_some_and(|line| !line.slot.reclaim()) {
+            self.close().await;
+        }
     }
 
     /// Whether there is a connection that knows of no transaction.

@@ -67,6 +67,14 @@ impl Receiving {
         }
     }
 
+    /// Whether the end of data was seen.
+    pub(super) fn is_ended(&self) -> bool {
+        match &self.form {
+            Form::Dot(decoder) | Form::Mended(decoder, _) => decoder.is_ended(),
+            Form::Chunks(_) => false,
+        }
+    }
+
     /// Whether octets can be read straight into the intake.
     pub(super) fn takes_directly(&self) -> bool {
         self.refusal.is_none() && matches!(self.form, Form::Dot(_))
@@ -93,7 +101,7 @@ impl Receiving {
 
     /// Takes octets of content after DATA from the front of `input`; whether the end of data was among them.
     ///
-    /// *Errors*: the spool's. The end is found all the same when more is fed.
+    /// *Errors*: the spool's; `is_ended` tells whether the end was among them then.
     pub(super) async fn take(&mut self, input: &mut BytesMut) -> Result<bool, SpoolError> {
         let octets = input.split();
         let mut mended = Vec::new();

@@ -29,7 +29,8 @@ impl Serve {
         if !is_batched && !self.batch.is_empty() {
             self.settle(false).await?;
         }
-        if self.draining.phase() > Phase::Serving && self.session.borrow().transaction().is_none() {
+        let is_between = self.session.borrow().transaction().is_none();
+        if self.draining.phase() >= (if is_between { Phase::Draining } else { Phase::Ending }) {
             return self.close_with(Reply::SHUTTING_DOWN, End::drain()).await;
         }
         match line.command {
@@ -260,7 +261,7 @@ impl Serve {
     }
 
     /// Says the answer to a command that nobody was asked about, or that there were too many bad ones.
-    async fn say_error(&mut self, said: Said, verb: Verb) -> Flow {
+    pub(super) async fn say_error(&mut self, said: Said, verb: Verb) -> Flow {
         self.context.counters.command_errors.increase();
         let excess = self.session.borrow_mut().commit_error(verb, &said.reply);
         self.say(excess.map_or(said, Said::core)).await?;
@@ -322,9 +323,16 @@ impl Serve {
         self.after_end(ended);
     }
 
+    /// Forgets all that policies have decided about content: it must not reach the next message.
+    pub(super) fn forget_content(&mut self) {
+        self.chunks = None;
+        self.edits.clear();
+        self.discards = false;
+    }
+
     fn after_end(&mut self, ended: Option<Box<Transaction>>) {
         self.link.reset();
-        self.chunks = None;
+        self.forget_content();
         if let Some(transaction) = ended {
             self.conclude(&transaction, None);
         }

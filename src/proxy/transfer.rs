@@ -38,7 +38,7 @@ use crate::smtp::path::ForwardPath;
 use crate::smtp::reply::Reply;
 
 /// How long the rest of a refused content may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 /// Received fields of our own that a message may have; more are a loop.
 const OUR_HOPS: usize = 5;
 
@@ -59,7 +59,8 @@ impl Serve {
         let backend = self.settle(is_at_once).await?;
         let mut said = match backend {
             _ if self.has_no_recipients() => Said::core(Reply::NO_VALID_RECIPIENTS),
-            Some(reply) if !reply.is_intermediate() => Said::backend(reply),
+            // Where all recipients of its own were refused, the rest are discarded: it has no say.
+            Some(reply) if !reply.is_intermediate() && self.has_backend_recipients() => Said::backend(reply),
             _ => Said::core(Reply::START_DATA),
         };
         let mut effects = Effects::default();
@@ -82,7 +83,7 @@ impl Serve {
             self.end_refused_data(reply, is_from_backend);
             return Ok(());
         }
-        self.wire.flush().await?;
+        self.flush().await?;
         let mut receiving = Box::new(Receiving::after_data(&self.context));
         self.receive(&mut receiving).await?;
         Box::pin(self.complete(receiving)).await
@@ -90,6 +91,13 @@ impl Serve {
 
     fn has_no_recipients(&self) -> bool {
         self.session.borrow().transaction().is_none_or(|transaction| transaction.recipients.is_empty())
+    }
+
+    fn has_backend_recipients(&self) -> bool {
+        self.session
+            .borrow()
+            .transaction()
+            .is_some_and(|transaction| transaction.permitted().next().is_some())
     }
 
     /// A refused DATA ends nothing: the client may name other recipients, or RSET. But the backend knows of no
@@ -117,8 +125,8 @@ impl Serve {
             let outcome = if self.wire.input().is_empty() {
                 select! {
                     biased;
-                    outcome = read(&mut self.wire, receiving) => outcome,
                     () = self.draining.reach(Phase::Ending) => return Err(End::drain()),
+                    outcome = read(&mut self.wire, receiving) => outcome,
                     () = called_back(recall.as_deref()), if is_lent => {
                         is_lent = false;
                         self.link.close().await;
@@ -131,16 +139,21 @@ impl Serve {
             };
             let before = receiving.facts().wire_size + receiving.discarded;
             let is_end = match outcome {
-                Err(ClientFault::Timeout) if cut_off.is_none() && pace.take(0, began.elapsed()) => continue,
+                Err(ClientFault::Timeout)
+                    if cut_off.is_none() && !self.is_overdue() && pace.take(0, began.elapsed()) =>
+                {
+                    continue;
+                }
                 Err(ClientFault::Timeout) => return self.cut_off(receiving).await,
                 Err(fault) => return Err(fault.into()),
                 Ok(arrived) => self.take_content(receiving, arrived).await,
             };
             let came = (receiving.facts().wire_size + receiving.discarded).saturating_sub(before);
             if is_end {
+                self.link.reclaim().await;
                 return Ok(());
             }
-            if !pace.take(came, began.elapsed()) {
+            if !pace.take(came, began.elapsed()) || self.is_overdue() {
                 return self.cut_off(receiving).await;
             }
             self.judge_progress(receiving).await;
@@ -154,12 +167,12 @@ impl Serve {
     }
 
     /// Gives up on a content that comes too slowly, or goes on for too long after it was refused.
-    async fn cut_off(&mut self, receiving: &mut Receiving) -> Flow {
+    pub(super) async fn cut_off(&mut self, receiving: &mut Receiving) -> Flow {
         match receiving.refusal.take() {
             Some(said) => {
                 let end = End::of_refusal(&said.origin);
                 self.say(said.to_end_of_data()).await?;
-                self.wire.flush().await?;
+                self.flush().await?;
                 Err(end)
             }
             None => self.close_with(Reply::TIMEOUT, End::timeout()).await,
@@ -179,7 +192,7 @@ impl Serve {
             Ok(is_end) => is_end,
             Err(error) => {
                 self.refuse_for_spool(receiving, &error);
-                false
+                receiving.is_ended()
             }
         }
     }
@@ -378,11 +391,11 @@ impl Serve {
             self.session.borrow_mut().count_backend_refusal();
         }
         let ended = self.session.borrow_mut().commit_content(size, &said.reply);
-        self.edits.clear();
+        self.forget_content();
         self.link.reset();
         let flow = self.say(said.to_end_of_data()).await;
         let flow = match flow {
-            Ok(()) => self.wire.flush().await.map_err(End::from),
+            Ok(()) => self.flush().await,
             end => end,
         };
         if let Some(transaction) = ended {
