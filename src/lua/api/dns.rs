@@ -27,25 +27,25 @@ pub(super) fn open(lua: &Lua, guard: &Rc<Guard>, parts: &Parts) -> mlua::Result<
         [("a", RecordKind::A), ("aaaa", RecordKind::Aaaa), ("mx", RecordKind::Mx), ("txt", RecordKind::Txt)]
     {
         let resolver = parts.resolver.clone();
-        dns.waiting(name, move |_, arguments| {
+        dns.waiting(name, move |arguments| {
             Ok(records(resolver.clone(), Some(arguments.text(1, "a name")?), kind))
         })?;
     }
     let resolver = parts.resolver.clone();
-    dns.waiting("ptr", move |_, arguments| {
+    dns.waiting("ptr", move |arguments| {
         let address = parse_address(&arguments.text(1, "an address")?);
         Ok(records(resolver.clone(), address.map(reverse_name), RecordKind::Ptr))
     })?;
     let resolver = parts.resolver.clone();
-    dns.waiting("lookup", move |_, arguments| {
+    dns.waiting("lookup", move |arguments| {
         let name = arguments.text(1, "a name")?;
         let kind = arguments.text(2, "a record type")?;
         let kind = kind.parse().map_err(|_| format!("'{kind}' is none of {}", known_kinds()))?;
         Ok(records(resolver.clone(), Some(name), kind))
     })?;
     let resolver = parts.resolver.clone();
-    dns.waiting("dnsbl", move |lua, arguments| {
-        let question = Question::read(lua, arguments)?;
+    dns.waiting("dnsbl", move |arguments| {
+        let question = Question::read(arguments)?;
         Ok(question.ask(resolver.clone()))
     })?;
     Ok(dns.finish())
@@ -122,8 +122,8 @@ struct Question {
 
 impl Question {
     /// `(zones, ip or name, { threshold, timeout })`.
-    fn read(lua: &Lua, arguments: &Arguments) -> Result<Self, String> {
-        let zones = arguments.texts(lua, 1, "a list of zones", ZONES)?;
+    fn read(arguments: &Arguments) -> Result<Self, String> {
+        let zones = arguments.texts(1, "a list of zones", ZONES)?;
         let zones = zones.iter().map(|zone| zone.parse().map_err(|error| format!("{zone}: {error}")));
         let subject = Subject::parse(&arguments.text(2, "an address or a name")?);
         let mut question =

@@ -20,8 +20,8 @@ const ENTRIES: usize = 100_000;
 /// Opens the module `domains`.
 pub(super) fn open(lua: &Lua, guard: &Rc<Guard>, _: &Parts) -> mlua::Result<Table> {
     let domains = Module::new(lua, guard, "domains")?;
-    domains.function("set", When::Loading, |lua, arguments| {
-        let entries = arguments.texts(lua, 1, "a list of domains", ENTRIES)?;
+    domains.function("set", When::Loading, |_, arguments| {
+        let entries = arguments.texts(1, "a list of domains", ENTRIES)?;
         let set = DomainSet::parse(entries).map_err(|error| error.to_string())?;
         Ok(DomainSetObject(Arc::new(set)))
     })?;

@@ -19,8 +19,8 @@ const ENTRIES: usize = 100_000;
 /// Opens the module `ip`.
 pub(super) fn open(lua: &Lua, guard: &Rc<Guard>, _: &Parts) -> mlua::Result<Table> {
     let ip = Module::new(lua, guard, "ip")?;
-    ip.function("set", When::Loading, |lua, arguments| {
-        let entries = arguments.texts(lua, 1, "a list of networks", ENTRIES)?;
+    ip.function("set", When::Loading, |_, arguments| {
+        let entries = arguments.texts(1, "a list of networks", ENTRIES)?;
         let set = NetworkSet::parse(entries).map_err(|error| error.to_string())?;
         Ok(NetworkSetObject(Arc::new(set)))
     })?;

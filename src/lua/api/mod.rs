@@ -15,7 +15,7 @@ mod time;
 
 use std::rc::Rc;
 
-use mlua::{FromLua, Lua, Table, Value};
+use mlua::{Lua, Table};
 
 use crate::lookup::dns::Resolver;
 use crate::lua::guard::Guard;
@@ -71,11 +71,4 @@ pub fn may_wait(lua: &Lua, guard: &Guard) -> mlua::Result<()> {
         }
         _ => Ok(()),
     }
-}
-
-/// The items of a list that a script gave, also of a read-only one such as an option; a single value is a list of one.
-pub fn list<T: FromLua>(lua: &Lua, value: Value) -> mlua::Result<Vec<T>> {
-    let Value::Table(table) = value else { return Ok(vec![T::from_lua(value, lua)?]) };
-    // `get` and `len` ask the metatable, which `sequence_values` does not.
-    (1..=table.len()?).map(|at| table.get(at)).collect()
 }

@@ -10,7 +10,7 @@ use mlua::{Function, IntoLua, IntoLuaMulti, Lua, LuaString, MultiValue, Table, V
 
 use crate::lookup::error::LookupError;
 use crate::lua::actions;
-use crate::lua::api::{list, may_wait, raise};
+use crate::lua::api::{may_wait, raise};
 use crate::lua::guard::Guard;
 
 /// When a function may be called.
@@ -60,7 +60,7 @@ impl<'a> Module<'a> {
     pub(super) fn waiting<F, R>(
         &self,
         name: &'static str,
-        ask: impl Fn(&Lua, &Arguments) -> Result<F, String> + 'static,
+        ask: impl Fn(&Arguments) -> Result<F, String> + 'static,
     ) -> mlua::Result<()>
     where
         F: Future<Output = R> + 'static,
@@ -69,7 +69,7 @@ impl<'a> Module<'a> {
         let (module, guard) = (self.name, Rc::clone(self.guard));
         let call = move |lua: Lua, values: Variadic<Value>| {
             let asked = may_wait(&lua, &guard).and_then(|()| {
-                let result = Arguments::new(module, values).and_then(|arguments| ask(&lua, &arguments));
+                let result = Arguments::new(module, values).and_then(|arguments| ask(&arguments));
                 result.map_err(|message| raise(&lua, &format!("{module}.{name}: {message}")))
             });
             async move { asked?.await.into_lua_multi(&lua) }
@@ -129,26 +129,23 @@ impl Arguments {
     }
 
     /// The texts of the list at `place`, at most `most`; a single text is a list of one.
-    pub(super) fn texts(
-        &self,
-        lua: &Lua,
-        place: usize,
-        what: &str,
-        most: usize,
-    ) -> Result<Vec<String>, String> {
-        let value = self.at(place);
-        if !matches!(value, Value::String(_) | Value::Table(_)) {
-            return Err(wanted(what, value));
-        }
-        let items: Vec<Value> = list(lua, value.clone()).map_err(|_| wanted(what, value))?;
-        if items.len() > most {
-            return Err(format!("at most {most} of them"));
-        }
-        let text = |item: &Value| match item {
-            Value::String(text) => Ok(text.to_string_lossy()),
-            other => Err(wanted(what, other)),
+    pub(super) fn texts(&self, place: usize, what: &str, most: usize) -> Result<Vec<String>, String> {
+        let table = match self.at(place) {
+            Value::String(text) => return Ok(vec![text.to_string_lossy()]),
+            Value::Table(table) => table,
+            other => return Err(wanted(what, other)),
         };
-        items.iter().map(text).collect()
+        let mut texts = Vec::new();
+        // `get` reads read-only lists too, an option for one. What a list says of its length is not believed.
+        for at in 1.. {
+            match table.get(at).map_err(|error| error.to_string())? {
+                Value::Nil => break,
+                Value::String(_) if texts.len() >= most => return Err(format!("at most {most} of them")),
+                Value::String(text) => texts.push(text.to_string_lossy()),
+                other => return Err(wanted(what, &other)),
+            }
+        }
+        Ok(texts)
     }
 
     /// The whole number at `place`, from 0 to `most`; `absent` where there is none.

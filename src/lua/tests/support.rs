@@ -45,7 +45,7 @@ pub(super) fn worker<T>(test: impl Future<Output = T>) -> T {
 }
 
 /// Policies that are about to be loaded.
-pub(super) struct Setup {
+pub(in crate::lua) struct Setup {
     folder: tempfile::TempDir,
     pub(super) plan: Plan,
     parts: Parts,
@@ -54,7 +54,7 @@ pub(super) struct Setup {
 }
 
 impl Setup {
-    pub(super) fn new() -> Setup {
+    pub(in crate::lua) fn new() -> Setup {
         let folder = tempfile::tempdir().unwrap();
         let common = Common { paths: vec![folder.path().to_owned()], budget: Budget::default() };
         let helper = HelperRuntime::start().unwrap();
@@ -111,6 +111,10 @@ impl Setup {
         }
     }
 
+    pub(in crate::lua) fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
     pub(super) fn load(&self) -> Result<Rc<Engine>, Vec<Problem>> {
         Engine::load(&self.plan, &self.parts, Clock::counted())
     }
@@ -124,6 +128,11 @@ impl Setup {
 
     /// A new session of a listener that uses every policy.
     pub(super) fn client(&self) -> Client {
+        self.client_at("192.0.2.7")
+    }
+
+    /// The same for a client at `address`.
+    pub(super) fn client_at(&self, address: &str) -> Client {
         let engine = self.load().unwrap_or_else(|problems| panic!("{problems:?}"));
         let uses: Vec<PolicyUse> = self
             .plan
@@ -131,7 +140,7 @@ impl Setup {
             .iter()
             .map(|policy| PolicyUse { name: policy.name.clone(), mode: None })
             .collect();
-        Client::new(engine.chain(&uses).unwrap())
+        Client::at(address, engine.chain(&uses).unwrap())
     }
 }
 
@@ -161,6 +170,10 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn new(policies: Rc<dyn Policies>) -> Client {
+        Client::at("192.0.2.7", policies)
+    }
+
+    fn at(address: &str, policies: Rc<dyn Policies>) -> Client {
         let relay = Relay {
             domains: RelayDomains::Set(DomainSet::parse(["ours.example"]).unwrap()),
             networks: Default::default(),
@@ -175,7 +188,7 @@ impl Client {
             strict: false,
             refuses_vrfy: false,
         };
-        let peer: SocketAddr = "192.0.2.7:4321".parse().unwrap();
+        let peer = SocketAddr::new(address.parse().unwrap(), 4321);
         let identity = Identity::direct(SessionId::new(7), peer, "127.0.0.1:25".parse().unwrap());
         let session: SharedSession = Rc::new(RefCell::new(Session::new(Arc::new(rules), identity)));
         let hooks = policies.open(Rc::clone(&session));
