@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::config::error::Diagnostic;
 use crate::config::sources::Sources;
 use crate::config::{Config, Loaded, report};
+use crate::lookup::config::Config as Dns;
 use crate::lookup::dns::Resolver;
 use crate::lua::api::Parts;
 use crate::lua::builtin;
@@ -44,8 +45,20 @@ pub fn compile(loaded: &mut Loaded, styled: bool) -> Result<(), String> {
 ///
 /// *Errors*: no resolver can be made.
 pub fn parts(config: &Config) -> Result<Parts, String> {
+    parts_by(&config.dns)
+}
+
+/// The same without a configuration; nothing is asked of it.
+///
+/// *Errors*: no resolver can be made.
+pub fn bare_parts() -> Result<Parts, String> {
+    let nowhere = std::net::SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, 9));
+    parts_by(&Dns { servers: vec![nowhere], ..Dns::default() })
+}
+
+fn parts_by(dns: &Dns) -> Result<Parts, String> {
     let helper = HelperHandle::of_caller().ok_or("no runtime")?;
-    let resolver = Resolver::new(&config.dns, helper).map_err(|error| format!("[dns]: {error}"))?;
+    let resolver = Resolver::new(dns, helper).map_err(|error| format!("[dns]: {error}"))?;
     Ok(Parts { resolver })
 }
 
@@ -108,7 +121,8 @@ fn script_line(
     Some(Span { file: number, range: from..(start + row.trim_end().len()).max(from) })
 }
 
-fn text_of(file: &str) -> Option<Arc<str>> {
+/// The text of a script by its file, or by a built-in one's "NAME.lua".
+pub fn text_of(file: &str) -> Option<Arc<str>> {
     match std::fs::read(file) {
         Ok(octets) => Some(String::from_utf8_lossy(&octets).into()),
         Err(_) => builtin::find(file.strip_suffix(".lua")?).map(Arc::from),
