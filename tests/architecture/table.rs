@@ -133,6 +133,7 @@ pub(crate) const EXCEPTIONS: &[(&str, &str)] = &[
     ("Sender", "std's and tokio's channels"),
     ("UnboundedSender", "tokio's channels"),
     ("EnvFilter", "tracing-subscriber's"),
+    ("LevelFilter", "tracing's"),
     ("with_filter", "tracing-subscriber's"),
     ("set_filter", "tracing-subscriber's"),
     ("util", "hyper-util's and tokio's paths"),

@@ -10,12 +10,16 @@ use std::rc::Rc;
 
 use mlua::{FromLua, Lua, Table, Value};
 
+use crate::lookup::dns::Resolver;
 use crate::lua::guard::Guard;
 pub use crate::lua::sandbox::raise;
 
 /// What the modules act upon; the same for all workers.
-#[derive(Clone, Debug, Default)]
-pub struct Parts {}
+#[derive(Clone, Default)]
+pub struct Parts {
+    /// Who is asked for names and addresses; without one, every question is `nil, "unavailable"`.
+    pub resolver: Option<Resolver>,
+}
 
 /// How a module is opened.
 type Open = fn(&Lua, &Rc<Guard>, &Parts) -> mlua::Result<Table>;

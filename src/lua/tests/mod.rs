@@ -4,5 +4,6 @@ mod abuse;
 mod chain;
 mod hooks;
 mod load;
+mod message;
 mod support;
 pub(super) mod waiting;
