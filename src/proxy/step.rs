@@ -323,16 +323,9 @@ impl Serve {
         self.after_end(ended);
     }
 
-    /// Forgets all that policies have decided about content: it must not reach the next message.
-    pub(super) fn forget_content(&mut self) {
-        self.chunks = None;
-        self.edits.clear();
-        self.discards = false;
-    }
-
     fn after_end(&mut self, ended: Option<Box<Transaction>>) {
         self.link.reset();
-        self.forget_content();
+        self.chunks = None;
         if let Some(transaction) = ended {
             self.conclude(&transaction, None);
         }
