@@ -155,8 +155,8 @@ impl Serve {
             said = self.ask_for_mail(&mail, &decision.effects).await.unwrap_or(said);
         }
         let reply = said.reply.clone();
-        if reply.is_positive() {
-            self.abort_transaction(); // one whose chunks were refused may be open
+        if reply.is_positive() && self.session.borrow().transaction().is_some() {
+            self.abort_transaction(); // one whose chunks were refused
         }
         let failed = self.record.replace(Box::new(Record::new(&mail)));
         let offer = Offer::plain(&self.context.rules);
