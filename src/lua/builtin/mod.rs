@@ -13,7 +13,7 @@ use crate::lua::problem::Problem;
 use crate::lua::sandbox::Sandbox;
 use crate::lua::script;
 use crate::lua::verdict;
-use crate::policy::event::{Stage, Stages};
+use crate::policy::event::Stages;
 use crate::policy::mode::Mode;
 
 /// Every built-in policy: its name and its source.
@@ -72,13 +72,13 @@ pub fn describe(
     };
     let sandbox = open().map_err(|error| wrong(error.to_string()))?;
     let declared = Loading { sandbox: &sandbox, configured: &configured, source: &source }.declare()?;
+    let stages = declared.stages();
     let mut options = declared.schema;
     options.sort_by_key(|option| !option.required);
-    let stages = Stage::ALL.iter().zip(&declared.hooks).filter(|(_, hook)| hook.is_some());
     Ok(Description {
         name: name.to_owned(),
         summary: declared.summary.unwrap_or_default(),
-        stages: stages.fold(Stages::default(), |stages, (stage, _)| stages.with(*stage)),
+        stages,
         options,
         _sandbox: sandbox,
     })
