@@ -176,7 +176,8 @@ impl<'a> Player<'a> {
 
     async fn find_in_log(&mut self, fields: &[(String, String)]) -> Result<(), String> {
         settle().await;
-        let fields: Vec<(&str, &str)> = fields.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        let fields: Vec<(&str, &str)> =
+            fields.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
         match self.log.take(&fields) {
             Some(line) => self.transcript.note(format!("L: {line:?}")),
             None => return Err(format!("no such line in the log:\n{:#?}", self.log.lines())),

@@ -194,7 +194,9 @@ fn directed(words: &[&str]) -> Option<Act> {
     Some(match words {
         ["clock", time] => Act::Clock(duration(time.strip_prefix('+')?)?),
         ["learn"] => Act::Learn,
-        ["knows", ..] => Act::Knows(words[1..].join(" ").split(',').map(|one| one.trim().to_owned()).collect()),
+        ["knows", ..] => {
+            Act::Knows(words[1..].join(" ").split(',').map(|one| one.trim().to_owned()).collect())
+        }
         ["drain"] => Act::Drain,
         ["end-service"] => Act::EndService,
         ["backend", "unasked"] => Act::Unasked,
