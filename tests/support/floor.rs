@@ -69,6 +69,7 @@ pub struct Proxy {
 #[derive(Default)]
 struct Running {
     count: Cell<usize>,
+    panicked: Cell<bool>,
     changed: Notify,
 }
 
@@ -133,11 +134,12 @@ impl Proxy {
         self.running.count.get()
     }
 
-    /// Waits until no session is left.
+    /// Waits until no session is left. Fails the test if one has panicked.
     pub async fn emptied(&self) {
         while self.sessions() > 0 {
             self.running.changed.notified().await;
         }
+        assert!(!self.running.panicked.get(), "a session has panicked");
     }
 
     /// Goes on to `phase` of the end of service.
@@ -169,6 +171,9 @@ struct Ending(Rc<Running>);
 impl Drop for Ending {
     fn drop(&mut self) {
         self.0.count.set(self.0.count.get() - 1);
+        if std::thread::panicking() {
+            self.0.panicked.set(true);
+        }
         self.0.changed.notify_one();
     }
 }
