@@ -83,7 +83,7 @@ impl House {
             backends: config.backends.iter().map(|backend| backend.name.clone()).collect(),
         };
         let rules = config.listeners.iter().map(|listener| Arc::new(rules(&config, listener))).collect();
-        let parts = Parts { resolver };
+        let parts = Parts::new(resolver);
         Ok(Arc::new(House { servers: servers.collect(), spool, names, parts, plan, rules, config }))
     }
 

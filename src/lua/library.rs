@@ -57,7 +57,7 @@ pub fn describe(script: &Script, folders: &[PathBuf]) -> Result<Description, Vec
     let wrong = |message: String| vec![Problem::in_configuration(&name, &Span::default(), message)];
     let source = script::find(script, folders).map_err(wrong)?;
     let modules = HashMap::from([(name.clone(), engine::folders(&source, folders))]);
-    let opened = engine::open(modules, &Parts::default(), Clock::monotonic());
+    let opened = engine::open(modules, &Parts::offline(), Clock::monotonic());
     let (sandbox, _) = opened.map_err(|error| wrong(error.to_string()))?;
     let configured = Configured {
         name: name.clone(),
