@@ -7,5 +7,5 @@ mod hooks;
 mod load;
 mod message;
 mod modules;
-mod support;
+pub(super) mod support;
 pub(super) mod waiting;
