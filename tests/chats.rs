@@ -1,7 +1,13 @@
 //! Dialogues with the proxy, both its sides at once, one rule of SMTP in each: see tests/chats/README.md.
 //!
 //! `CHATS=rcpt/` plays those alone whose names hold that; `CHATS_PATIENCE=2` waits 2 s for what does not come.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::panic
+)]
 #![allow(dead_code, unreachable_pub, reason = "support/ is for several tests; none uses all of it")]
 
 mod support;
@@ -62,7 +68,8 @@ fn play_all(chats: &[&Chat]) -> Vec<String> {
 
 /// Plays `chat` on a thread of its own, which is left behind if it waits for ever.
 fn watch(chat: &Chat, cut: usize) -> Result<(), String> {
-    let patience = std::env::var("CHATS_PATIENCE").ok().and_then(|text| text.parse().ok()).unwrap_or(PATIENCE);
+    let patience =
+        std::env::var("CHATS_PATIENCE").ok().and_then(|text| text.parse().ok()).unwrap_or(PATIENCE);
     let transcript = Transcript::default();
     let (tell, told) = channel();
     let (playing, noted) = (chat.clone(), transcript.clone());

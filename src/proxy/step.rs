@@ -150,13 +150,13 @@ impl Serve {
             Verdict::Refuse(reply) => Said::policy(reply, decision.policy.clone()),
             Verdict::Accept | Verdict::Discard { .. } => Said::core(Reply::REVERSE_PATH_OK),
         };
-        if said.reply.is_positive() && self.context.server.config.connect == ConnectAt::Mail {
-            said = self.ask_for_mail(&mail, &decision.effects).await.unwrap_or(said);
+        if said.reply.is_positive() {
+            self.abort_transaction(); // one whose chunks were refused may be open
+            if self.context.server.config.connect == ConnectAt::Mail {
+                said = self.ask_for_mail(&mail, &decision.effects).await.unwrap_or(said);
+            }
         }
         let reply = said.reply.clone();
-        if reply.is_positive() {
-            self.abort_transaction(); // one whose chunks were refused may be open
-        }
         let failed = self.record.replace(Box::new(Record::new(&mail)));
         let offer = Offer::plain(&self.context.rules);
         let ended = self.session.borrow_mut().commit(admitted, offer, decision.effects, &reply);

@@ -26,13 +26,7 @@ struct Policy {
 
 impl Default for Setup {
     fn default() -> Self {
-        Setup {
-            config: Vec::new(),
-            policies: Vec::new(),
-            backends: 1,
-            zone: String::new(),
-            cuts: vec![0, 1],
-        }
+        Setup { config: Vec::new(), policies: Vec::new(), backends: 1, zone: String::new(), cuts: vec![0, 1] }
     }
 }
 
@@ -85,7 +79,8 @@ impl Setup {
             lay(&format!("dns.servers = [\"{names}\"]"));
         }
         if !self.policies.is_empty() {
-            let names: Vec<String> = self.policies.iter().map(|policy| format!("\"{}\"", policy.name)).collect();
+            let names: Vec<String> =
+                self.policies.iter().map(|policy| format!("\"{}\"", policy.name)).collect();
             lay(&format!("listener.policies = [{}]", names.join(", ")));
         }
         for Policy { name, source } in &self.policies {
