@@ -79,8 +79,8 @@ impl SessionPolicies for SessionChain {
     fn tell(&self, report: Report) -> Answer<'static, ()> {
         let this = self.clone();
         // Now, not when the future first runs: the client may have begun the next transaction by then.
-        let (stage, past) = match report {
-            Report::Outcome(_) => (Stage::Outcome, Some(this.view.end_transaction())),
+        let (stage, past) = match &report {
+            Report::Outcome(outcome) => (Stage::Outcome, Some(this.view.end_transaction(outcome))),
             Report::Closed(_) => (Stage::Closed, None),
         };
         Box::pin(async move {

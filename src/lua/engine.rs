@@ -103,7 +103,11 @@ impl Engine {
 }
 
 /// A state with the modules and verdicts in it.
-fn open(folders: HashMap<String, Vec<PathBuf>>, parts: &Parts, clock: Clock) -> mlua::Result<(Sandbox, Kit)> {
+pub(super) fn open(
+    folders: HashMap<String, Vec<PathBuf>>,
+    parts: &Parts,
+    clock: Clock,
+) -> mlua::Result<(Sandbox, Kit)> {
     let sandbox = Sandbox::new(clock, folders)?;
     verdict::open(&sandbox.lua, &sandbox.guard, &sandbox.base)?;
     api::open(&sandbox.lua, &sandbox.guard, parts, &sandbox.base, |name, module| sandbox.view(name, module))?;
@@ -112,6 +116,6 @@ fn open(folders: HashMap<String, Vec<PathBuf>>, parts: &Parts, clock: Clock) -> 
 }
 
 /// Where `require` looks for the modules of the policy from `source`.
-fn folders(source: &Source, paths: &[PathBuf]) -> Vec<PathBuf> {
+pub(super) fn folders(source: &Source, paths: &[PathBuf]) -> Vec<PathBuf> {
     source.folder.iter().chain(paths).cloned().collect()
 }

@@ -53,8 +53,7 @@ const KEYS: &[&str] = &["summary", "options", "setup"];
 impl Policy {
     /// The stages at which it has a hook.
     pub fn stages(&self) -> Stages {
-        let has_hook = |stage: &&Stage| self.hook(**stage).is_some();
-        Stage::ALL.iter().filter(has_hook).fold(Stages::default(), |stages, stage| stages.with(*stage))
+        stages_of(&self.hooks)
     }
 
     /// The hook for `stage`.
@@ -77,9 +76,9 @@ pub(super) struct Loading<'a> {
 
 /// A policy's script that has run: its schema is known, its options are not checked yet.
 pub(super) struct Declared {
-    summary: Option<String>,
+    pub(super) summary: Option<String>,
     setup: Option<Function>,
-    hooks: [Option<Function>; Stage::ALL.len()],
+    pub(super) hooks: [Option<Function>; Stage::ALL.len()],
     pub(super) schema: Vec<OptionSchema>,
 }
 
@@ -192,6 +191,11 @@ impl Loading<'_> {
 }
 
 impl Declared {
+    /// The stages at which it has a hook.
+    pub(super) fn stages(&self) -> Stages {
+        stages_of(&self.hooks)
+    }
+
     /// Takes one entry of the policy's table, if it is known.
     fn take(&mut self, key: &str, value: &Value) -> Result<(), String> {
         let stage = Stage::ALL.iter().find(|stage| stage.as_str() == key);
@@ -233,6 +237,11 @@ impl Declared {
             format!("the hooks are {}", hooks.join(", "))
         }))
     }
+}
+
+fn stages_of(hooks: &[Option<Function>]) -> Stages {
+    let there = Stage::ALL.into_iter().zip(hooks).filter(|(_, hook)| hook.is_some());
+    there.fold(Stages::default(), |stages, (stage, _)| stages.with(stage))
 }
 
 /// The line where a function begins.

@@ -1,5 +1,7 @@
 //! The text of a header field as people read it: unfolded, its encoded words decoded.
 
+use std::borrow::Cow;
+
 use mail_parser::HeaderValue;
 use mail_parser::parsers::MessageStream;
 
@@ -8,16 +10,21 @@ use crate::message::header::unfold;
 /// The text of a field's raw value: folds removed, encoded words decoded, other octets as UTF-8 where they are.
 ///
 /// Source: RFC 5322 §2.2.3, RFC 2047.
-pub fn decode(raw_value: &[u8]) -> String {
+pub fn decode(raw_value: &[u8]) -> Cow<'_, str> {
+    let raw_value = raw_value.trim_ascii();
+    let has_word = memchr::memmem::find(raw_value, b"=?").is_some();
+    if !has_word && memchr::memchr2(b'\r', b'\n', raw_value).is_none() {
+        return String::from_utf8_lossy(raw_value);
+    }
     let line = unfold(raw_value);
-    if memchr::memmem::find(&line, b"=?").is_none() {
-        return String::from_utf8_lossy(&line).into_owned();
+    if !has_word {
+        return String::from_utf8_lossy(&line).into_owned().into();
     }
     let mut ended = line;
     ended.extend_from_slice(b"\r\n");
     match MessageStream::new(&ended).parse_unstructured() {
-        HeaderValue::Text(text) => text.into_owned(),
-        _ => String::from_utf8_lossy(ended.trim_ascii()).into_owned(),
+        HeaderValue::Text(text) => text.into_owned().into(),
+        _ => String::from_utf8_lossy(ended.trim_ascii()).into_owned().into(),
     }
 }
 

@@ -87,7 +87,7 @@ impl Proxy {
             counters: vec![Arc::clone(&counters)],
             draining: drain.watch(),
         };
-        let house = House::build(loaded.config, &ground).map_err(|error| format!("{error:#}"))?;
+        let house = House::build(loaded.config, &ground, None).map_err(|error| format!("{error:#}"))?;
         let generation = house.blueprint(&ground)(0)?;
         Ok(Proxy {
             admission: Admission::new(house.config.limits.connections),

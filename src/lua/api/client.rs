@@ -2,12 +2,47 @@
 
 use std::rc::Rc;
 
-use mlua::{Lua, Table};
+use mlua::{Function, Lua, Table, Value};
 
-use crate::lua::api::Parts;
+use crate::lookup::client_name::{self, ClientName, ClientNames};
+use crate::lua::api::{Parts, may_wait, raise};
+use crate::lua::convert::kit::Method;
 use crate::lua::guard::Guard;
 
-/// The methods of `client`.
-pub(in crate::lua) fn methods(lua: &Lua, _guard: &Rc<Guard>, _parts: &Parts) -> mlua::Result<Table> {
-    lua.create_table()
+/// The methods of `client`, which may wait in any hook.
+pub(in crate::lua) fn methods(lua: &Lua, guard: &Rc<Guard>, parts: &Parts) -> mlua::Result<Table> {
+    let methods = lua.create_table()?;
+    for (name, which) in [
+        ("name", (|names: &ClientNames| names.verified.clone()) as fn(&ClientNames) -> ClientName),
+        ("ptr", |names| names.ptr.clone()),
+    ] {
+        let method = Method { guard: Rc::clone(guard), class: "client", name };
+        methods.raw_set(name, lookup(lua, Rc::new(method), parts.clone(), which)?)?;
+    }
+    Ok(methods)
+}
+
+/// One of the two names, or `nil, kind`.
+fn lookup(
+    lua: &Lua,
+    method: Rc<Method>,
+    parts: Parts,
+    which: fn(&ClientNames) -> ClientName,
+) -> mlua::Result<Function> {
+    lua.create_async_function(move |lua, this: Value| {
+        let (method, parts) = (Rc::clone(&method), parts.clone());
+        async move {
+            method.check(&lua, &this)?;
+            may_wait(&lua, &method.guard)?;
+            let session = method.guard.call().and_then(|call| call.session.clone());
+            let Some(session) = session else { return Err(raise(&lua, "client is gone")) };
+            let address = session.client_address();
+            // Asked anew each time: the resolver's cache knows how long an answer is good for.
+            let names = client_name::find(&parts.resolver, address).await;
+            Ok(match which(&names).as_result() {
+                Ok(name) => (Some(name.to_owned()), None),
+                Err(error) => (None, Some(error.kind())),
+            })
+        }
+    })
 }

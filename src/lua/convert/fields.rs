@@ -1,13 +1,16 @@
 //! The fields of a header as scripts read them: with the edits that policies have made so far.
 
-use mlua::{Function, Lua, Value};
+use std::rc::Rc;
+
+use mlua::{Function, Lua};
 
 use crate::message::edit::{Edit, EditedField, EditedHeader, name_of};
 use crate::message::encoded_word;
 use crate::message::header::Header;
+use crate::message::view::MessageView;
 
 /// One field after edits.
-pub(super) struct Line {
+struct Line {
     name: String,
     /// What stands behind the colon.
     raw: Vec<u8>,
@@ -25,8 +28,45 @@ pub(super) fn named(header: &Header, edits: &[Edit], name: &str, most: usize) ->
     in_order(&edited).filter(is_named).take(most).map(|field| raw(header, &field)).collect()
 }
 
-/// All fields.
-pub(super) fn all(header: &Header, edits: &[Edit]) -> Vec<Line> {
+/// The fields of a message in their order, for `message:fields()`.
+struct Walk {
+    message: Rc<MessageView>,
+    /// The fields after edits; none if there were no edits, then the message's own are walked.
+    edited: Option<Vec<Line>>,
+    at: usize,
+}
+
+impl Walk {
+    fn new(message: Rc<MessageView>, edits: &[Edit]) -> Walk {
+        let edited = (!edits.is_empty()).then(|| lines(&message.header, edits));
+        Walk { message, edited, at: 0 }
+    }
+
+    /// The next field: name, raw value and number.
+    fn step(&mut self) -> Option<(&str, &[u8], usize)> {
+        let at = self.at;
+        self.at += 1;
+        if let Some(lines) = &self.edited {
+            return lines.get(at).map(|line| (line.name.as_str(), line.raw.as_slice(), line.number));
+        }
+        let header = &self.message.header;
+        header.fields().get(at).map(|field| (header.name(field), header.raw_value(field), at + 1))
+    }
+}
+
+/// The function that `message:fields()` iterates with: name, value, raw and number of the next field, or nothing.
+pub(super) fn steps(lua: &Lua, message: Rc<MessageView>, edits: &[Edit]) -> mlua::Result<Function> {
+    let mut walk = Walk::new(message, edits);
+    lua.create_function_mut(move |lua, ()| match walk.step() {
+        None => Ok((None, None, None, 0)),
+        Some((name, raw, number)) => {
+            let value = lua.create_string(encoded_word::decode(raw).as_bytes())?;
+            Ok((Some(lua.create_string(name)?), Some(value), Some(lua.create_string(trimmed(raw))?), number))
+        }
+    })
+}
+
+fn lines(header: &Header, edits: &[Edit]) -> Vec<Line> {
     let edited = EditedHeader::new(header, edits);
     let line = |field: EditedField<'_>| Line {
         name: name_of(header, &field).to_owned(),
@@ -37,20 +77,6 @@ pub(super) fn all(header: &Header, edits: &[Edit]) -> Vec<Line> {
         },
     };
     in_order(&edited).map(line).collect()
-}
-
-/// The iterator that `message:fields()` gives.
-pub(super) fn iterator(lua: &Lua, lines: Vec<Line>) -> mlua::Result<Function> {
-    let mut lines = lines.into_iter();
-    lua.create_function_mut(move |lua, _: (Value, Value)| {
-        let Some(line) = lines.next() else { return Ok(Value::Nil) };
-        let table = lua.create_table_with_capacity(0, 4)?;
-        table.raw_set("name", line.name)?;
-        table.raw_set("value", encoded_word::decode(&line.raw))?;
-        table.raw_set("raw", lua.create_string(trimmed(&line.raw))?)?;
-        table.raw_set("number", line.number)?;
-        Ok(Value::Table(table))
-    })
 }
 
 /// A raw value without its line end.

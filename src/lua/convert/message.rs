@@ -49,14 +49,14 @@ fn readers(lua: &Lua, methods: &Table, method: impl Fn(&'static str) -> Method) 
     let header = move |lua: &Lua, (this, name): (Value, Value)| {
         let (message, call, name) = get.named(lua, &this, &name)?;
         let found = fields::named(&message.header, &call.edits.borrow(), &name, 1);
-        or_none(lua, found.first().map(|raw| encoded_word::decode(raw)))
+        or_none(lua, found.first().map(|raw| encoded_word::decode(raw).into_owned()))
     };
     methods.raw_set("header", lua.create_function(header)?)?;
     let get = method("headers");
     let headers = move |lua: &Lua, (this, name): (Value, Value)| {
         let (message, call, name) = get.named(lua, &this, &name)?;
         let found = fields::named(&message.header, &call.edits.borrow(), &name, usize::MAX);
-        lua.create_sequence_from(found.iter().map(|raw| encoded_word::decode(raw)))
+        lua.create_sequence_from(found.iter().map(|raw| encoded_word::decode(raw).into_owned()))
     };
     methods.raw_set("headers", lua.create_function(headers)?)?;
     let get = method("raw_header");
@@ -69,9 +69,10 @@ fn readers(lua: &Lua, methods: &Table, method: impl Fn(&'static str) -> Method) 
     let get = method("fields");
     let all = move |lua: &Lua, this: Value| {
         let (message, call) = get.message(lua, &this)?;
-        fields::iterator(lua, fields::all(&message.header, &call.edits.borrow()))
+        fields::steps(lua, message, &call.edits.borrow())
     };
-    methods.raw_set("fields", lua.create_function(all)?)
+    // `prelude/objects.lua` makes the iterator of it: tables are made there for a fraction of the price.
+    methods.raw_set("field_steps", lua.create_function(all)?)
 }
 
 /// The methods that edit the header.

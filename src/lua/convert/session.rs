@@ -1,6 +1,7 @@
 //! `session`, as scripts see it: facts that are made when first asked for, and what the policies remember.
 
 use std::cell::{OnceCell, RefCell};
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -66,6 +67,11 @@ impl SessionView {
         }
         let tables: (Table, Table) = self.kit.session.call(())?;
         Ok(self.tables.get_or_init(|| tables).0.clone())
+    }
+
+    /// The real client's address.
+    pub(in crate::lua) fn client_address(&self) -> IpAddr {
+        self.session.borrow().identity().client.ip()
     }
 
     /// Whether replies to this client may hold UTF-8: in a transaction with SMTPUTF8.

@@ -11,7 +11,10 @@ use crate::lua::convert::subject;
 use crate::lua::convert::vars::Tables;
 use crate::lua::guard::Guard;
 use crate::lua::sandbox::raise;
-use crate::policy::event::Stage;
+use crate::policy::event::{Outcome, Stage};
+use crate::smtp::command::{Mail, Rcpt};
+use crate::smtp::params::{MailParams, RcptParams};
+use crate::smtp::path::{ForwardPath, ReversePath};
 
 /// The table of one transaction.
 #[derive(Debug)]
@@ -25,17 +28,19 @@ pub(in crate::lua) struct TransactionView {
 }
 
 /// A transaction that has ended, for its `outcome` hooks: the session may have begun the next one by then.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::lua) struct Past {
+    outcome: Rc<Outcome>,
     view: RefCell<Option<TransactionView>>,
     pub(super) vars: RefCell<Tables>,
 }
 
 impl SessionView {
     /// Takes the transaction that has just ended out of the session.
-    pub(in crate::lua) fn end_transaction(&self) -> Rc<Past> {
+    pub(in crate::lua) fn end_transaction(&self, outcome: &Rc<Outcome>) -> Rc<Past> {
         let vars = self.vars.borrow_mut().end_transaction();
-        Rc::new(Past { view: RefCell::new(self.transaction.take()), vars: RefCell::new(vars) })
+        let view = RefCell::new(self.transaction.take());
+        Rc::new(Past { outcome: Rc::clone(outcome), view, vars: RefCell::new(vars) })
     }
 
     /// The number of the open transaction, or of the one that the running `mail` hook is about.
@@ -77,19 +82,41 @@ fn past_table(view: &SessionView, past: &Past) -> mlua::Result<Value> {
     Ok(Value::Table(table))
 }
 
-/// A fact of a transaction that has ended: what had been made before.
-fn past_fact(lua: &Lua, call: &Call, past: &Past, key: &[u8]) -> mlua::Result<Value> {
-    let view = past.view.borrow();
-    let known = view.as_ref();
-    Ok(match key {
-        b"mail" => known.and_then(|known| known.mail.clone()).map_or(Value::Nil, Value::Table),
-        b"recipients" => match known.and_then(|known| known.recipients.clone()) {
-            Some((_, table)) => Value::Table(table),
-            None => Value::Table(lua.create_table()?),
+/// A fact of a transaction that has ended: as it was made before, else from the outcome.
+fn past_fact(view: &SessionView, call: &Call, past: &Past, key: &[u8]) -> mlua::Result<Value> {
+    let known = past.view.borrow();
+    let known = known.as_ref();
+    let table = match key {
+        b"mail" => match known.and_then(|known| known.mail.clone()) {
+            Some(mail) => mail,
+            None => {
+                let reverse_path = ReversePath::parse(&format!("<{}>", past.outcome.reverse_path), false);
+                let reverse_path = reverse_path.unwrap_or(ReversePath::Null);
+                subject::mail(&view.kit, &Mail { reverse_path, params: MailParams::default() })?
+            }
         },
-        b"vars" => Value::Table(past.vars.borrow_mut().of(lua, call)?),
-        _ => Value::Nil,
-    })
+        b"recipients" => match known.and_then(|known| known.recipients.clone()) {
+            Some((_, recipients)) => recipients,
+            None => past_recipients(view, &past.outcome)?,
+        },
+        b"vars" => past.vars.borrow_mut().of(&view.kit.lua, call)?,
+        b"score" => return past.outcome.score.into_lua(&view.kit.lua),
+        _ => return Ok(Value::Nil),
+    };
+    Ok(Value::Table(table))
+}
+
+/// The recipients that were accepted.
+fn past_recipients(view: &SessionView, outcome: &Outcome) -> mlua::Result<Table> {
+    let list = view.kit.lua.create_table()?;
+    for (at, recipient) in outcome.recipients.iter().enumerate().filter(|(_, one)| one.code.is_positive()) {
+        let Ok(forward_path) = ForwardPath::parse(&format!("<{}>", recipient.address), false) else {
+            continue;
+        };
+        let rcpt = Rcpt { forward_path, params: RcptParams::default() };
+        list.raw_push(subject::rcpt(&view.kit, &rcpt, at + 1)?)?;
+    }
+    view.kit.view("recipients", list)
 }
 
 /// The function behind `transaction`.
@@ -102,7 +129,7 @@ pub(super) fn lazy(lua: &Lua, guard: &Rc<Guard>) -> mlua::Result<Function> {
             return Err(raise(lua, "transaction is gone"));
         };
         if let Some(past) = &call.past {
-            return past_fact(lua, call, past, &key.as_bytes());
+            return past_fact(view, call, past, &key.as_bytes());
         }
         let number = view.transaction_number(call);
         if view.transaction.borrow().as_ref().is_none_or(|known| Some(known.number) != number) {

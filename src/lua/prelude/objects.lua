@@ -4,6 +4,17 @@ local view, methods, lazy = ...
 
 local setmetatable = setmetatable
 
+-- `message:fields()`, an iterator over tables.
+local field_steps = methods.message.field_steps
+methods.message.field_steps = nil
+function methods.message.fields(message)
+  local step = field_steps(message)
+  return function()
+    local name, value, raw, number = step()
+    if name then return { name = name, value = value, raw = raw, number = number } end
+  end
+end
+
 -- A maker of objects of one class: its methods first, then what `lazy` knows.
 local function class(name)
   local own, more = methods[name] or {}, lazy[name]
