@@ -5,5 +5,6 @@ mod chain;
 mod hooks;
 mod load;
 mod message;
+mod speed;
 mod support;
 pub(super) mod waiting;
