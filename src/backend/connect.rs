@@ -42,7 +42,10 @@ pub async fn open(
         Ok(greeted) => greeted,
         Err(fault) => {
             server.note_failure(number, &fault.to_string());
-            return Err(BackendFault::Unreachable(format!("{address}: {fault}")));
+            return Err(match fault {
+                BackendFault::Confused(why) => BackendFault::Confused(format!("{address}: {why}")),
+                fault => BackendFault::Unreachable(format!("{address}: {fault}")),
+            });
         }
     };
     server.note_success(number, &capabilities);
@@ -52,6 +55,9 @@ pub async fn open(
             Some(line) => {
                 let deadline = Instant::now() + timeouts.command;
                 let reply = ask(&mut conversation, &line, deadline).await?;
+                if reply.code == 421 {
+                    return Err(BackendFault::Unreachable(format!("{address}: XCLIENT {}", shown(&reply))));
+                }
                 if reply.code != 220 {
                     tracing::warn!(%address, reply = %shown(&reply), "the backend refuses XCLIENT");
                     return Err(BackendFault::Misconfigured("XCLIENT was offered and is refused"));
@@ -77,7 +83,7 @@ async fn greet(server: &Server, address: &Address) -> Result<(Conversation, Capa
     let mut conversation = Conversation::new(stream);
     let greeting = conversation.reply(Instant::now() + timeouts.greeting).await?;
     if greeting.code != 220 {
-        return Err(BackendFault::Unreachable(format!("greeting {}", shown(&greeting))));
+        return Err(refused("greeting", &greeting));
     }
     let capabilities = ehlo(&mut conversation, &server.ehlo_name, timeouts.command).await?;
     Ok((conversation, capabilities))
@@ -93,7 +99,7 @@ async fn dial(server: &Server, address: &Address) -> Result<Stream, BackendFault
                 Ok(ip) => vec![SocketAddr::new(ip, *port)],
                 Err(_) => server.names.addresses(host, *port).await.map_err(|error| unreachable(&error))?,
             };
-            timeout(limit, connect_any(&addresses)).await
+            Ok(connect_any(&addresses, limit).await)
         }
         Address::Maildir(_) => return Err(BackendFault::Unreachable("a Maildir is no server".to_owned())),
     };
@@ -103,13 +109,14 @@ async fn dial(server: &Server, address: &Address) -> Result<Stream, BackendFault
     }
 }
 
-/// The first of `addresses` that can be connected.
-async fn connect_any(addresses: &[SocketAddr]) -> std::io::Result<Stream> {
+/// The first of `addresses` that can be connected; each has `limit`, so that a silent one doesn't hide the next.
+async fn connect_any(addresses: &[SocketAddr], limit: Duration) -> std::io::Result<Stream> {
     let mut last = std::io::Error::from(std::io::ErrorKind::NotFound);
     for address in addresses {
-        match Stream::connect(*address).await {
-            Ok(stream) => return Ok(stream),
-            Err(error) => last = error,
+        match timeout(limit, Stream::connect(*address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => last = error,
+            Err(_) => last = std::io::ErrorKind::TimedOut.into(),
         }
     }
     Err(last)
@@ -122,9 +129,15 @@ async fn ehlo(
 ) -> Result<Capabilities, BackendFault> {
     let reply = ask(conversation, &format!("EHLO {name}"), Instant::now() + limit).await?;
     if reply.code != 250 {
-        return Err(BackendFault::Unreachable(format!("EHLO refused: {}", shown(&reply))));
+        return Err(refused("EHLO", &reply));
     }
     Ok(Capabilities::parse(&reply.lines))
+}
+
+/// The fault that `reply`, which is not what was due to `what`, shows.
+fn refused(what: &str, reply: &BackendReply) -> BackendFault {
+    let said = format!("{what}: {}", shown(reply));
+    if reply.code.class() < 4 { BackendFault::Confused(said) } else { BackendFault::Unreachable(said) }
 }
 
 async fn ask(

@@ -87,6 +87,13 @@ impl Link {
         }
     }
 
+    /// As `Relay::reclaim`.
+    pub async fn reclaim(&mut self) {
+        if let Link::Smtp(relay) = self {
+            relay.reclaim().await;
+        }
+    }
+
     /// As `Relay::is_idle`.
     pub fn is_idle(&self) -> bool {
         matches!(self, Link::Smtp(relay) if relay.is_idle())

@@ -12,7 +12,6 @@ pub mod convert;
 pub mod engine;
 pub mod guard;
 mod later;
-pub mod library;
 mod native;
 mod occasion;
 pub mod options;

@@ -78,7 +78,7 @@ pub(super) struct Loading<'a> {
 pub(super) struct Declared {
     pub(super) summary: Option<String>,
     setup: Option<Function>,
-    hooks: [Option<Function>; Stage::ALL.len()],
+    pub(super) hooks: [Option<Function>; Stage::ALL.len()],
     pub(super) schema: Vec<OptionSchema>,
 }
 

@@ -9,7 +9,7 @@ use crate::net::stream::Stream;
 /// Octets thrown away at most while the other side finishes.
 const DISCARDED: usize = 64 * 1024;
 /// How long the other side may take to finish.
-const PATIENCE: Duration = Duration::from_secs(2);
+pub const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Closes `stream`: says that we are done, then reads and throws away until the other side is done too.
 ///

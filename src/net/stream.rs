@@ -74,6 +74,11 @@ impl Stream {
         }
     }
 
+    /// Writes what the system takes of `octets` at once, and how much that was. Safe to drop.
+    pub async fn write_some(&mut self, octets: &[u8]) -> io::Result<usize> {
+        AsyncWriteExt::write(self, octets).await
+    }
+
     /// Writes all of `octets`.
     pub async fn write(&mut self, octets: &[u8]) -> io::Result<()> {
         self.write_all(octets).await

@@ -1,17 +1,22 @@
 //! Content in chunks (BDAT, RFC 3030), turned into DATA towards the backend.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use tokio::select;
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use crate::fault::ClientFault;
 use crate::policy::event::Event;
 use crate::policy::verdict::Verdict;
+use crate::proxy::arrival::PATIENCE;
 use crate::proxy::disposition::End;
 use crate::proxy::drain::Phase;
 use crate::proxy::pace::Pace;
-use crate::proxy::receive::Receiving;
+use crate::proxy::receive::{Receiving, Refusal};
 use crate::proxy::say::Said;
-use crate::proxy::serve::{Flow, Serve};
+use crate::proxy::serve::{Flow, Serve, called_back};
+
 use crate::session::effects::Effects;
 use crate::session::ehlo::Offer;
 use crate::session::envelope::ContentState;
@@ -26,10 +31,7 @@ impl Serve {
         let mut chunk = Chunk::new(size, last);
         let admitted = match admitted {
             Ok(admitted) => admitted,
-            Err(reply) => {
-                self.discard_chunk(&mut chunk).await?;
-                return self.fail_chunks(Said::core(reply), text).await;
-            }
+            Err(reply) => return self.refuse_chunk(&mut chunk, reply, text).await,
         };
         if self.chunks.is_none() {
             let decision = self.decide(Event::Data).await;
@@ -42,8 +44,9 @@ impl Serve {
             self.session.borrow_mut().commit(admitted, Offer::plain(&self.context.rules), effects, &reply);
             if !reply.is_positive() {
                 self.note_decision("data", decision.policy.clone(), &reply);
-                self.discard_chunk(&mut chunk).await?;
-                return self.fail_chunks(Said::policy(reply, decision.policy), text).await;
+                let said = Said::policy(reply, decision.policy);
+                self.discard_chunk(&mut chunk, &said).await?;
+                return self.fail_chunks(said, text).await;
             }
             self.chunks = Some(Box::new(Receiving::in_chunks(&self.context)));
             self.session.borrow_mut().commit_chunks(ContentState::Chunks);
@@ -64,93 +67,97 @@ impl Serve {
             }
             return Box::pin(self.complete(receiving)).await;
         }
-        if let Some(said) = receiving.refusal.take() {
-            return self.fail_chunks(said, text).await;
+        // A message that a policy discards goes on as if it were taken.
+        if let Some(refusal) = receiving.refusal.take_if(|refusal| !refusal.is_discard) {
+            return self.fail_chunks(refusal.said, text).await;
         }
         self.chunks = Some(receiving);
         let said = Said::core(Reply::new(250, (2, 0, 0), format!("{size} octets received")));
         self.say(said.to(Verb::Bdat, text)).await
     }
 
+    /// Refuses a chunk that is out of order.
+    async fn refuse_chunk(&mut self, chunk: &mut Chunk, reply: Reply, text: &str) -> Flow {
+        let said = Said::core(reply);
+        self.discard_chunk(chunk, &said).await?;
+        if self.session.borrow().transaction().is_none() {
+            return self.say_error(said.to(Verb::Bdat, text), Verb::Bdat).await;
+        }
+        self.fail_chunks(said, text).await
+    }
+
     /// Refuses a chunk: the transaction has failed until RSET, EHLO or MAIL.
     async fn fail_chunks(&mut self, said: Said, text: &str) -> Flow {
         self.chunks = None;
-        self.edits.clear();
-        if std::mem::take(&mut self.discards) {
-            // A policy discards the message; the chunks to come are eaten as if they were taken.
-            let mut receiving = Box::new(Receiving::in_chunks(&self.context));
-            receiving.refuse(said, &self.context);
-            self.discards = true;
-            self.chunks = Some(receiving);
-            return self.say(Said::core(Reply::OK).to(Verb::Bdat, text)).await;
-        }
         self.session.borrow_mut().commit_chunks(ContentState::Failed);
         self.say(said.to(Verb::Bdat, text)).await
     }
 
-    /// Receives the octets of a chunk into `receiving`.
+    /// Receives the octets of a chunk into `receiving`, which throws them away once they are refused.
     async fn receive_chunk(&mut self, chunk: &mut Chunk, receiving: &mut Receiving) -> Flow {
         let mut pace = Pace::new();
+        let mut recall = self.link.lend();
+        let mut cut_off = receiving.refusal.is_some().then(|| Instant::now() + PATIENCE);
         while !chunk.is_done() {
-            let came = self.await_chunk(&mut pace).await?;
+            let Some(waited) = self.await_octets(&mut pace, &mut recall, cut_off).await? else {
+                return self.cut_off(receiving).await;
+            };
             let octets = self.wire.input().split();
             let mut rest: &[u8] = &octets;
             let taken = chunk.take(&mut rest);
             if let Err(error) = receiving.take_chunk(taken).await {
                 self.refuse_for_spool(receiving, &error);
             }
-            let left = octets.len() - rest.len();
-            self.wire.input().extend_from_slice(octets.get(left..).unwrap_or_default());
-            receiving.check_limits(self.size_limit(), &self.context);
-            if !pace.take(left as u64, came) {
-                return self.close_with(Reply::TIMEOUT, End::timeout()).await;
-            }
-            if receiving.refusal.is_some() && receiving.discarded > Receiving::patience(self.size_limit()) {
-                let refusal = receiving.refusal.take().map_or(Reply::MESSAGE_TOO_BIG, |said| said.reply);
-                return self.close_with(refusal, End::protocol()).await;
-            }
-        }
-        Ok(())
-    }
-
-    /// Eats the octets of a chunk that nobody wants.
-    async fn discard_chunk(&mut self, chunk: &mut Chunk) -> Flow {
-        let mut pace = Pace::new();
-        let mut discarded = 0;
-        while !chunk.is_done() {
-            let waited = self.await_chunk(&mut pace).await?;
-            let octets = self.wire.input().split();
-            let mut rest: &[u8] = &octets;
-            let taken = chunk.take(&mut rest).len() as u64;
             self.wire.input().extend_from_slice(rest);
-            discarded += taken;
-            if !pace.take(taken, waited) || discarded > Receiving::patience(self.size_limit()) {
-                return self.close_with(Reply::TIMEOUT, End::timeout()).await;
+            receiving.check_limits(self.size_limit(), &self.context);
+            let is_refused = receiving.refusal.is_some();
+            cut_off = cut_off.or_else(|| is_refused.then(|| Instant::now() + PATIENCE));
+            let is_too_much = is_refused && receiving.discarded > Receiving::patience(self.size_limit());
+            let is_late = self.is_overdue() || cut_off.is_some_and(|end| Instant::now() >= end);
+            if !pace.take(taken.len() as u64, waited) || is_too_much || is_late {
+                return self.cut_off(receiving).await;
             }
         }
+        self.link.reclaim().await;
         Ok(())
     }
 
-    /// Waits until octets are at hand; how long that took.
-    async fn await_chunk(&mut self, pace: &mut Pace) -> Result<std::time::Duration, End> {
-        let began = Instant::now();
+    /// Eats the octets of a chunk that is refused with `said`.
+    async fn discard_chunk(&mut self, chunk: &mut Chunk, said: &Said) -> Flow {
+        let mut receiving = Box::new(Receiving::in_chunks(&self.context));
+        receiving.refuse(Refusal { said: said.clone(), is_discard: false }, &self.context);
+        self.receive_chunk(chunk, &mut receiving).await
+    }
+
+    /// Waits until octets are at hand; how long that took, or nothing if it took too long.
+    async fn await_octets(
+        &mut self,
+        pace: &mut Pace,
+        recall: &mut Option<Arc<Notify>>,
+        cut_off: Option<Instant>,
+    ) -> Result<Option<Duration>, End> {
+        let mut began = Instant::now();
         while self.wire.input().is_empty() {
-            self.wire.flush().await?;
-            let deadline = pace.deadline(began);
-            let deadline = self.session_deadline().map_or(deadline, |end| end.min(deadline));
+            self.flush().await?;
+            let ends = [Some(pace.deadline(began)), self.session_deadline(), cut_off];
+            let deadline = ends.into_iter().flatten().min().unwrap_or(began);
             select! {
                 biased;
-                filled = self.wire.fill() => filled?,
                 () = self.draining.reach(Phase::Ending) => return Err(End::drain()),
+                filled = self.wire.fill() => filled?,
+                () = called_back(recall.as_deref()), if recall.is_some() => {
+                    *recall = None;
+                    self.link.close().await;
+                }
                 () = sleep_until(deadline) => {
-                    if pace.take(0, began.elapsed()) {
-                        continue;
+                    let is_cut_off = cut_off.is_some_and(|end| Instant::now() >= end);
+                    if is_cut_off || self.is_overdue() || !pace.take(0, began.elapsed()) {
+                        return Ok(None);
                     }
-                    self.close_with(Reply::TIMEOUT, End::timeout()).await?;
-                    return Err(ClientFault::Timeout.into());
+                    began = Instant::now();
                 }
             }
         }
-        Ok(began.elapsed())
+        Ok(Some(began.elapsed()))
     }
 }

@@ -2,9 +2,11 @@
 
 use std::rc::Rc;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::backend::delivery::Source;
+use crate::net::closing;
+use crate::net::names::ClientName;
 use crate::observe::record::{SessionRecord, TransactionRecord};
 use crate::policy::event::{Disposition, Ending, Origin, Outcome, RecipientOutcome, Report, Stage};
 use crate::proxy::say::Said;
@@ -223,21 +225,23 @@ impl Serve {
             session: id.as_str(),
             transaction: transaction.number,
             code: record.reply.as_ref().map(|reply| reply.code.get()),
-            client_ip: session.identity().client.ip(),
-            client_name: self.name.now(),
+            client_ip: Some(session.identity().client.ip()),
+            client_name: known(self.name.now()),
             ehlo: session.greeting().map(|greeting| greeting.name.as_str()),
-            reverse_path: &record.reverse_path,
+            tls: None,
+            auth: None,
+            reverse_path: Some(&record.reverse_path),
             forward_paths: &paths,
             message_id: record.message_id.as_deref(),
-            octets: record.size,
+            octets: Some(record.size),
             disposition: record.disposition().as_str(),
-            stage: record.stage,
+            stage: Some(record.stage),
             policy: record.policy.as_deref(),
             relay_grant: granted,
-            backend: &self.context.server.config.name,
+            backend: Some(&self.context.server.config.name),
             backend_reply: shown.as_deref(),
-            elapsed_ms: millis(record.started),
-            score: session.score() + transaction.standing.score(),
+            elapsed_ms: Some(millis(record.started)),
+            score: Some(session.score() + transaction.standing.score()),
             notes: &transaction.standing.notes,
         }
         .log();
@@ -253,7 +257,8 @@ impl Serve {
 
     /// Ends the session: the transaction, the backend's connection, the client's, the log line, the `closed` hooks.
     pub(super) async fn finish(mut self, end: End) {
-        let is_lost = self.wire.flush().await.is_err() || end == End::lost();
+        let last_words = timeout(closing::PATIENCE, self.wire.flush()).await;
+        let is_lost = matches!(last_words, Ok(Err(_))) || end == End::lost();
         self.abort_transaction();
         self.link.close().await;
         self.log_session(end);
@@ -290,23 +295,29 @@ impl Serve {
         let (identity, counters) = (session.identity(), session.counters());
         SessionRecord {
             session: identity.id.as_str(),
-            listener: &self.context.listener.name,
-            client_ip: identity.client.ip(),
-            client_port: identity.client.port(),
-            client_name: self.name.now(),
+            listener: Some(&self.context.listener.name),
+            client_ip: Some(identity.client.ip()),
+            client_port: Some(identity.client.port()),
+            client_name: known(self.name.now()),
             ehlo: session.greeting().map(|greeting| greeting.name.as_str()),
-            reason: end.reason,
-            by: end.by,
+            reason: Some(end.reason),
+            by: Some(end.by),
             last_verb: self.last_verb.map(|verb| verb.as_str()),
-            commands: counters.commands,
-            errors: counters.command_errors,
-            transactions: counters.transactions,
-            messages: counters.messages,
-            octets: counters.octets,
-            elapsed_ms: millis(self.started),
+            commands: Some(counters.commands),
+            errors: Some(counters.command_errors),
+            transactions: Some(counters.transactions),
+            messages: Some(counters.messages),
+            octets: Some(counters.octets),
+            elapsed_ms: Some(millis(self.started)),
+            ..SessionRecord::default()
         }
         .log();
     }
+}
+
+/// The name, for a log that leaves out what is not known.
+fn known(name: &ClientName) -> Option<&str> {
+    if let ClientName::Known(name) = name { Some(name) } else { None }
 }
 
 fn millis(since: Instant) -> u64 {

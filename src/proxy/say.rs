@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use tokio::select;
+use tokio::time::{Instant, sleep_until};
+
 use crate::policy::event::{Event, Origin, ReplyEvent, Stage};
 use crate::policy::verdict::Verdict;
 use crate::proxy::disposition::End;
+use crate::proxy::drain::Phase;
 use crate::proxy::serve::{Flow, Serve};
 use crate::session::effects::PolicyName;
 use crate::smtp::command::{Command, Verb};
@@ -70,7 +74,7 @@ impl Serve {
             self.report_reply(&mut said).await;
         }
         if !said.delay.is_zero() {
-            self.wire.flush().await?;
+            self.flush().await?;
             self.hold_back(said.delay).await;
         }
         let is_refusal = said.reply.is_transient() || said.reply.is_permanent();
@@ -81,10 +85,26 @@ impl Serve {
         }
         self.wire.push(&said.reply, utf8);
         if said.reply.is_closing() {
-            self.wire.flush().await?;
+            self.flush().await?;
             return Err(End::of_refusal(&said.origin));
         }
-        Ok(())
+        // A client that sends much and reads nothing must not fill our memory.
+        if self.wire.waiting() > MOST_WAITING { self.flush().await } else { Ok(()) }
+    }
+
+    /// Writes the replies that wait. A client that does not read them has the time of a command for it.
+    pub(super) async fn flush(&mut self) -> Flow {
+        if self.wire.waiting() == 0 {
+            return Ok(());
+        }
+        let deadline = Instant::now() + self.context.rules.limits.command_timeout;
+        let deadline = self.session_deadline().map_or(deadline, |end| end.min(deadline));
+        select! {
+            biased;
+            written = self.wire.flush() => Ok(written?),
+            () = self.draining.reach(Phase::Ending) => Err(End::drain()),
+            () = sleep_until(deadline) => Err(End::timeout()),
+        }
     }
 
     /// Asks the `reply` policies: they may end the session or hold the reply back.
@@ -109,7 +129,7 @@ impl Serve {
     /// Says the banner, or what stands in its place.
     pub(super) async fn say_greeting(&mut self, reply: &Reply, policy: Option<PolicyName>) -> Flow {
         self.say(Said::policy(reply.clone(), policy)).await?;
-        Ok(self.wire.flush().await?)
+        self.flush().await
     }
 
     /// Says `reply`, writes all that waits, and ends the session with `end`.
@@ -117,7 +137,7 @@ impl Serve {
         if let Err(End { reason: "lost", .. }) = self.say(Said::core(reply)).await {
             return Err(End::lost());
         }
-        self.wire.flush().await?;
+        self.flush().await?;
         Err(end)
     }
 
@@ -125,6 +145,9 @@ impl Serve {
         self.session.borrow().transaction().is_some_and(|transaction| transaction.mail.params.smtputf8)
     }
 }
+
+/// Octets of replies that may wait for the end of their batch.
+const MOST_WAITING: usize = 64 * 1024;
 
 /// The verb of a command, for the log; unknown ones have none that is worth telling.
 pub(super) fn verb_of(command: &Command) -> Option<Verb> {

@@ -12,7 +12,6 @@ use tokio::time::{Instant, sleep_until};
 use crate::backend::config::ConnectAt;
 use crate::backend::link::Link;
 use crate::fault::ClientFault;
-use crate::message::edit::Edit;
 use crate::net::names::ClientName;
 use crate::net::stream::Stream;
 use crate::policy::door::{SessionPolicies, SharedSession};
@@ -44,10 +43,6 @@ pub struct Serve {
     pub(super) batch: Batch,
     /// Content that comes in chunks.
     pub(super) chunks: Option<Box<Receiving>>,
-    /// What policies have changed in the message so far.
-    pub(super) edits: Vec<Edit>,
-    /// Whether a policy discards the message that is coming in.
-    pub(super) discards: bool,
     /// What is to be said of the transaction when it ends.
     pub(super) record: Option<Box<Record>>,
     /// Reports that policies are still busy with.
@@ -87,8 +82,6 @@ impl Serve {
             name,
             batch: Batch::default(),
             chunks: None,
-            edits: Vec::new(),
-            discards: false,
             record: None,
             reports: Vec::new(),
             draining: context.draining.clone(),
@@ -153,37 +146,50 @@ impl Serve {
 
     /// Takes commands until the session ends; why it did.
     async fn converse(&mut self) -> End {
+        let mut since = Instant::now();
         loop {
-            if let Err(end) = self.take_lines().await {
-                return end;
+            match self.take_lines().await {
+                Err(end) => return end,
+                // A command has one deadline in all: octets that end no line don't extend it.
+                Ok(false) => {}
+                Ok(true) => since = Instant::now(),
             }
-            if let Err(end) = self.await_client().await {
+            if let Err(end) = self.await_client(since).await {
                 return end;
             }
         }
     }
 
-    /// Takes all commands at hand, then writes all replies.
-    async fn take_lines(&mut self) -> Flow {
+    /// Takes all commands at hand, then writes all replies; whether there were any.
+    async fn take_lines(&mut self) -> Result<bool, End> {
         let syntax = Syntax { strict: self.context.rules.strict };
         let with_text = self.context.asks_at(Stage::Reply);
+        let mut any = false;
         while let Some(line) = self.wire.next_line(syntax, with_text) {
+            if !any {
+                self.link.reclaim().await;
+            }
+            any = true;
             Box::pin(self.step(line)).await?;
         }
         if !self.batch.is_empty() {
             Box::pin(self.settle(false)).await?;
         }
         self.batch.end();
-        Ok(self.wire.flush().await?)
+        self.flush().await?;
+        Ok(any)
     }
 
-    /// Waits for the client's next octets, and meanwhile for whatever else ends the wait.
-    async fn await_client(&mut self) -> Flow {
-        let now = Instant::now();
-        let deadline = now + self.patience();
+    /// Waits for the client's next octets, and meanwhile for whatever else ends the wait, which began at `since`.
+    async fn await_client(&mut self, since: Instant) -> Flow {
+        let deadline = since + self.patience();
         let deadline = self.session_deadline().map_or(deadline, |end| end.min(deadline));
+        if Instant::now() >= deadline {
+            // Also for a client whose octets are always there first.
+            return self.close_with(Reply::TIMEOUT, End::timeout()).await;
+        }
         let recall = self.link.lend();
-        let mut idle = self.link.is_idle().then(|| now + IDLE_BACKEND);
+        let mut idle = self.link.is_idle().then(|| since + IDLE_BACKEND);
         let mut lent = recall.is_some();
         loop {
             let is_between = self.session.borrow().transaction().is_none();
@@ -215,6 +221,11 @@ impl Serve {
     /// When the session has to end.
     pub(super) fn session_deadline(&self) -> Option<Instant> {
         self.context.rules.limits.session_timeout.map(|limit| self.started + limit)
+    }
+
+    /// Whether the session's time is up.
+    pub(super) fn is_overdue(&self) -> bool {
+        self.session_deadline().is_some_and(|end| Instant::now() >= end)
     }
 
     /// Asks the policies, if any of them has something to say at this stage.

@@ -29,7 +29,8 @@ impl Serve {
         if !is_batched && !self.batch.is_empty() {
             self.settle(false).await?;
         }
-        if self.draining.phase() > Phase::Serving && self.session.borrow().transaction().is_none() {
+        let is_between = self.session.borrow().transaction().is_none();
+        if self.draining.phase() >= (if is_between { Phase::Draining } else { Phase::Ending }) {
             return self.close_with(Reply::SHUTTING_DOWN, End::drain()).await;
         }
         match line.command {
@@ -154,8 +155,8 @@ impl Serve {
             said = self.ask_for_mail(&mail, &decision.effects).await.unwrap_or(said);
         }
         let reply = said.reply.clone();
-        if reply.is_positive() {
-            self.abort_transaction(); // one whose chunks were refused may be open
+        if reply.is_positive() && self.session.borrow().transaction().is_some() {
+            self.abort_transaction(); // one whose chunks were refused
         }
         let failed = self.record.replace(Box::new(Record::new(&mail)));
         let offer = Offer::plain(&self.context.rules);
@@ -260,7 +261,7 @@ impl Serve {
     }
 
     /// Says the answer to a command that nobody was asked about, or that there were too many bad ones.
-    async fn say_error(&mut self, said: Said, verb: Verb) -> Flow {
+    pub(super) async fn say_error(&mut self, said: Said, verb: Verb) -> Flow {
         self.context.counters.command_errors.increase();
         let excess = self.session.borrow_mut().commit_error(verb, &said.reply);
         self.say(excess.map_or(said, Said::core)).await?;

@@ -20,6 +20,8 @@ pub(super) struct Wire {
     input: BytesMut,
     lines: LineDecoder,
     output: Vec<u8>,
+    /// Octets of `output` that are written already.
+    written: usize,
 }
 
 /// A line of the client's.
@@ -53,7 +55,13 @@ const MAX_LINE: usize = 2048;
 impl Wire {
     /// The wire over a stream that was just accepted.
     pub(super) fn new(stream: Stream) -> Self {
-        Wire { stream, input: BytesMut::new(), lines: LineDecoder::new(MAX_LINE), output: Vec::new() }
+        Wire {
+            stream,
+            input: BytesMut::new(),
+            lines: LineDecoder::new(MAX_LINE),
+            output: Vec::new(),
+            written: 0,
+        }
     }
 
     /// The next line at hand; nothing if more octets are needed.
@@ -122,16 +130,27 @@ impl Wire {
         if utf8 { reply.encode_utf8(&mut self.output) } else { reply.encode(&mut self.output) }
     }
 
-    /// Writes the replies that wait, in one go.
+    /// Octets of replies that wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.output.len() - self.written
+    }
+
+    /// Writes the replies that wait, in one go where the client reads them. Safe to drop: what was written is known.
     ///
-    /// *Errors*: `Lost` if the connection is gone.
+    /// *Errors*: `Lost` if the connection is gone; what waited is then thrown away.
     pub(super) async fn flush(&mut self) -> Result<(), ClientFault> {
-        if self.output.is_empty() {
-            return Ok(());
+        let mut outcome = Ok(());
+        while let Some(rest) = self.output.get(self.written..).filter(|rest| !rest.is_empty()) {
+            match self.stream.write_some(rest).await {
+                Ok(written) if written > 0 => self.written += written,
+                _ => {
+                    outcome = Err(ClientFault::Lost);
+                    break;
+                }
+            }
         }
-        let written = self.stream.write(&self.output).await;
-        self.output = Vec::new();
-        written.map_err(|_| ClientFault::Lost)
+        (self.output, self.written) = (Vec::new(), 0); // an idle session holds no buffer
+        outcome
     }
 
     /// Closes the connection so that the client can still read the last reply.

@@ -39,10 +39,10 @@ impl StoragePool {
     /// Errors: the system has no more threads to give.
     pub fn start(threads: usize, queue: usize) -> io::Result<Self> {
         let threads = threads.max(1);
-        let (sender, receiver) = channel::<Work>();
+        let (entrance, receiver) = channel::<Work>();
         let inner = Inner {
             room: Arc::new(Semaphore::new(threads.saturating_add(queue).min(Semaphore::MAX_PERMITS))),
-            queue: Mutex::new(Some(sender)),
+            queue: Mutex::new(Some(entrance)),
             threads: Mutex::default(),
         };
         let pool = Self { inner: Arc::new(inner) };

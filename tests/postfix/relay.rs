@@ -4,7 +4,7 @@ use crate::OUTSIDE;
 use crate::support::client::Client;
 use crate::support::drive;
 use crate::support::gatepost::{Gatepost, Lines};
-use crate::support::names::NAMED_CLIENT;
+use crate::support::names::UNNAMED_CLIENT;
 use crate::support::postfix::{Options, PostfixBackend};
 
 /// That Postfix would take each of these is proved by `the_fixture_itself_relays_for_loopback`.
@@ -41,7 +41,7 @@ fn a_client_in_the_relay_networks_may_relay_and_its_neighbour_may_not() {
     let postfix = PostfixBackend::start(&Options::default());
     let relay = "domains = [\"ours.example\"]\nnetworks = [\"127.0.0.2/32\"]";
     let gatepost = Gatepost::with(&postfix, &Lines { relay: Some(relay), ..Lines::default() });
-    let mut client = Client::connect_from(NAMED_CLIENT, gatepost.address());
+    let mut client = Client::connect_from(UNNAMED_CLIENT, gatepost.address());
     client.must("EHLO client.front.example", 250);
     client.deliver("ann@ours.example", "user@else.example", b"Subject: out\r\n\r\n");
     postfix.log_line(&["to=<user@else.example>", "status=sent", "discard"]);
@@ -68,7 +68,7 @@ fn left_to_the_backend_postfix_judges_by_the_real_client() {
         PostfixBackend::start(&Options { xclient: true, main_cf: mynetworks, ..Options::default() });
     let lines = Lines { relay: Some("domains = \"backend\""), backend: Some("xclient = \"required\"") };
     let gatepost = Gatepost::with(&postfix, &lines);
-    let mut client = Client::connect_from(NAMED_CLIENT, gatepost.address());
+    let mut client = Client::connect_from(UNNAMED_CLIENT, gatepost.address());
     client.must("EHLO client.front.example", 250);
     client.must("MAIL FROM:<ann@front.example>", 250);
     let reply = client.command("RCPT TO:<user@else.example>");

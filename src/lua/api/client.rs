@@ -5,7 +5,6 @@ use std::rc::Rc;
 use mlua::{Function, Lua, Table, Value};
 
 use crate::lookup::client_name::{self, ClientName, ClientNames};
-use crate::lookup::error::LookupError;
 use crate::lua::api::{Parts, may_wait, raise};
 use crate::lua::convert::kit::Method;
 use crate::lua::guard::Guard;
@@ -37,12 +36,9 @@ fn lookup(
             may_wait(&lua, &method.guard)?;
             let session = method.guard.call().and_then(|call| call.session.clone());
             let Some(session) = session else { return Err(raise(&lua, "client is gone")) };
-            let Some(resolver) = parts.resolver else {
-                return Ok((None, Some(LookupError::Unavailable.kind())));
-            };
             let address = session.client_address();
             // Asked anew each time: the resolver's cache knows how long an answer is good for.
-            let names = client_name::find(&resolver, address).await;
+            let names = client_name::find(&parts.resolver, address).await;
             Ok(match which(&names).as_result() {
                 Ok(name) => (Some(name.to_owned()), None),
                 Err(error) => (None, Some(error.kind())),

@@ -5,20 +5,27 @@
 //! `nil, kind`; misuse is `Err(raise(lua, "…"))`, which names the caller's line.
 
 pub mod client;
+mod dns;
+mod domains;
+mod ip;
+mod json;
+mod log;
+mod module;
+mod time;
 
 use std::rc::Rc;
 
-use mlua::{FromLua, Lua, Table, Value};
+use mlua::{Lua, Table};
 
 use crate::lookup::dns::Resolver;
 use crate::lua::guard::Guard;
 pub use crate::lua::sandbox::raise;
 
 /// What the modules act upon; the same for all workers.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug)]
 pub struct Parts {
-    /// Who is asked for names and addresses; without one, every question is `nil, "unavailable"`.
-    pub resolver: Option<Resolver>,
+    /// Who is asked for names and addresses.
+    pub resolver: Resolver,
 }
 
 /// How a module is opened.
@@ -26,6 +33,12 @@ type Open = fn(&Lua, &Rc<Guard>, &Parts) -> mlua::Result<Table>;
 
 /// Every module: the global's name and how it is opened.
 const MODULES: &[(&str, Open)] = &[
+    ("dns", dns::open),
+    ("domains", domains::open),
+    ("ip", ip::open),
+    ("json", json::open),
+    ("log", log::open),
+    ("time", time::open),
     #[cfg(test)]
     ("waiting", crate::lua::tests::waiting::open),
 ];
@@ -58,11 +71,4 @@ pub fn may_wait(lua: &Lua, guard: &Guard) -> mlua::Result<()> {
         }
         _ => Ok(()),
     }
-}
-
-/// The items of a list that a script gave, also of a read-only one such as an option; a single value is a list of one.
-pub fn list<T: FromLua>(lua: &Lua, value: Value) -> mlua::Result<Vec<T>> {
-    let Value::Table(table) = value else { return Ok(vec![T::from_lua(value, lua)?]) };
-    // `get` and `len` ask the metatable, which `sequence_values` does not.
-    (1..=table.len()?).map(|at| table.get(at)).collect()
 }

@@ -1,10 +1,12 @@
 //! Tests of the engine through the door, with a session that is driven by hand.
 
 mod abuse;
+mod builtin;
 mod chain;
 mod hooks;
 mod load;
 mod message;
+mod modules;
 mod speed;
 mod support;
 pub(super) mod waiting;

@@ -6,7 +6,11 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
+use crate::lookup::config::Config as Dns;
+use crate::lookup::dns::Resolver;
+use crate::lookup::name_server::NameServer;
 use crate::lua::api::Parts;
 use crate::lua::clock::Clock;
 use crate::lua::config::{
@@ -28,6 +32,7 @@ use crate::session::rules::Rules;
 use crate::session::state::Session;
 use crate::smtp::command::{Command, Mail, Rcpt, Syntax, Verb};
 use crate::smtp::reply::Reply;
+use crate::threads::helper::{HelperHandle, HelperRuntime};
 
 /// Runs `test` as a worker does, on a clock of its own.
 pub(super) fn worker<T>(test: impl Future<Output = T>) -> T {
@@ -43,13 +48,35 @@ pub(super) fn worker<T>(test: impl Future<Output = T>) -> T {
 pub(super) struct Setup {
     folder: tempfile::TempDir,
     pub(super) plan: Plan,
+    parts: Parts,
+    /// The resolver's thread, while no other is given.
+    _helper: HelperRuntime,
 }
 
 impl Setup {
     pub(super) fn new() -> Setup {
         let folder = tempfile::tempdir().unwrap();
         let common = Common { paths: vec![folder.path().to_owned()], budget: Budget::default() };
-        Setup { folder, plan: Plan { common, policies: Vec::new(), backends: vec!["mta1".into()] } }
+        let helper = HelperRuntime::start().unwrap();
+        let resolver = resolver("127.0.0.1:9".parse().unwrap(), helper.handle());
+        Setup {
+            folder,
+            plan: Plan { common, policies: Vec::new(), backends: vec!["mta1".into()] },
+            parts: Parts { resolver },
+            _helper: helper,
+        }
+    }
+
+    /// The same, with `server` to ask for names; both live on the runtime of the caller.
+    pub(super) fn asking(mut self, server: &NameServer) -> Setup {
+        self.parts.resolver = resolver(server.address(), HelperHandle::of_caller().unwrap());
+        self
+    }
+
+    /// One of the policies in the binary, with these options.
+    pub(super) fn built_in(mut self, name: &str, options: Vec<OptionEntry>) -> Setup {
+        self.plan.policies.push(Policy { options, ..self.plain(name) });
+        self
     }
 
     pub(super) fn folder(&self) -> &Path {
@@ -65,7 +92,14 @@ impl Setup {
     pub(super) fn configured(mut self, name: &str, text: &str, change: impl FnOnce(&mut Policy)) -> Setup {
         let path = self.folder.path().join(format!("{name}.lua"));
         std::fs::write(path, text).unwrap();
-        let mut policy = Policy {
+        let mut policy = self.plain(name);
+        change(&mut policy);
+        self.plan.policies.push(policy);
+        self
+    }
+
+    fn plain(&self, name: &str) -> Policy {
+        Policy {
             name: name.into(),
             span: span(1000),
             script: Script::Name(name.into()),
@@ -74,14 +108,15 @@ impl Setup {
             required: false,
             budget: self.plan.common.budget,
             options: Vec::new(),
-        };
-        change(&mut policy);
-        self.plan.policies.push(policy);
-        self
+        }
+    }
+
+    pub(super) fn parts(&self) -> &Parts {
+        &self.parts
     }
 
     pub(super) fn load(&self) -> Result<Rc<Engine>, Vec<Problem>> {
-        Engine::load(&self.plan, &Parts::default(), Clock::counted())
+        Engine::load(&self.plan, &self.parts, Clock::counted())
     }
 
     /// What is wrong, with the folder's name left out.
@@ -93,6 +128,11 @@ impl Setup {
 
     /// A new session of a listener that uses every policy.
     pub(super) fn client(&self) -> Client {
+        self.client_at("192.0.2.7")
+    }
+
+    /// The same for a client at `address`.
+    pub(super) fn client_at(&self, address: &str) -> Client {
         let engine = self.load().unwrap_or_else(|problems| panic!("{problems:?}"));
         let uses: Vec<PolicyUse> = self
             .plan
@@ -100,8 +140,15 @@ impl Setup {
             .iter()
             .map(|policy| PolicyUse { name: policy.name.clone(), mode: None })
             .collect();
-        Client::new(engine.chain(&uses).unwrap())
+        Client::at(address, engine.chain(&uses).unwrap())
     }
+}
+
+/// A resolver that asks `server` alone, from the thread of `helper`.
+fn resolver(server: SocketAddr, helper: HelperHandle) -> Resolver {
+    let timeout = Duration::from_millis(500);
+    let config = Dns { servers: vec![server], timeout, attempts: 1, ..Dns::default() };
+    Resolver::new(&config, helper).unwrap()
 }
 
 pub(super) fn span(start: usize) -> Span {
@@ -123,6 +170,10 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn new(policies: Rc<dyn Policies>) -> Client {
+        Client::at("192.0.2.7", policies)
+    }
+
+    fn at(address: &str, policies: Rc<dyn Policies>) -> Client {
         let relay = Relay {
             domains: RelayDomains::Set(DomainSet::parse(["ours.example"]).unwrap()),
             networks: Default::default(),
@@ -137,7 +188,7 @@ impl Client {
             strict: false,
             refuses_vrfy: false,
         };
-        let peer: SocketAddr = "192.0.2.7:4321".parse().unwrap();
+        let peer = SocketAddr::new(address.parse().unwrap(), 4321);
         let identity = Identity::direct(SessionId::new(7), peer, "127.0.0.1:25".parse().unwrap());
         let session: SharedSession = Rc::new(RefCell::new(Session::new(Arc::new(rules), identity)));
         let hooks = policies.open(Rc::clone(&session));

@@ -1,0 +1,208 @@
+//! How a module is put together: each function with its name, when it may be called, and what it is given.
+//!
+//! Misuse is told at the caller's line, with the function's name before it.
+
+use std::future::Future;
+use std::rc::Rc;
+use std::time::Duration;
+
+use mlua::{Function, IntoLua, IntoLuaMulti, Lua, LuaString, MultiValue, Table, Value, Variadic};
+
+use crate::lookup::error::LookupError;
+use crate::lua::actions;
+use crate::lua::api::{may_wait, raise};
+use crate::lua::guard::Guard;
+
+/// When a function may be called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum When {
+    /// While the policy is loaded, in `setup`, and in every hook.
+    Always,
+    /// While the policy is loaded and in `setup`: it makes something that is made once.
+    Loading,
+}
+
+/// A module that is being put together.
+pub(super) struct Module<'a> {
+    lua: &'a Lua,
+    guard: &'a Rc<Guard>,
+    name: &'static str,
+    table: Table,
+}
+
+impl<'a> Module<'a> {
+    /// An empty module.
+    pub(super) fn new(lua: &'a Lua, guard: &'a Rc<Guard>, name: &'static str) -> mlua::Result<Self> {
+        Ok(Module { lua, guard, name, table: lua.create_table()? })
+    }
+
+    /// `module.name(…)`, which gives what `act` makes of its arguments. An `Err` of `act` is misuse, in words.
+    pub(super) fn function<R: IntoLuaMulti>(
+        &self,
+        name: &'static str,
+        when: When,
+        act: impl Fn(&Lua, &Arguments) -> Result<R, String> + 'static,
+    ) -> mlua::Result<()> {
+        let (module, guard) = (self.name, Rc::clone(self.guard));
+        let call = move |lua: &Lua, values: Variadic<Value>| {
+            let is_loading = guard.call().is_none_or(|call| call.stage.is_none());
+            if when == When::Loading && !is_loading {
+                let message = "is made once, at the top of the file or in setup, not in a hook";
+                return Err(raise(lua, &format!("{module}.{name} {message}")));
+            }
+            let result = Arguments::new(module, values).and_then(|arguments| act(lua, &arguments));
+            result.map_err(|message| raise(lua, &format!("{module}.{name}: {message}")))
+        };
+        self.set(name, self.lua.create_function(call)?)
+    }
+
+    /// `module.name(…)`, which waits: for hooks only. `ask` reads the arguments and gives the future of the answer.
+    pub(super) fn waiting<F, R>(
+        &self,
+        name: &'static str,
+        ask: impl Fn(&Arguments) -> Result<F, String> + 'static,
+    ) -> mlua::Result<()>
+    where
+        F: Future<Output = R> + 'static,
+        R: IntoLuaMulti,
+    {
+        let (module, guard) = (self.name, Rc::clone(self.guard));
+        let call = move |lua: Lua, values: Variadic<Value>| {
+            let asked = may_wait(&lua, &guard).and_then(|()| {
+                let result = Arguments::new(module, values).and_then(|arguments| ask(&arguments));
+                result.map_err(|message| raise(&lua, &format!("{module}.{name}: {message}")))
+            });
+            async move { asked?.await.into_lua_multi(&lua) }
+        };
+        self.set(name, self.lua.create_async_function(call)?)
+    }
+
+    /// `module.name`, a constant.
+    pub(super) fn constant(&self, name: &'static str, value: Value) -> mlua::Result<()> {
+        self.table.raw_set(name, value)
+    }
+
+    /// The module's table.
+    pub(super) fn finish(self) -> Table {
+        self.table
+    }
+
+    fn set(&self, name: &str, function: Function) -> mlua::Result<()> {
+        self.table.raw_set(name, function)
+    }
+}
+
+/// What a script gave to a function. Places count from 1, as people do.
+pub(super) struct Arguments(Variadic<Value>);
+
+impl Arguments {
+    fn new(module: &str, values: Variadic<Value>) -> Result<Self, String> {
+        let is_module = |table: &Table| {
+            let name = table.metatable().and_then(|metatable| metatable.raw_get::<LuaString>("__name").ok());
+            name.is_some_and(|name| name == module)
+        };
+        match values.first().and_then(Value::as_table).is_some_and(is_module) {
+            true => Err(format!("use `.`: it is a function of {module}, not a method")),
+            false => Ok(Arguments(values)),
+        }
+    }
+
+    /// The argument at `place`; nil where there is none.
+    pub(super) fn at(&self, place: usize) -> &Value {
+        place.checked_sub(1).and_then(|at| self.0.get(at)).unwrap_or(&Value::Nil)
+    }
+
+    /// The text at `place`, which is to be `what`. What is no UTF-8 in it is replaced: no name holds such octets.
+    pub(super) fn text(&self, place: usize, what: &str) -> Result<String, String> {
+        match self.at(place) {
+            Value::String(text) => Ok(text.to_string_lossy()),
+            other => Err(wanted(what, other)),
+        }
+    }
+
+    /// The octets at `place`.
+    pub(super) fn octets(&self, place: usize, what: &str) -> Result<Vec<u8>, String> {
+        match self.at(place) {
+            Value::String(text) => Ok(text.as_bytes().to_vec()),
+            other => Err(wanted(what, other)),
+        }
+    }
+
+    /// The texts of the list at `place`, at most `most`; a single text is a list of one.
+    pub(super) fn texts(&self, place: usize, what: &str, most: usize) -> Result<Vec<String>, String> {
+        let table = match self.at(place) {
+            Value::String(text) => return Ok(vec![text.to_string_lossy()]),
+            Value::Table(table) => table,
+            other => return Err(wanted(what, other)),
+        };
+        let mut texts = Vec::new();
+        // `get` reads read-only lists too, an option for one. What a list says of its length is not believed.
+        for at in 1.. {
+            match table.get(at).map_err(|error| error.to_string())? {
+                Value::Nil => break,
+                Value::String(_) if texts.len() >= most => return Err(format!("at most {most} of them")),
+                Value::String(text) => texts.push(text.to_string_lossy()),
+                other => return Err(wanted(what, &other)),
+            }
+        }
+        Ok(texts)
+    }
+
+    /// The whole number at `place`, from 0 to `most`; `absent` where there is none.
+    pub(super) fn bits(&self, place: usize, most: u8, absent: u8) -> Result<u8, String> {
+        let bits = match self.at(place) {
+            Value::Nil => Some(absent),
+            Value::Integer(bits) => u8::try_from(*bits).ok(),
+            Value::Number(bits) if bits.fract() == 0.0 => u8::try_from(*bits as i64).ok(),
+            _ => None,
+        };
+        bits.filter(|bits| *bits <= most).ok_or_else(|| format!("a prefix of 0 to {most} bits is wanted"))
+    }
+
+    /// The entries of the table at `place`, each with its name; none where there is no table.
+    pub(super) fn named(&self, place: usize, what: &str) -> Result<Vec<(String, Value)>, String> {
+        let table = match self.at(place) {
+            Value::Nil => return Ok(Vec::new()),
+            Value::Table(table) => table,
+            other => return Err(wanted(what, other)),
+        };
+        let mut entries = Vec::new();
+        for (key, value) in table.pairs::<Value, Value>().flatten() {
+            match key {
+                Value::String(key) => entries.push((key.to_string_lossy(), value)),
+                _ => return Err(format!("{what} is a table of names")),
+            }
+        }
+        Ok(entries)
+    }
+}
+
+/// What an error says of an argument that is something else.
+fn wanted(what: &str, found: &Value) -> String {
+    format!("{what} is wanted, this is {}", found.type_name())
+}
+
+/// A duration that is an argument's `name`.
+pub(super) fn duration(name: &str, value: &Value) -> Result<Duration, String> {
+    actions::duration(value)
+        .ok_or_else(|| format!("{name} is a number of seconds, or a duration such as \"5s\""))
+}
+
+/// A value, or `nil, kind`.
+pub(super) struct OrKind<T>(pub(super) Result<T, &'static str>);
+
+impl<T> OrKind<T> {
+    /// What a look-up gave.
+    pub(super) fn looked_up(found: Result<T, LookupError>) -> Self {
+        OrKind(found.map_err(LookupError::kind))
+    }
+}
+
+impl<T: IntoLua> IntoLuaMulti for OrKind<T> {
+    fn into_lua_multi(self, lua: &Lua) -> mlua::Result<MultiValue> {
+        match self.0 {
+            Ok(value) => value.into_lua_multi(lua),
+            Err(kind) => (Value::Nil, kind).into_lua_multi(lua),
+        }
+    }
+}

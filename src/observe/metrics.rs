@@ -1,0 +1,282 @@
+//! What is measured, for Prometheus: put together when the page is read, so that it costs nothing in between.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder, text};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::observe::counters::{Count, Counters};
+use crate::observe::policy_counts::{PolicyCounts, Totals};
+use crate::observe::process;
+
+/// Something that is read when the page is.
+pub type Reading = Arc<dyn Fn() -> u64 + Send + Sync>;
+
+/// Where the figures come from.
+#[derive(Clone)]
+pub struct Sources {
+    /// The counts of each worker.
+    pub workers: Vec<Arc<Counters>>,
+    /// The counts of the policies' hooks.
+    pub policies: Arc<PolicyCounts>,
+    /// Sessions that are open.
+    pub sessions: Reading,
+    /// The connections of each backend.
+    pub backends: Arc<dyn Fn() -> Vec<BackendConnections> + Send + Sync>,
+    /// Octets of content in the spool.
+    pub spool_octets: Reading,
+    /// Lines that the log dropped.
+    pub log_lines_dropped: Reading,
+}
+
+/// The connections of a backend.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackendConnections {
+    /// The backend's name.
+    pub backend: String,
+    /// Those that are there.
+    pub in_use: u64,
+    /// Those that its ceiling still allows.
+    pub free: u64,
+}
+
+/// A metric of the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Metric {
+    /// Its name as Prometheus shows it, but for what a histogram appends.
+    pub name: &'static str,
+    /// counter, gauge, histogram or info.
+    pub kind: &'static str,
+    /// Its labels, separated by commas.
+    pub labels: &'static str,
+    /// What it says, for the page and for docs/operations.md.
+    pub help: &'static str,
+    /// Its name without the unit and what the kind appends.
+    stem: &'static str,
+    unit: &'static str,
+}
+
+/// The metrics of a process.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+}
+
+impl Metrics {
+    /// The metrics that `sources` gives; now is taken for the start of the process.
+    pub fn new(sources: Sources) -> Self {
+        let mut registry = Registry::with_prefix("gatepost");
+        registry.register_collector(Box::new(Figures { sources, start: SystemTime::now() }));
+        Self { registry }
+    }
+
+    /// The page, in OpenMetrics' text form.
+    pub fn page(&self) -> String {
+        let mut page = String::new();
+        // Writing to a String doesn't fail.
+        let _ = text::encode(&mut page, &self.registry);
+        page
+    }
+}
+
+struct Figures {
+    sources: Sources,
+    start: SystemTime,
+}
+
+impl fmt::Debug for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Figures").field("start", &self.start).finish_non_exhaustive()
+    }
+}
+
+impl Collector for Figures {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let mut page = Page { encoder };
+        self.mail(&mut page)?;
+        self.troubles(&mut page)?;
+        self.gauges(&mut page)?;
+        self.policies(&mut page)?;
+        self.process(&mut page)
+    }
+}
+
+impl Figures {
+    fn total(&self, count: impl Fn(&Counters) -> &Count) -> u64 {
+        self.sources.workers.iter().map(|worker| count(worker).get()).sum()
+    }
+
+    fn mail(&self, page: &mut Page<'_>) -> fmt::Result {
+        page.counter(SESSIONS, self.total(|c| &c.sessions))?;
+        page.counter(SESSIONS_CLOSED, self.total(|c| &c.sessions_closed))?;
+        let dispositions = [
+            ("relayed", self.total(|c| &c.relayed)),
+            ("refused", self.total(|c| &c.refused)),
+            ("deferred", self.total(|c| &c.deferred)),
+            ("discarded", self.total(|c| &c.discarded)),
+            ("aborted", self.total(|c| &c.aborted)),
+        ];
+        page.counters(
+            TRANSACTIONS,
+            dispositions.map(|(word, count)| (vec![("disposition", word.into())], count)),
+        )?;
+        page.counter(ACKNOWLEDGEMENTS_TOLD, self.total(|c| &c.acknowledgements_told))?;
+        let sources = [
+            ("backend", self.total(|c| &c.acknowledged_by_backend)),
+            ("store", self.total(|c| &c.acknowledged_by_store)),
+            ("discard", self.total(|c| &c.acknowledged_by_discard)),
+        ];
+        page.counters(ACKNOWLEDGEMENTS, sources.map(|(word, count)| (vec![("by", word.into())], count)))?;
+        page.counter(CONTENT, self.total(|c| &c.octets))
+    }
+
+    fn troubles(&self, page: &mut Page<'_>) -> fmt::Result {
+        page.counter(CONNECTIONS_REFUSED, self.total(|c| &c.connections_refused))?;
+        page.counter(RELAY_DENIED, self.total(|c| &c.relay_denied))?;
+        page.counter(COMMAND_ERRORS, self.total(|c| &c.command_errors))?;
+        page.counter(BACKEND_FAULTS, self.total(|c| &c.backend_faults))?;
+        page.counter(POLICY_ERRORS, self.total(|c| &c.policy_errors))?;
+        page.counter(LOG_LINES_DROPPED, (self.sources.log_lines_dropped)())
+    }
+
+    fn gauges(&self, page: &mut Page<'_>) -> fmt::Result {
+        page.gauge(SESSIONS_OPEN, (self.sources.sessions)())?;
+        page.gauge(SPOOL, (self.sources.spool_octets)())?;
+        let backends = (self.sources.backends)();
+        let both = backends.iter().flat_map(|of| {
+            let labels = |state: &str| vec![("backend", of.backend.clone()), ("state", state.to_owned())];
+            [(labels("in_use"), of.in_use), (labels("free"), of.free)]
+        });
+        page.family(BACKEND_CONNECTIONS, both, |count, metric| ConstGauge::new(count).encode(metric))
+    }
+
+    fn policies(&self, page: &mut Page<'_>) -> fmt::Result {
+        let totals = self.sources.policies.totals();
+        let names = |policy: &str, hook: &str| vec![("policy", policy.to_owned()), ("hook", hook.to_owned())];
+        let verdicts = totals.iter().flat_map(|(policy, hook, sum)| {
+            sum.opinions().map(move |(mode, opinion, count)| {
+                let said = [("verdict", opinion.as_str().into()), ("mode", mode.as_str().into())];
+                (names(policy, hook).into_iter().chain(said).collect(), count)
+            })
+        });
+        page.counters(POLICY_VERDICTS, verdicts)?;
+        let errors = totals.iter().flat_map(|(policy, hook, sum)| {
+            sum.errors().map(move |(mode, count)| {
+                (names(policy, hook).into_iter().chain([("mode", mode.as_str().into())]).collect(), count)
+            })
+        });
+        page.counters(POLICY_HOOK_ERRORS, errors)?;
+        let durations = totals.iter().map(|(policy, hook, sum)| (names(policy, hook), sum));
+        page.family(POLICY_HOOK_DURATION, durations, |sum: &Totals, mut metric| {
+            metric.encode_histogram::<Vec<(String, String)>>(sum.seconds(), sum.calls(), &sum.buckets(), None)
+        })
+    }
+
+    fn process(&self, page: &mut Page<'_>) -> fmt::Result {
+        let build = [("version", env!("CARGO_PKG_VERSION"))];
+        page.begin(BUILD)?.encode_info(&build)?;
+        let start = self.start.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+        ConstGauge::new(start).encode(page.begin(START_TIME)?)?;
+        if let Some(octets) = process::resident_memory() {
+            page.gauge(RESIDENT_MEMORY, octets)?;
+        }
+        process::open_files().map_or(Ok(()), |files| page.gauge(OPEN_FILES, files))
+    }
+}
+
+type Labels = Vec<(&'static str, String)>;
+
+/// The page that is being written.
+struct Page<'a> {
+    encoder: DescriptorEncoder<'a>,
+}
+
+impl Page<'_> {
+    fn begin(&mut self, metric: Metric) -> Result<MetricEncoder<'_>, fmt::Error> {
+        let kind = match metric.kind {
+            "counter" => MetricType::Counter,
+            "histogram" => MetricType::Histogram,
+            "info" => MetricType::Info,
+            _ => MetricType::Gauge,
+        };
+        // The encoder keeps a borrow of the unit: the names of all that are used live as long as the program.
+        let unit = match metric.unit {
+            "seconds" => Some(&Unit::Seconds),
+            "bytes" => Some(&Unit::Bytes),
+            _ => None,
+        };
+        self.encoder.encode_descriptor(metric.stem, metric.help, unit, kind)
+    }
+
+    fn counter(&mut self, metric: Metric, count: u64) -> fmt::Result {
+        ConstCounter::new(count).encode(self.begin(metric)?)
+    }
+
+    fn gauge(&mut self, metric: Metric, value: u64) -> fmt::Result {
+        ConstGauge::new(value).encode(self.begin(metric)?)
+    }
+
+    fn counters(&mut self, metric: Metric, samples: impl IntoIterator<Item = (Labels, u64)>) -> fmt::Result {
+        self.family(metric, samples, |count, metric| ConstCounter::new(count).encode(metric))
+    }
+
+    /// A metric with a sample for each set of labels.
+    fn family<V>(
+        &mut self,
+        metric: Metric,
+        samples: impl IntoIterator<Item = (Labels, V)>,
+        encode: impl Fn(V, MetricEncoder<'_>) -> fmt::Result,
+    ) -> fmt::Result {
+        let mut family = self.begin(metric)?;
+        for (labels, value) in samples {
+            encode(value, family.encode_family(&labels)?)?;
+        }
+        Ok(())
+    }
+}
+
+macro_rules! metrics {
+    ($($constant:ident $kind:literal $name:literal = $stem:literal [$unit:literal] {$labels:literal} $help:literal)*) => {
+        $(const $constant: Metric = Metric {
+            name: $name, kind: $kind, labels: $labels, help: $help, stem: $stem, unit: $unit,
+        };)*
+
+        /// Every metric of the page, in its order.
+        pub const ALL: &[Metric] = &[$($constant),*];
+    };
+}
+
+metrics! {
+    SESSIONS "counter" "gatepost_sessions_total" = "sessions" [""] {""} "Sessions begun"
+    SESSIONS_CLOSED "counter" "gatepost_sessions_closed_total" = "sessions_closed" [""] {""} "Sessions ended"
+    TRANSACTIONS "counter" "gatepost_transactions_total" = "transactions" [""] {"disposition"} "Transactions by what became of them"
+    ACKNOWLEDGEMENTS_TOLD "counter" "gatepost_acknowledgements_told_total" = "acknowledgements_told" [""] {""} "2yz replies to an end of data; equals the sum of the next"
+    ACKNOWLEDGEMENTS "counter" "gatepost_acknowledgements_total" = "acknowledgements" [""] {"by"} "Messages taken, by who answers for them: a backend, a durable store, a policy that discards"
+    CONTENT "counter" "gatepost_content_bytes_total" = "content" ["bytes"] {""} "Octets of content taken"
+    CONNECTIONS_REFUSED "counter" "gatepost_connections_refused_total" = "connections_refused" [""] {""} "Connections turned away by a limit"
+    RELAY_DENIED "counter" "gatepost_relay_denied_total" = "relay_denied" [""] {""} "RCPT commands that the relay guard refused"
+    COMMAND_ERRORS "counter" "gatepost_command_errors_total" = "command_errors" [""] {""} "Commands that could not be read or were out of order"
+    BACKEND_FAULTS "counter" "gatepost_backend_faults_total" = "backend_faults" [""] {""} "Faults of backends: gone, silent, or answering nonsense"
+    POLICY_ERRORS "counter" "gatepost_policy_errors_total" = "policy_errors" [""] {""} "Errors of policies that a client was told of"
+    LOG_LINES_DROPPED "counter" "gatepost_log_lines_dropped_total" = "log_lines_dropped" [""] {""} "Lines that the log had no room for or could not write"
+    SESSIONS_OPEN "gauge" "gatepost_sessions_open" = "sessions_open" [""] {""} "Sessions now"
+    SPOOL "gauge" "gatepost_spool_bytes" = "spool" ["bytes"] {""} "Octets of content in the spool now"
+    BACKEND_CONNECTIONS "gauge" "gatepost_backend_connections" = "backend_connections" [""] {"backend,state"} "Connections to a backend now, and those that its ceiling still allows: in_use, free"
+    POLICY_VERDICTS "counter" "gatepost_policy_verdicts_total" = "policy_verdicts" [""] {"policy,hook,verdict,mode"} "Verdicts of policies; with mode observe they were only counted"
+    POLICY_HOOK_ERRORS "counter" "gatepost_policy_hook_errors_total" = "policy_hook_errors" [""] {"policy,hook,mode"} "Calls of a hook that ended in an error"
+    POLICY_HOOK_DURATION "histogram" "gatepost_policy_hook_duration_seconds" = "policy_hook_duration" ["seconds"] {"policy,hook"} "How long a hook's calls took, waits included"
+    BUILD "info" "gatepost_build_info" = "build" [""] {"version"} "The version that runs"
+    START_TIME "gauge" "gatepost_process_start_time_seconds" = "process_start_time" ["seconds"] {""} "When the process started, in seconds since 1970"
+    RESIDENT_MEMORY "gauge" "gatepost_process_resident_memory_bytes" = "process_resident_memory" ["bytes"] {""} "Memory of the process in RAM"
+    OPEN_FILES "gauge" "gatepost_process_open_fds" = "process_open_fds" [""] {""} "Descriptors that the process has open"
+}
+
+#[cfg(test)]
+#[path = "metrics_tests.rs"]
+pub(super) mod tests;

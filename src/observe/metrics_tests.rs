@@ -1,0 +1,102 @@
+//! The figures of the page, and that its table and the docs are whole.
+
+use std::time::Duration;
+
+use super::*;
+use crate::observe::policy_counts::{Mode, Opinion};
+
+/// Metrics of two workers that have seen a little.
+pub(in crate::observe) fn little() -> Metrics {
+    let workers = vec![Arc::new(Counters::default()), Arc::new(Counters::default())];
+    for worker in &workers {
+        worker.sessions.add(3);
+        worker.relayed.increase();
+        worker.octets.add(1000);
+    }
+    let policies = Arc::new(PolicyCounts::default());
+    let hook = policies.hook("helo", "ehlo", 0);
+    hook.count(Opinion::Reject, Mode::Observe);
+    hook.took(Duration::from_micros(30));
+    let backend =
+        |name: &str, in_use| BackendConnections { backend: name.to_owned(), in_use, free: 80 - in_use };
+    Metrics::new(Sources {
+        workers,
+        policies,
+        sessions: Arc::new(|| 2),
+        backends: Arc::new(move || vec![backend("mta1", 5), backend("a\"}\n\\", 0)]),
+        spool_octets: Arc::new(|| 4096),
+        log_lines_dropped: Arc::new(|| 7),
+    })
+}
+
+#[test]
+fn workers_are_added_up_and_gauges_are_read() {
+    let page = little().page();
+    for line in [
+        "# HELP gatepost_sessions Sessions begun",
+        "# TYPE gatepost_sessions counter",
+        "gatepost_sessions_total 6",
+        "gatepost_transactions_total{disposition=\"relayed\"} 2",
+        "gatepost_transactions_total{disposition=\"refused\"} 0",
+        "# UNIT gatepost_content_bytes bytes",
+        "gatepost_content_bytes_total 2000",
+        "gatepost_sessions_open 2",
+        "gatepost_spool_bytes 4096",
+        "gatepost_log_lines_dropped_total 7",
+        "gatepost_backend_connections{backend=\"mta1\",state=\"in_use\"} 5",
+        "gatepost_backend_connections{backend=\"mta1\",state=\"free\"} 75",
+        "gatepost_backend_connections{backend=\"a\\\"}\\n\\\\\",state=\"in_use\"} 0", // a name can't break out
+        "gatepost_policy_verdicts_total{policy=\"helo\",hook=\"ehlo\",verdict=\"reject\",mode=\"observe\"} 1",
+        "gatepost_policy_hook_errors_total{policy=\"helo\",hook=\"ehlo\",mode=\"enforce\"} 0",
+        "gatepost_policy_hook_duration_seconds_count{policy=\"helo\",hook=\"ehlo\"} 1",
+        "gatepost_policy_hook_duration_seconds_bucket{le=\"0.00002\",policy=\"helo\",hook=\"ehlo\"} 0",
+        "gatepost_policy_hook_duration_seconds_bucket{le=\"+Inf\",policy=\"helo\",hook=\"ehlo\"} 1",
+        concat!("gatepost_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
+    ] {
+        assert!(page.lines().any(|had| had == line), "{line}\nis not in\n{page}");
+    }
+    assert!(page.ends_with("# EOF\n"));
+}
+
+#[test]
+fn the_page_has_each_metric_of_the_table_and_no_other() {
+    let page = little().page();
+    let mut kinds: Vec<_> = page.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
+    let mut want: Vec<_> = ALL
+        .iter()
+        .map(|metric| {
+            let end = match metric.kind {
+                "counter" => "_total",
+                "info" => "_info",
+                _ => "",
+            };
+            format!("{} {}", metric.name.strip_suffix(end).unwrap(), metric.kind)
+        })
+        .collect();
+    kinds.sort_unstable();
+    want.sort_unstable();
+    assert_eq!(kinds, want);
+    for metric in ALL {
+        assert!(page.contains(&format!("\n{}", metric.name)), "{}", metric.name);
+        for label in metric.labels.split(',').filter(|label| !label.is_empty()) {
+            let sample = page.lines().find(|line| line.starts_with(metric.name)).unwrap();
+            assert!(sample.contains(&format!("{label}=\"")), "{label} in {sample}");
+        }
+    }
+}
+
+#[test]
+fn the_docs_explain_every_metric() {
+    let docs = include_str!("../../docs/operations.md");
+    for metric in ALL {
+        let labels: Vec<_> = metric
+            .labels
+            .split(',')
+            .filter(|label| !label.is_empty())
+            .map(|label| format!("`{label}`"))
+            .collect();
+        let row =
+            format!("| `{}` | {} | {} | {} |", metric.name, metric.kind, labels.join(", "), metric.help);
+        assert!(docs.contains(&row), "docs/operations.md misses the row\n{row}");
+    }
+}
