@@ -82,7 +82,7 @@ impl House {
             Spool::new(folders::spool(&config), config.spool.memory, config.spool.limit, ground.pool.clone());
         let plan = policies::plan(&config);
         let rules = config.listeners.iter().map(|listener| Arc::new(rules(&config, listener))).collect();
-        let parts = Parts { resolver };
+        let parts = Parts::new(resolver);
         Ok(Arc::new(House { servers: servers.collect(), spool, names, parts, plan, rules, config }))
     }
 

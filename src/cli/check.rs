@@ -105,14 +105,7 @@ impl Check {
     /// Loads the policies and probes the backends; whether one of them fails the probe.
     async fn look_inside(&self, findings: &mut Findings) -> bool {
         let Some(config) = findings.config.clone() else { return false };
-        let parts = match policies::parts(&config) {
-            Ok(parts) => parts,
-            Err(error) => {
-                findings.problems.push(Diagnostic::error("dns", error, None));
-                return false;
-            }
-        };
-        match policies::load(&config, &parts, &mut findings.sources) {
+        match policies::load(&config, &mut findings.sources) {
             Ok(engine) => {
                 let described = engine.policies().iter();
                 findings.policies = described
@@ -125,7 +118,14 @@ impl Check {
         if !self.probe || findings.count(Severity::Error) > 0 {
             return false;
         }
-        findings.probed = probing::all(&config, &parts.resolver, self.probe_recipient.as_deref()).await;
+        let resolver = match policies::resolver(&config) {
+            Ok(resolver) => resolver,
+            Err(error) => {
+                findings.problems.push(Diagnostic::error("dns", error, None));
+                return false;
+            }
+        };
+        findings.probed = probing::all(&config, &resolver, self.probe_recipient.as_deref()).await;
         let judged: Vec<Diagnostic> =
             findings.probed.iter().flat_map(|one| probe::judge(one, &config)).collect();
         let failed = judged.iter().any(|one| one.severity == Severity::Error);

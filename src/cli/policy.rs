@@ -50,18 +50,12 @@ enum Command {
 impl Policy {
     /// Lists or shows; the exit code.
     pub fn run(&self) -> ExitCode {
-        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
-            eprintln!("gatepost: no runtime");
-            return ExitCode::FAILURE;
-        };
-        let done = runtime.block_on(async {
-            match &self.command {
-                Command::List { config, json } => list(&Library::open(config), *json),
-                Command::Show { name, config, json, source } => {
-                    show(&Library::open(config), name, *json, *source)
-                }
+        let done = match &self.command {
+            Command::List { config, json } => list(&Library::open(config), *json),
+            Command::Show { name, config, json, source } => {
+                show(&Library::open(config), name, *json, *source)
             }
-        });
+        };
         match done {
             Ok(text) => {
                 print!("{text}");
@@ -109,8 +103,7 @@ impl Library {
             true => Script::File(name.into()),
             false => Script::Name(name.to_owned()),
         };
-        let parts = policies::bare_parts()?;
-        describe(&script, &self.folders, &parts).map_err(|problems| {
+        describe(&script, &self.folders).map_err(|problems| {
             let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
             lines.join("\ngatepost: ")
         })

@@ -48,8 +48,8 @@ pub struct OptionDescription {
 
 /// What the policy in `script` says of itself; no option needs to be set for that.
 ///
-/// `folders` are `policies.paths`, `parts` what its modules would act upon. *Errors*: as when it is loaded, but for options.
-pub fn describe(script: &Script, folders: &[PathBuf], parts: &Parts) -> Result<Description, Vec<Problem>> {
+/// `folders` are `policies.paths`. *Errors*: as when it is loaded, but for options.
+pub fn describe(script: &Script, folders: &[PathBuf]) -> Result<Description, Vec<Problem>> {
     let name = match script {
         Script::Name(name) => name.clone(),
         Script::File(path) => path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
@@ -57,7 +57,7 @@ pub fn describe(script: &Script, folders: &[PathBuf], parts: &Parts) -> Result<D
     let wrong = |message: String| vec![Problem::in_configuration(&name, &Span::default(), message)];
     let source = script::find(script, folders).map_err(wrong)?;
     let modules = HashMap::from([(name.clone(), engine::folders(&source, folders))]);
-    let opened = engine::open(modules, parts, Clock::monotonic());
+    let opened = engine::open(modules, &Parts::offline(), Clock::monotonic());
     let (sandbox, _) = opened.map_err(|error| wrong(error.to_string()))?;
     let configured = Configured {
         name: name.clone(),
@@ -117,7 +117,6 @@ fn written(value: &Value) -> Option<String> {
 mod tests {
     use super::*;
     use crate::lua::builtin;
-    use crate::lua::tests::support::Setup;
     use crate::policy::event::Stage;
 
     #[test]
@@ -130,8 +129,7 @@ mod tests {
             nets = { type = "networks", default = { "192.0.2.0/24", "::1" } },
         }, setup = function() error("not called") end, mail = function() end }"#;
         std::fs::write(folder.path().join("p.lua"), text).unwrap();
-        let found =
-            describe(&Script::Name("p".into()), &[folder.path().to_owned()], Setup::new().parts()).unwrap();
+        let found = describe(&Script::Name("p".into()), &[folder.path().to_owned()]).unwrap();
         assert_eq!((found.name.as_str(), found.summary.as_deref()), ("p", Some("Does it.")));
         assert!(found.stages.contains(Stage::Mail) && !found.stages.contains(Stage::Rcpt));
         let told: Vec<_> = found
@@ -152,10 +150,9 @@ mod tests {
 
     #[test]
     fn every_built_in_policy_describes_itself() {
-        let setup = Setup::new();
         for (name, _) in builtin::POLICIES {
-            let found = describe(&Script::Name((*name).into()), &[], setup.parts())
-                .unwrap_or_else(|e| panic!("{name}: {e:?}"));
+            let found =
+                describe(&Script::Name((*name).into()), &[]).unwrap_or_else(|e| panic!("{name}: {e:?}"));
             assert!(found.summary.is_some(), "{name} has no summary");
             assert!(
                 found.options.iter().all(|option| option.help.is_some()),
