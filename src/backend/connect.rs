@@ -42,10 +42,7 @@ pub async fn open(
         Ok(greeted) => greeted,
         Err(fault) => {
             server.note_failure(number, &fault.to_string());
-            return Err(match fault {
-                BackendFault::Confused(why) => BackendFault::Confused(format!("{address}: {why}")),
-                fault => BackendFault::Unreachable(format!("{address}: {fault}")),
-            });
+            return Err(at(address, fault));
         }
     };
     server.note_success(number, &capabilities);
@@ -53,17 +50,9 @@ pub async fn open(
     if let Some(introduction) = introduction.filter(|_| server.config.xclient != Xclient::Off) {
         match introduction.xclient(&capabilities) {
             Some(line) => {
-                let deadline = Instant::now() + timeouts.command;
-                let reply = ask(&mut conversation, &line, deadline).await?;
-                if reply.code == 421 {
-                    return Err(BackendFault::Unreachable(format!("{address}: XCLIENT {}", shown(&reply))));
-                }
-                if reply.code != 220 {
-                    tracing::warn!(%address, reply = %shown(&reply), "the backend refuses XCLIENT");
-                    return Err(BackendFault::Misconfigured("XCLIENT was offered and is refused"));
-                }
                 let name = introduction.helo.as_deref().unwrap_or(&server.ehlo_name);
-                capabilities = ehlo(&mut conversation, name, timeouts.command).await?;
+                let introduced = introduce(&mut conversation, &line, name, timeouts.command).await;
+                capabilities = introduced.map_err(|fault| at(address, fault))?;
                 is_introduced = true;
             }
             None if server.requires_xclient => {
@@ -74,6 +63,33 @@ pub async fn open(
         }
     }
     Ok(Opened { conversation, capabilities, is_introduced })
+}
+
+/// `fault` as what it is when no connection comes about: one that is lost is none that could be had.
+fn at(address: &Address, fault: BackendFault) -> BackendFault {
+    match fault {
+        BackendFault::Confused(why) => BackendFault::Confused(format!("{address}: {why}")),
+        BackendFault::Misconfigured(why) => BackendFault::Misconfigured(why),
+        fault => BackendFault::Unreachable(format!("{address}: {fault}")),
+    }
+}
+
+/// Says XCLIENT and, as a new session begins with it, EHLO again; what is offered then.
+async fn introduce(
+    conversation: &mut Conversation,
+    line: &str,
+    name: &str,
+    limit: Duration,
+) -> Result<Capabilities, BackendFault> {
+    let reply = ask(conversation, line, Instant::now() + limit).await?;
+    match (reply.code.get(), reply.code.class()) {
+        (220, _) => ehlo(conversation, name, limit).await,
+        (421, _) | (_, 3) => Err(refused("XCLIENT", &reply)),
+        _ => {
+            tracing::warn!(reply = %shown(&reply), "the backend refuses XCLIENT");
+            Err(BackendFault::Misconfigured("XCLIENT was offered and is refused"))
+        }
+    }
 }
 
 /// Connects, waits for the greeting and says EHLO.

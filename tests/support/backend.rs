@@ -1,6 +1,8 @@
 //! A backend that a test plays: sockets on loopback whose connections say what the test tells them to.
 
+use std::future::poll_fn;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::task::Poll;
 
 use tokio::net::{TcpListener, TcpStream};
 
@@ -31,6 +33,12 @@ impl Backend {
         let listener = self.listener.as_ref().expect("the backend is up");
         let (stream, _): (TcpStream, _) = listener.accept().await.unwrap();
         Peer::new(stream)
+    }
+
+    /// Whether a connection waits to be taken.
+    pub async fn is_asked(&self) -> bool {
+        let Some(listener) = &self.listener else { return false };
+        poll_fn(|context| Poll::Ready(listener.poll_accept(context).is_ready())).await
     }
 
     /// Refuses connections from now on.

@@ -69,6 +69,7 @@ pub struct Proxy {
 #[derive(Default)]
 struct Running {
     count: Cell<usize>,
+    panicked: Cell<bool>,
     changed: Notify,
 }
 
@@ -85,6 +86,7 @@ impl Proxy {
             helper: HelperHandle::of_caller().unwrap(),
             counters: vec![Arc::clone(&counters)],
             draining: drain.watch(),
+            policies: Arc::default(),
         };
         let house = House::build(loaded.config, &ground, None).map_err(|error| format!("{error:#}"))?;
         let generation = house.blueprint(&ground)(0)?;
@@ -133,11 +135,12 @@ impl Proxy {
         self.running.count.get()
     }
 
-    /// Waits until no session is left.
+    /// Waits until no session is left. Fails the test if one has panicked.
     pub async fn emptied(&self) {
         while self.sessions() > 0 {
             self.running.changed.notified().await;
         }
+        assert!(!self.running.panicked.get(), "a session has panicked");
     }
 
     /// Goes on to `phase` of the end of service.
@@ -151,11 +154,15 @@ impl Proxy {
         self.server().note_success(address, &Capabilities::parse(&lines));
     }
 
-    /// Connects to the first backend's address of that number and learns what it offers, as at start.
-    pub async fn learn(&self, address: usize) {
-        if let Ok(opened) = connect::open(self.server(), address, None).await {
-            opened.conversation.quit().await;
-        }
+    /// Begins to learn what the first backend's address of that number offers, as at start.
+    pub fn learn(&self, address: usize) {
+        let house = Arc::clone(&self.house);
+        tokio::task::spawn_local(async move {
+            let server = &house.servers[&house.config.listeners[0].backend];
+            if let Ok(opened) = connect::open(server, address, None).await {
+                opened.conversation.quit().await;
+            }
+        });
     }
 
     fn server(&self) -> &gatepost::backend::server::Server {
@@ -169,6 +176,9 @@ struct Ending(Rc<Running>);
 impl Drop for Ending {
     fn drop(&mut self) {
         self.0.count.set(self.0.count.get() - 1);
+        if std::thread::panicking() {
+            self.0.panicked.set(true);
+        }
         self.0.changed.notify_one();
     }
 }

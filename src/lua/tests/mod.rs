@@ -8,5 +8,5 @@ mod load;
 mod message;
 mod modules;
 mod speed;
-mod support;
+pub(super) mod support;
 pub(super) mod waiting;
