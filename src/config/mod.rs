@@ -14,6 +14,7 @@ mod check;
 mod include;
 mod list;
 mod listener;
+mod lists;
 mod option;
 mod policy;
 mod read;

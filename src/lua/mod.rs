@@ -12,6 +12,7 @@ pub mod convert;
 pub mod engine;
 pub mod guard;
 mod later;
+pub mod library;
 mod native;
 mod occasion;
 pub mod options;

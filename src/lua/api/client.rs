@@ -38,8 +38,11 @@ fn lookup(
             let Some(session) = session else { return Err(raise(&lua, "client is gone")) };
             let address = session.client_address();
             // Asked anew each time: the resolver's cache knows how long an answer is good for.
-            let names = client_name::find(&parts.resolver, address).await;
-            Ok(match which(&names).as_result() {
+            let found = match parts.resolver() {
+                Ok(resolver) => which(&client_name::find(resolver, address).await),
+                Err(error) => ClientName::NotKnown(error),
+            };
+            Ok(match found.as_result() {
                 Ok(name) => (Some(name.to_owned()), None),
                 Err(error) => (None, Some(error.kind())),
             })

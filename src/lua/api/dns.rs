@@ -6,8 +6,7 @@ use std::time::Duration;
 use mlua::{IntoLua, Lua, Table, Value};
 
 use crate::lookup::answer::{Answer, Answers, Mx, RecordKind};
-use crate::lookup::dns::Resolver;
-use crate::lookup::dnsbl::{self, Listing, Subject};
+use crate::lookup::dnsbl::{self, Listing, Subject, Unknown};
 use crate::lookup::dnsbl_zone::DnsblZone;
 use crate::lookup::error::LookupError;
 use crate::lua::api::Parts;
@@ -26,36 +25,37 @@ pub(super) fn open(lua: &Lua, guard: &Rc<Guard>, parts: &Parts) -> mlua::Result<
     for (name, kind) in
         [("a", RecordKind::A), ("aaaa", RecordKind::Aaaa), ("mx", RecordKind::Mx), ("txt", RecordKind::Txt)]
     {
-        let resolver = parts.resolver.clone();
+        let asked = parts.clone();
         dns.waiting(name, move |arguments| {
-            Ok(records(resolver.clone(), Some(arguments.text(1, "a name")?), kind))
+            Ok(records(asked.clone(), Some(arguments.text(1, "a name")?), kind))
         })?;
     }
-    let resolver = parts.resolver.clone();
+    let asked = parts.clone();
     dns.waiting("ptr", move |arguments| {
         let address = parse_address(&arguments.text(1, "an address")?);
-        Ok(records(resolver.clone(), address.map(reverse_name), RecordKind::Ptr))
+        Ok(records(asked.clone(), address.map(reverse_name), RecordKind::Ptr))
     })?;
-    let resolver = parts.resolver.clone();
+    let asked = parts.clone();
     dns.waiting("lookup", move |arguments| {
         let name = arguments.text(1, "a name")?;
         let kind = arguments.text(2, "a record type")?;
         let kind = kind.parse().map_err(|_| format!("'{kind}' is none of {}", known_kinds()))?;
-        Ok(records(resolver.clone(), Some(name), kind))
+        Ok(records(asked.clone(), Some(name), kind))
     })?;
-    let resolver = parts.resolver.clone();
+    let asked = parts.clone();
     dns.waiting("dnsbl", move |arguments| {
         let question = Question::read(arguments)?;
-        Ok(question.ask(resolver.clone()))
+        Ok(question.ask(asked.clone()))
     })?;
     Ok(dns.finish())
 }
 
 /// The records of `name`; a name that can't be asked for is `invalid`.
-async fn records(resolver: Resolver, name: Option<String>, kind: RecordKind) -> OrKind<Records> {
-    let found = match name {
-        Some(name) => resolver.lookup(&name, kind).await,
-        None => Err(LookupError::Invalid),
+async fn records(parts: Parts, name: Option<String>, kind: RecordKind) -> OrKind<Records> {
+    let found = match (parts.resolver(), name) {
+        (Ok(resolver), Some(name)) => resolver.lookup(&name, kind).await,
+        (Ok(_), None) => Err(LookupError::Invalid),
+        (Err(error), _) => Err(error),
     };
     OrKind::looked_up(found.map(Records))
 }
@@ -142,8 +142,15 @@ impl Question {
         Ok(question)
     }
 
-    async fn ask(self, resolver: Resolver) -> Found {
-        Found(dnsbl::query(&resolver, &self.zones, &self.subject, self.threshold, self.timeout).await)
+    async fn ask(self, parts: Parts) -> Found {
+        let Question { zones, subject, threshold, timeout } = self;
+        let unknown = |error| move |zone: DnsblZone| Unknown { zone: zone.name, error };
+        Found(match parts.resolver() {
+            Ok(resolver) => dnsbl::query(resolver, &zones, &subject, threshold, timeout).await,
+            Err(error) => {
+                Listing { unknown: zones.into_iter().map(unknown(error)).collect(), ..Listing::default() }
+            }
+        })
     }
 }
 

@@ -18,14 +18,33 @@ use std::rc::Rc;
 use mlua::{Lua, Table};
 
 use crate::lookup::dns::Resolver;
+use crate::lookup::error::LookupError;
 use crate::lua::guard::Guard;
 pub use crate::lua::sandbox::raise;
 
 /// What the modules act upon; the same for all workers.
 #[derive(Clone, Debug)]
 pub struct Parts {
+    resolver: Option<Resolver>,
+}
+
+impl Parts {
+    /// What scripts of a running proxy have: `resolver` is asked for names and addresses.
+    pub fn new(resolver: Resolver) -> Self {
+        Parts { resolver: Some(resolver) }
+    }
+
+    /// Nothing to ask: every question is `nil, "unavailable"`. For where no hook runs, as to describe a policy.
+    pub fn offline() -> Self {
+        Parts { resolver: None }
+    }
+
     /// Who is asked for names and addresses.
-    pub resolver: Resolver,
+    ///
+    /// *Errors*: `Unavailable` when offline.
+    pub(super) fn resolver(&self) -> Result<&Resolver, LookupError> {
+        self.resolver.as_ref().ok_or(LookupError::Unavailable)
+    }
 }
 
 /// How a module is opened.

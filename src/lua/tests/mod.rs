@@ -7,5 +7,6 @@ mod hooks;
 mod load;
 mod message;
 mod modules;
-mod support;
+mod speed;
+pub(super) mod support;
 pub(super) mod waiting;

@@ -32,7 +32,7 @@ use crate::session::rules::Rules;
 use crate::session::state::Session;
 use crate::smtp::command::{Command, Mail, Rcpt, Syntax, Verb};
 use crate::smtp::reply::Reply;
-use crate::threads::helper::{HelperHandle, HelperRuntime};
+use crate::threads::helper::HelperHandle;
 
 /// Runs `test` as a worker does, on a clock of its own.
 pub(super) fn worker<T>(test: impl Future<Output = T>) -> T {
@@ -49,27 +49,22 @@ pub(super) struct Setup {
     folder: tempfile::TempDir,
     pub(super) plan: Plan,
     parts: Parts,
-    /// The resolver's thread, while no other is given.
-    _helper: HelperRuntime,
 }
 
 impl Setup {
     pub(super) fn new() -> Setup {
         let folder = tempfile::tempdir().unwrap();
         let common = Common { paths: vec![folder.path().to_owned()], budget: Budget::default() };
-        let helper = HelperRuntime::start().unwrap();
-        let resolver = resolver("127.0.0.1:9".parse().unwrap(), helper.handle());
         Setup {
             folder,
             plan: Plan { common, policies: Vec::new(), backends: vec!["mta1".into()] },
-            parts: Parts { resolver },
-            _helper: helper,
+            parts: Parts::offline(),
         }
     }
 
     /// The same, with `server` to ask for names; both live on the runtime of the caller.
     pub(super) fn asking(mut self, server: &NameServer) -> Setup {
-        self.parts.resolver = resolver(server.address(), HelperHandle::of_caller().unwrap());
+        self.parts = Parts::new(resolver(server.address(), HelperHandle::of_caller().unwrap()));
         self
     }
 
@@ -109,10 +104,6 @@ impl Setup {
             budget: self.plan.common.budget,
             options: Vec::new(),
         }
-    }
-
-    pub(super) fn parts(&self) -> &Parts {
-        &self.parts
     }
 
     pub(super) fn load(&self) -> Result<Rc<Engine>, Vec<Problem>> {
