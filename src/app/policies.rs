@@ -20,7 +20,7 @@ use crate::threads::helper::HelperHandle;
 /// What `config` wants loaded.
 pub fn plan(config: &Config) -> Plan {
     Plan {
-        common: config.policies.clone(),
+        general: config.policies.clone(),
         policies: config.policy.clone(),
         backends: config.backends.iter().map(|backend| backend.name.clone()).collect(),
     }

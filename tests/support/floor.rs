@@ -86,6 +86,7 @@ impl Proxy {
             helper: HelperHandle::of_caller().unwrap(),
             counters: vec![Arc::clone(&counters)],
             draining: drain.watch(),
+            policies: Arc::default(),
         };
         let house = House::build(loaded.config, &ground, None).map_err(|error| format!("{error:#}"))?;
         let generation = house.blueprint(&ground)(0)?;
