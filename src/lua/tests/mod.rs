@@ -7,6 +7,5 @@ mod hooks;
 mod load;
 mod message;
 mod modules;
-mod speed;
 pub(super) mod support;
 pub(super) mod waiting;
