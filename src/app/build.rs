@@ -1,13 +1,14 @@
 //! From a configuration to what workers serve: everything that is shared, then a generation on each worker.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 
 use crate::app::names::ResolverNames;
+use crate::app::{folders, policies};
+use crate::backend::config::Backend;
 use crate::backend::server::Server;
 use crate::config::Config;
 use crate::lookup::dns::Resolver;
@@ -56,42 +57,34 @@ pub struct House {
 }
 
 impl House {
-    /// Builds what `config` says on `ground`.
+    /// Builds what `config` says on `ground`. A backend of which nothing has changed since `before` is kept: what is
+    /// known of it stays known, and its bound on connections holds over both.
     ///
     /// *Errors*: no resolver can be made.
-    pub fn build(config: Config, ground: &Ground) -> anyhow::Result<Arc<House>> {
+    pub fn build(config: Config, ground: &Ground, before: Option<&House>) -> anyhow::Result<Arc<House>> {
         let resolver = Resolver::new(&config.dns, ground.helper.clone()).context("[dns]")?;
         let names: Arc<dyn Names> = Arc::new(ResolverNames::new(resolver.clone()));
-        let decides_relay = |name: &str| {
-            let leaves_it = |listener: &Listener| matches!(listener.relay.domains, RelayDomains::Backend);
-            config.listeners.iter().any(|listener| listener.backend == name && leaves_it(listener))
-        };
         let servers = config.backends.iter().map(|backend| {
-            let (name, decides) = (backend.name.clone(), decides_relay(&backend.name));
-            let server = Server::new(backend.clone(), &config.hostname, decides, Arc::clone(&names));
-            (name, Arc::new(server))
+            let made = server(&config, backend, &names);
+            let kept = before.filter(|before| before.config.dns == config.dns);
+            let kept = kept.and_then(|before| before.servers.get(&backend.name)).filter(|kept| {
+                kept.config == made.config
+                    && kept.ehlo_name == made.ehlo_name
+                    && kept.requires_xclient == made.requires_xclient
+            });
+            (backend.name.clone(), kept.cloned().unwrap_or_else(|| Arc::new(made)))
         });
-        let spool = Spool::new(
-            spool_directory(&config),
-            config.spool.memory,
-            config.spool.limit,
-            ground.pool.clone(),
-        );
-        let plan = Plan {
-            common: config.policies.clone(),
-            policies: config.policy.clone(),
-            backends: config.backends.iter().map(|backend| backend.name.clone()).collect(),
-        };
+        let spool =
+            Spool::new(folders::spool(&config), config.spool.memory, config.spool.limit, ground.pool.clone());
+        let plan = policies::plan(&config);
         let rules = config.listeners.iter().map(|listener| Arc::new(rules(&config, listener))).collect();
         let parts = Parts::new(resolver);
         Ok(Arc::new(House { servers: servers.collect(), spool, names, parts, plan, rules, config }))
     }
 
-    /// The policies, loaded into a state of their own; `check` and reload find their mistakes so.
-    ///
-    /// *Errors*: every mistake in every policy.
-    pub fn load_policies(&self) -> Result<Rc<Engine>, Vec<Problem>> {
-        Engine::load(&self.plan, &self.parts, Clock::monotonic())
+    /// What the policies' modules act upon.
+    pub fn parts(&self) -> &Parts {
+        &self.parts
     }
 
     /// How a worker builds its generation of this house.
@@ -101,7 +94,7 @@ impl House {
     }
 
     fn generation(&self, worker: usize, ground: &Ground) -> anyhow::Result<Generation> {
-        let engine = self.load_policies().map_err(|problems| {
+        let engine = Engine::load(&self.plan, &self.parts, Clock::monotonic()).map_err(|problems| {
             let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
             anyhow!(lines.join("\n"))
         })?;
@@ -129,6 +122,14 @@ impl House {
     }
 }
 
+/// The backend that `backend` describes, as nobody has talked to it yet.
+pub fn server(config: &Config, backend: &Backend, names: &Arc<dyn Names>) -> Server {
+    let decides_relay = config.listeners.iter().any(|listener| {
+        listener.backend == backend.name && matches!(listener.relay.domains, RelayDomains::Backend)
+    });
+    Server::new(backend.clone(), &config.hostname, decides_relay, Arc::clone(names))
+}
+
 fn rules(config: &Config, listener: &Listener) -> Rules {
     Rules {
         listener: listener.name.clone(),
@@ -138,15 +139,4 @@ fn rules(config: &Config, listener: &Listener) -> Rules {
         strict: listener.strict,
         refuses_vrfy: listener.vrfy == Vrfy::Refuse,
     }
-}
-
-/// Where content waits: as configured, else in the state directory if there is one, else in /var/tmp.
-pub fn spool_directory(config: &Config) -> PathBuf {
-    let state = || config.service.state_directory.clone().or_else(systemd_state);
-    config.spool.directory.clone().or_else(state).unwrap_or_else(|| PathBuf::from("/var/tmp"))
-}
-
-fn systemd_state() -> Option<PathBuf> {
-    let set = std::env::var_os("STATE_DIRECTORY").map(PathBuf::from);
-    set.or_else(|| Some(PathBuf::from("/var/lib/gatepost"))).filter(|folder| folder.is_dir())
 }

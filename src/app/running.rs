@@ -2,20 +2,21 @@
 
 use std::io;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use arc_swap::ArcSwap;
 use tokio::time::{Instant, sleep_until};
 
 use crate::app::build::{Ground, House};
+use crate::app::folders;
+use crate::app::sockets::Sockets;
 use crate::backend::config::Address;
 use crate::backend::connect;
 use crate::backend::server::Server;
 use crate::config::Config;
 use crate::observe::counters::Counters;
-use crate::proxy::accept::{Acceptor, Door, Houses};
+use crate::proxy::accept::{Acceptor, AcceptorHandle, Change, Houses};
 use crate::proxy::admission::Admission;
 use crate::proxy::drain::{Drain, Phase};
 use crate::proxy::worker::Worker;
@@ -35,15 +36,16 @@ pub struct Running {
     houses: Arc<ArcSwap<Houses>>,
     admission: Arc<Admission>,
     workers: Vec<Worker>,
-    acceptor: Option<(io::PipeWriter, JoinHandle<()>)>,
+    sockets: Sockets,
+    acceptor: Option<AcceptorHandle>,
     drain: Drain,
 }
 
 impl Running {
-    /// Starts the threads, builds what `config` says on each worker, and opens `doors`.
+    /// Starts the threads, builds what `config` says on each worker, and opens the doors of `sockets`.
     ///
-    /// *Errors*: a thread, a policy or a door that can't be had.
-    pub async fn start(config: Config, doors: Vec<Door>) -> anyhow::Result<Running> {
+    /// *Errors*: a thread, a policy or a resolver that can't be had.
+    pub async fn start(config: Config, sockets: Sockets) -> anyhow::Result<Running> {
         let helper = HelperRuntime::start().context("the helper thread")?;
         let pool = StoragePool::start(STORAGE_THREADS, STORAGE_QUEUE).context("the storage threads")?;
         let drain = Drain::new();
@@ -56,44 +58,41 @@ impl Running {
         let admission = Admission::new(config.limits.connections);
         let workers =
             (0..config.workers).map(Worker::start).collect::<io::Result<Vec<_>>>().context("a worker")?;
-        let house = House::build(config, &ground)?;
+        let house = House::build(config, &ground, None)?;
         let houses = Arc::new(ArcSwap::from_pointee(limits_of(&house)));
         let acceptor = None;
-        let mut running = Running { ground, helper, house, houses, admission, workers, acceptor, drain };
-        let house = Arc::clone(&running.house);
-        running.put_in_service(house).await.map_err(|error| anyhow::anyhow!(error))?;
-        running.open(doors)?;
+        let mut running =
+            Running { ground, helper, house, houses, admission, workers, sockets, acceptor, drain };
+        running.prepare(&Arc::clone(&running.house)).await.map_err(|error| anyhow!(error))?;
+        running.workers.iter().for_each(|worker| worker.handle.switch(true));
+        running.learn();
+        running.open()?;
         Ok(running)
     }
 
-    fn open(&mut self, doors: Vec<Door>) -> anyhow::Result<()> {
-        let (wake, closing) = io::pipe()?;
+    fn open(&mut self) -> anyhow::Result<()> {
         let acceptor = Acceptor {
-            doors,
+            doors: self.sockets.doors(&self.house.config.listeners),
             admission: Arc::clone(&self.admission),
             houses: Arc::clone(&self.houses),
             workers: self.workers.iter().map(|worker| worker.handle.clone()).collect(),
             counters: Arc::clone(self.ground.counters.first().context("no worker")?),
         };
-        self.acceptor = Some((closing, acceptor.start(wake).context("the acceptor thread")?));
+        self.acceptor = Some(acceptor.start().context("the acceptor thread")?);
+        self.sockets.announce(None);
         Ok(())
     }
 
-    /// Builds `house` on every worker, and takes it into service if all of them succeed.
-    async fn put_in_service(&mut self, house: Arc<House>) -> Result<(), String> {
+    /// Builds `house` on every worker, beside what is in service.
+    async fn prepare(&self, house: &Arc<House>) -> Result<(), String> {
         let mut outcome = Ok(());
         for worker in &self.workers {
             outcome = outcome.and(worker.handle.prepare(house.blueprint(&self.ground)).await);
         }
-        for worker in &self.workers {
-            worker.handle.switch(outcome.is_ok());
+        if outcome.is_err() {
+            self.workers.iter().for_each(|worker| worker.handle.switch(false));
         }
-        outcome?;
-        self.houses.store(Arc::new(limits_of(&house)));
-        self.admission.set_most(house.config.limits.connections);
-        self.house = house;
-        self.learn();
-        Ok(())
+        outcome
     }
 
     /// Asks every backend what it offers, in the background.
@@ -106,20 +105,32 @@ impl Running {
 
     /// Reads nothing, but takes `config` into service for new sessions; on any error all stays as it was.
     ///
-    /// What can't change without a restart (sockets, workers) is said in the log.
-    /// *Errors*: why it stays.
+    /// What can't change without a restart is said in the log.
+    /// *Errors*: why it stays, on one or several lines.
     pub async fn reload(&mut self, config: Config) -> Result<(), String> {
-        let binds = |config: &Config| -> Vec<_> {
-            config.listeners.iter().map(|listener| listener.bind.clone()).collect()
-        };
-        if binds(&config) != binds(&self.house.config) {
-            return Err("listeners and their addresses can't change without a restart".to_owned());
+        let sockets = self.sockets.follow(&config.listeners).map_err(|error| error.to_string())?;
+        folders::test_spool(&config).map_err(|error| format!("{error:#}"))?;
+        for what in needs_restart(&self.house.config, &config) {
+            tracing::warn!(what, "changes only with a restart");
         }
-        if config.workers != self.house.config.workers {
-            tracing::warn!("the number of workers changes with the next restart");
+        let house =
+            House::build(config, &self.ground, Some(&self.house)).map_err(|error| format!("{error:#}"))?;
+        self.prepare(&house).await?;
+        self.admission.set_most(house.config.limits.connections);
+        let workers: Vec<_> = self.workers.iter().map(|worker| worker.handle.clone()).collect();
+        let (houses, limits) = (Arc::clone(&self.houses), Arc::new(limits_of(&house)));
+        // Between two connections: a session's listener is a number, which means another one from here on.
+        let between = Box::new(move || {
+            workers.iter().for_each(|worker| worker.switch(true));
+            houses.store(limits);
+        });
+        if let Some(acceptor) = &mut self.acceptor {
+            acceptor.change(Change { doors: sockets.doors(&house.config.listeners), between });
         }
-        let house = House::build(config, &self.ground).map_err(|error| format!("{error:#}"))?;
-        self.put_in_service(house).await
+        sockets.announce(Some(&self.sockets));
+        (self.sockets, self.house) = (sockets, house);
+        self.learn();
+        Ok(())
     }
 
     /// Sessions now.
@@ -139,10 +150,10 @@ impl Running {
 
     /// Takes no new connections, gives running transactions `patience`, then ends all threads.
     pub async fn end(mut self, patience: Duration) {
-        if let Some((closing, thread)) = self.acceptor.take() {
-            drop(closing);
-            let _ = thread.join(); // it ends as soon as its pipe is closed
+        if let Some(acceptor) = self.acceptor.take() {
+            acceptor.close();
         }
+        self.sockets = Sockets::default();
         self.drain.advance(Phase::Draining);
         let last = Instant::now() + patience;
         while self.sessions() > 0 && Instant::now() < last {
@@ -173,6 +184,18 @@ async fn learn_all(server: &Server) {
             opened.conversation.quit().await;
         }
     }
+}
+
+/// What differs between two configurations and is set up at start only.
+fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
+    let service = |config: &Config| (config.service.user.clone(), config.service.group.clone());
+    let all = [
+        ("workers", old.workers != new.workers),
+        ("service.user", service(old) != service(new)),
+        ("log", old.log != new.log),
+        ("metrics.listen", old.metrics != new.metrics),
+    ];
+    all.into_iter().filter(|(_, differs)| *differs).map(|(what, _)| what).collect()
 }
 
 fn limits_of(house: &House) -> Houses {

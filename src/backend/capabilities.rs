@@ -11,18 +11,18 @@ use crate::smtp::extension::Capabilities;
 #[derive(Debug)]
 pub struct Learned {
     by_address: Mutex<Vec<Option<Arc<Capabilities>>>>,
-    common: ArcSwapOption<Capabilities>,
+    shared: ArcSwapOption<Capabilities>,
 }
 
 impl Learned {
     /// Nothing is known yet of `addresses` addresses.
     pub fn new(addresses: usize) -> Self {
-        Learned { by_address: Mutex::new(vec![None; addresses]), common: ArcSwapOption::empty() }
+        Learned { by_address: Mutex::new(vec![None; addresses]), shared: ArcSwapOption::empty() }
     }
 
     /// What all known addresses can do; none before the first EHLO.
-    pub fn common(&self) -> Option<Arc<Capabilities>> {
-        self.common.load_full()
+    pub fn shared(&self) -> Option<Arc<Capabilities>> {
+        self.shared.load_full()
     }
 
     /// Notes what the address of this number has just offered.
@@ -42,13 +42,13 @@ impl Learned {
             return;
         }
         *place = offered.cloned().map(Arc::new);
-        let common = known.iter().flatten().fold(None::<Capabilities>, |common, one| match common {
+        let shared = known.iter().flatten().fold(None::<Capabilities>, |shared, one| match shared {
             None => Some(one.as_ref().clone()),
-            Some(common) => Some(common.intersect(one)),
+            Some(shared) => Some(shared.intersect(one)),
         });
-        if common.is_some() {
+        if shared.is_some() {
             // When no address is left, what was last known stays: better than to promise less than before.
-            self.common.store(common.map(Arc::new));
+            self.shared.store(shared.map(Arc::new));
         }
     }
 }
@@ -62,16 +62,16 @@ mod tests {
         let both = Capabilities { dsn: true, smtputf8: true, ..Capabilities::default() };
         let one = Capabilities { dsn: true, ..Capabilities::default() };
         let learned = Learned::new(2);
-        assert!(learned.common().is_none());
+        assert!(learned.shared().is_none());
         learned.learn(0, &both);
-        assert!(learned.common().unwrap().smtputf8);
+        assert!(learned.shared().unwrap().smtputf8);
         learned.learn(1, &one);
-        assert!(!learned.common().unwrap().smtputf8);
-        assert!(learned.common().unwrap().dsn);
+        assert!(!learned.shared().unwrap().smtputf8);
+        assert!(learned.shared().unwrap().dsn);
         learned.forget(1);
-        assert!(learned.common().unwrap().smtputf8, "only the usable ones count");
+        assert!(learned.shared().unwrap().smtputf8, "only the usable ones count");
         learned.forget(0);
-        assert!(learned.common().unwrap().smtputf8, "the last known stays");
+        assert!(learned.shared().unwrap().smtputf8, "the last known stays");
         learned.learn(7, &one);
     }
 }

@@ -42,7 +42,7 @@ pub async fn open(
         Ok(greeted) => greeted,
         Err(fault) => {
             server.note_failure(number, &fault.to_string());
-            return Err(BackendFault::Unreachable(format!("{address}: {fault}")));
+            return Err(at(address, fault));
         }
     };
     server.note_success(number, &capabilities);
@@ -50,14 +50,9 @@ pub async fn open(
     if let Some(introduction) = introduction.filter(|_| server.config.xclient != Xclient::Off) {
         match introduction.xclient(&capabilities) {
             Some(line) => {
-                let deadline = Instant::now() + timeouts.command;
-                let reply = ask(&mut conversation, &line, deadline).await?;
-                if reply.code != 220 {
-                    tracing::warn!(%address, reply = %shown(&reply), "the backend refuses XCLIENT");
-                    return Err(BackendFault::Misconfigured("XCLIENT was offered and is refused"));
-                }
                 let name = introduction.helo.as_deref().unwrap_or(&server.ehlo_name);
-                capabilities = ehlo(&mut conversation, name, timeouts.command).await?;
+                let introduced = introduce(&mut conversation, &line, name, timeouts.command).await;
+                capabilities = introduced.map_err(|fault| at(address, fault))?;
                 is_introduced = true;
             }
             None if server.requires_xclient => {
@@ -70,6 +65,33 @@ pub async fn open(
     Ok(Opened { conversation, capabilities, is_introduced })
 }
 
+/// `fault` as what it is when no connection comes about: one that is lost is none that could be had.
+fn at(address: &Address, fault: BackendFault) -> BackendFault {
+    match fault {
+        BackendFault::Confused(why) => BackendFault::Confused(format!("{address}: {why}")),
+        BackendFault::Misconfigured(why) => BackendFault::Misconfigured(why),
+        fault => BackendFault::Unreachable(format!("{address}: {fault}")),
+    }
+}
+
+/// Says XCLIENT and, as a new session begins with it, EHLO again; what is offered then.
+async fn introduce(
+    conversation: &mut Conversation,
+    line: &str,
+    name: &str,
+    limit: Duration,
+) -> Result<Capabilities, BackendFault> {
+    let reply = ask(conversation, line, Instant::now() + limit).await?;
+    match (reply.code.get(), reply.code.class()) {
+        (220, _) => ehlo(conversation, name, limit).await,
+        (421, _) | (_, 3) => Err(refused("XCLIENT", &reply)),
+        _ => {
+            tracing::warn!(reply = %shown(&reply), "the backend refuses XCLIENT");
+            Err(BackendFault::Misconfigured("XCLIENT was offered and is refused"))
+        }
+    }
+}
+
 /// Connects, waits for the greeting and says EHLO.
 async fn greet(server: &Server, address: &Address) -> Result<(Conversation, Capabilities), BackendFault> {
     let timeouts = &server.config.timeouts;
@@ -77,7 +99,7 @@ async fn greet(server: &Server, address: &Address) -> Result<(Conversation, Capa
     let mut conversation = Conversation::new(stream);
     let greeting = conversation.reply(Instant::now() + timeouts.greeting).await?;
     if greeting.code != 220 {
-        return Err(BackendFault::Unreachable(format!("greeting {}", shown(&greeting))));
+        return Err(refused("greeting", &greeting));
     }
     let capabilities = ehlo(&mut conversation, &server.ehlo_name, timeouts.command).await?;
     Ok((conversation, capabilities))
@@ -93,7 +115,7 @@ async fn dial(server: &Server, address: &Address) -> Result<Stream, BackendFault
                 Ok(ip) => vec![SocketAddr::new(ip, *port)],
                 Err(_) => server.names.addresses(host, *port).await.map_err(|error| unreachable(&error))?,
             };
-            timeout(limit, connect_any(&addresses)).await
+            Ok(connect_any(&addresses, limit).await)
         }
         Address::Maildir(_) => return Err(BackendFault::Unreachable("a Maildir is no server".to_owned())),
     };
@@ -103,13 +125,14 @@ async fn dial(server: &Server, address: &Address) -> Result<Stream, BackendFault
     }
 }
 
-/// The first of `addresses` that can be connected.
-async fn connect_any(addresses: &[SocketAddr]) -> std::io::Result<Stream> {
+/// The first of `addresses` that can be connected; each has `limit`, so that a silent one doesn't hide the next.
+async fn connect_any(addresses: &[SocketAddr], limit: Duration) -> std::io::Result<Stream> {
     let mut last = std::io::Error::from(std::io::ErrorKind::NotFound);
     for address in addresses {
-        match Stream::connect(*address).await {
-            Ok(stream) => return Ok(stream),
-            Err(error) => last = error,
+        match timeout(limit, Stream::connect(*address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => last = error,
+            Err(_) => last = std::io::ErrorKind::TimedOut.into(),
         }
     }
     Err(last)
@@ -122,9 +145,15 @@ async fn ehlo(
 ) -> Result<Capabilities, BackendFault> {
     let reply = ask(conversation, &format!("EHLO {name}"), Instant::now() + limit).await?;
     if reply.code != 250 {
-        return Err(BackendFault::Unreachable(format!("EHLO refused: {}", shown(&reply))));
+        return Err(refused("EHLO", &reply));
     }
     Ok(Capabilities::parse(&reply.lines))
+}
+
+/// The fault that `reply`, which is not what was due to `what`, shows.
+fn refused(what: &str, reply: &BackendReply) -> BackendFault {
+    let said = format!("{what}: {}", shown(reply));
+    if reply.code.class() < 4 { BackendFault::Confused(said) } else { BackendFault::Unreachable(said) }
 }
 
 async fn ask(

@@ -83,8 +83,8 @@ impl Conversation {
 
     /// The next reply.
     ///
-    /// *Errors*: `Lost` at the end of the connection, even within a reply, and at `deadline`; `Confused` if the octets
-    /// are no reply. The conversation can't go on after either.
+    /// *Errors*: `Lost` at the end of the connection and at `deadline`; `Confused` if the octets are no reply, or the
+    /// connection ends within one. The conversation can't go on after either.
     pub async fn reply(&mut self, deadline: Instant) -> Result<BackendReply, BackendFault> {
         loop {
             let mut rest = self.input.as_slice();
@@ -100,6 +100,9 @@ impl Conversation {
                 octets.len()
             });
             match timeout_at(deadline, read).await {
+                Ok(Ok(0) | Err(_)) if !self.decoder.is_empty() => {
+                    return Err(BackendFault::Confused("a reply that was cut".to_owned()));
+                }
                 Ok(Ok(0)) => return Err(BackendFault::Lost("it closed the connection".to_owned())),
                 Ok(Ok(_)) => {}
                 Ok(Err(error)) => return Err(BackendFault::Lost(error.to_string())),

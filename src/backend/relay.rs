@@ -43,7 +43,12 @@ pub(super) struct Line {
 }
 
 /// How long a command may take in all, other addresses included.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The fault of a backend that takes longer than `PATIENCE`.
+pub(super) fn overdue() -> BackendFault {
+    BackendFault::Unreachable("no answer within 120 s".to_owned())
+}
 
 impl Relay {
     /// A way to `server` without a connection yet.
@@ -55,7 +60,10 @@ impl Relay {
     ///
     /// *Errors*: as `ask`.
     pub async fn connect(&mut self, introduction: &Introduction) -> Result<(), BackendFault> {
-        self.ready(introduction).await
+        match timeout(PATIENCE, self.ready(introduction)).await {
+            Ok(ready) => ready,
+            Err(_) => Err(overdue()),
+        }
     }
 
     /// Asks the backend for the recipients of `envelope` that it has not accepted yet, and for DATA if `and_data`.
@@ -85,7 +93,7 @@ impl Relay {
             Ok(answers) => answers,
             Err(_) => {
                 self.line = None;
-                Err(BackendFault::Unreachable("no answer within 120 s".to_owned()))
+                Err(overdue())
             }
         }
     }
@@ -126,10 +134,19 @@ impl Relay {
         if let Some(line) = &mut self.line {
             let is_current = !line.opened.is_introduced || line.introduction == *introduction;
             if is_current && line.slot.reclaim() {
-                line.introduction = introduction.clone();
-                return Ok(());
+                let Err(fault) = line.opened.conversation.expect_silence().await else {
+                    line.introduction = introduction.clone();
+                    return Ok(());
+                };
+                let is_told = line.told.is_some();
+                self.line = None;
+                if is_told && matches!(fault, BackendFault::Confused(_)) {
+                    return Err(fault); // which of its replies were answers can't be known
+                }
+                tracing::debug!(backend = %self.server.config.name, error = %fault, "backend lost while idle");
+            } else {
+                self.close().await;
             }
-            self.close().await;
         }
         let slot = self.server.ceiling.acquire().await.ok_or(BackendFault::Busy)?;
         let mut fault = BackendFault::Unreachable("no usable address".to_owned());
@@ -182,7 +199,7 @@ impl Relay {
         }
         line.is_dirty = true;
         let outcome = steps.run(&mut line.opened, envelope.utf8).await?;
-        line.awaits_content = outcome.answers.data.as_ref().is_some_and(Reply::is_intermediate);
+        line.awaits_content = outcome.awaits_content;
         line.told = Some(envelope.number);
         if let Some(refusal) = outcome.mail_refusal {
             line.told = None;
@@ -220,7 +237,7 @@ impl Relay {
         self.mail_refusal = None;
         match &mut self.line {
             // Content that is due can only be withheld by closing: the dot is never sent.
-            Some(line) if line.awaits_content => self.line = None,
+            Some(line) if line.awaits_content => (self.line, self.last) = (None, None),
             Some(line) => line.told = None,
             None => {}
         }
@@ -249,6 +266,7 @@ impl Relay {
 
     /// Closes the connection, with QUIT unless the backend waits for content.
     pub async fn close(&mut self) {
+        self.last = None; // the address is as good as before
         if let Some(line) = self.line.take().filter(|line| !line.awaits_content) {
             line.opened.conversation.quit().await;
         }

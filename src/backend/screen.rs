@@ -62,7 +62,7 @@ mod tests {
             (554, "5.7.1 denied", "554 5.7.1 denied", "Postfix says 554 at RCPT"),
             (452, "4.3.1 full", "452 4.3.1 full", "a deferral"),
             (550, "No such user", "550 5.0.0 No such user", "an enhanced code is added"),
-            (550, "4.1.1 odd", "550 5.0.0 4.1.1 odd", "one of another class is not trusted"),
+            (550, "4.1.1 odd", "550 5.0.0 odd", "one of another class is replaced"),
             (421, "4.3.2 Going down", "451 4.3.2 Going down", "the client's connection lives on"),
             (503, "5.5.1 Bad sequence", "451 4.3.0 Mail server trouble, try again", "our fault"),
             (535, "5.7.8 Who?", "451 4.3.0 Mail server trouble, try again", "our fault"),

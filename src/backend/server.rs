@@ -43,7 +43,7 @@ impl Server {
 
     /// What its usable addresses can do; none while that is not known.
     pub fn capabilities(&self) -> Option<Arc<Capabilities>> {
-        self.learned.common()
+        self.learned.shared()
     }
 
     /// Whether 8-bit content is passed on though it does not offer 8BITMIME.

@@ -45,6 +45,10 @@ pub(super) struct Outcome {
     pub(super) answers: Answers,
     /// The refusal of MAIL, as RCPT says it.
     pub(super) mail_refusal: Option<Reply>,
+    /// Whether the backend waits for content, wanted or not.
+    pub(super) awaits_content: bool,
+    /// Whether the client was told already that recipients are accepted.
+    is_replay: bool,
 }
 
 impl Steps {
@@ -72,7 +76,8 @@ impl Steps {
                 opened.conversation.write(&commands, self.deadline(Step::Mail)).await?;
             }
         }
-        let mut outcome = Outcome::default();
+        let is_replay = self.steps.iter().any(|(_, step)| *step == Step::Again);
+        let mut outcome = Outcome { is_replay, ..Outcome::default() };
         for (command, step) in &self.steps {
             // Without pipelining a refused MAIL ends the batch; with it the rest has been said already.
             if outcome.mail_refusal.is_some() && !is_pipelined {
@@ -102,6 +107,7 @@ impl Outcome {
         if reply.code == 421 {
             return Err(BackendFault::Lost(shown(reply)));
         }
+        self.awaits_content |= step == Step::Data && reply.code == 354;
         if self.mail_refusal.is_some() {
             // The answers to what was pipelined behind a refused MAIL say nothing of their own.
             self.skip(step);
@@ -117,6 +123,9 @@ impl Outcome {
                     tracing::warn!(reply = %shown(reply), "the backend refuses XFORWARD");
                 }
                 Ok(())
+            }
+            Step::Mail if self.is_replay && !screened.is_positive() => {
+                Err(BackendFault::Unreachable(shown(reply)))
             }
             Step::Mail => {
                 if !screened.is_positive() {

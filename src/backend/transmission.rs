@@ -1,12 +1,12 @@
 //! Content on its way to an SMTP backend, and the one reply that counts.
 
 use bytes::Bytes;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::backend::delivery::{Ack, Delivery};
 use crate::backend::envelope::Envelope;
 use crate::backend::introduction::Introduction;
-use crate::backend::relay::Relay;
+use crate::backend::relay::{PATIENCE, Relay, overdue};
 use crate::backend::screen::{Due, screen};
 use crate::backend::telling::END_OF_DATA;
 use crate::fault::{BackendFault, Fault};
@@ -81,8 +81,12 @@ impl Relay {
         envelope: &Envelope,
         message: &Message<'_>,
     ) -> Result<Delivery, Failure> {
-        self.ready(introduction).await?;
-        if let Some(refusal) = self.await_content(envelope).await? {
+        let until = message.deadline.min(Instant::now() + PATIENCE);
+        let refusal = timeout_at(until, async {
+            self.ready(introduction).await?;
+            self.await_content(envelope).await
+        });
+        if let Some(refusal) = refusal.await.map_err(|_| overdue())?? {
             return Ok(Delivery::Refused(refusal));
         }
         let converts = !self.server.passes_8bit();
@@ -111,7 +115,11 @@ impl Relay {
         }
         conversation.expect_silence().await?;
         pieces.push(Bytes::from_static(END_OF_DATA));
-        conversation.write_content(&mut pieces, message.deadline).await.map_err(Failure::AfterEnd)?;
+        if let Err(fault) = conversation.write_content(&mut pieces, message.deadline).await {
+            // What was not written stands there still.
+            let is_dot_unsent = pieces.last().is_some_and(|dot| dot.len() == END_OF_DATA.len());
+            return Err(if is_dot_unsent { Failure::BeforeEnd(fault) } else { Failure::AfterEnd(fault) });
+        }
         let reply = conversation.reply(message.deadline).await.map_err(Failure::AfterEnd)?;
         let screened = screen(&reply, Due::Completion, envelope.utf8).map_err(Failure::AfterEnd)?;
         line.awaits_content = false;

@@ -1,64 +1,141 @@
 //! `gatepost run`: serves until SIGTERM, reloads on SIGHUP.
 
+use std::io::IsTerminal as _;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::select;
 
 use crate::app::running::Running;
 use crate::app::signals::{Signals, Told};
-use crate::app::sockets;
+use crate::app::sockets::Sockets;
+use crate::app::systemd::{self, State};
+use crate::app::{descriptors, folders, policies, rights};
 use crate::cli::WRONG;
-use crate::config::{self, Loaded};
-use crate::lua::builtin;
+use crate::config::{self, Loaded, report};
+
+/// Why the service did not start, or did not go on.
+enum Failure {
+    /// The configuration can't be used: the whole report.
+    Wrong(String),
+    /// All else.
+    Failed(anyhow::Error),
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Failure::Failed(error)
+    }
+}
 
 /// Runs what `path` says, to the end; the exit code.
 pub fn run(path: &Path) -> ExitCode {
-    let loaded = match read(path) {
-        Ok(loaded) => loaded,
-        Err(text) => {
-            eprintln!("{text}");
-            return ExitCode::from(WRONG);
-        }
-    };
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return failed(&error.into()),
-    };
-    match runtime.block_on(serve(path, loaded)) {
+    match start(path) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failed(&error),
+        Err(Failure::Wrong(text)) => {
+            eprintln!("{}", text.trim_end());
+            ExitCode::from(WRONG)
+        }
+        Err(Failure::Failed(error)) => {
+            eprintln!("gatepost: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }
 
-fn failed(error: &anyhow::Error) -> ExitCode {
-    tracing::error!(error = format!("{error:#}"), "gatepost ends");
-    ExitCode::FAILURE
+/// All that is done with the rights of whoever started it, in one thread; then serves.
+fn start(path: &Path) -> Result<(), Failure> {
+    let inherited = systemd::inherited()?; // before anything else opens a descriptor
+    let styled = std::io::stderr().is_terminal();
+    let loaded = config::load(path, &policies::built_in());
+    let loaded = loaded.map_err(|broken| Failure::Wrong(broken.text(styled)))?;
+    let config = &loaded.config;
+    let allowed = descriptors::raise();
+    let account = rights::Account::of(&config.service)?;
+    let sockets = Sockets::open(&config.listeners, inherited).map_err(anyhow::Error::from)?;
+    folders::make_state(config, account.as_ref())?;
+    if let Some(account) = &account {
+        account.take_on()?; // before there is a second thread
+    }
+    folders::test_spool(config)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.context("no runtime")?;
+    let mut loaded = loaded;
+    runtime.block_on(async { policies::compile(&mut loaded, styled).map_err(Failure::Wrong) })?;
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
+    warn(&loaded, allowed);
+    let served = runtime.block_on(serve(path, loaded, sockets));
+    runtime.shutdown_background(); // what still runs then was told to end at once
+    Ok(served?)
 }
 
-fn read(path: &Path) -> Result<Loaded, String> {
-    let names: Vec<&str> = builtin::POLICIES.iter().map(|(name, _)| *name).collect();
-    config::load(path, &names).map_err(|broken| broken.text(false))
+/// What somebody should look at, in the log.
+fn warn(loaded: &Loaded, allowed: u64) {
+    for warning in &loaded.warnings {
+        let place = warning.span.as_ref().map(|span| loaded.sources.place(span)).unwrap_or_default();
+        tracing::warn!(place, "{}", warning.message);
+    }
+    if let Some(warning) = descriptors::Need::of(&loaded.config).warning(allowed) {
+        tracing::warn!("{warning}");
+    }
+    if rights::is_root() {
+        tracing::warn!("running as root: set [service] user, or User= in the systemd unit");
+    }
 }
 
-async fn serve(path: &Path, loaded: Loaded) -> anyhow::Result<()> {
-    let mut signals = Signals::hear()?;
-    let patience = loaded.config.service.drain;
-    let doors = sockets::open(&loaded.config.listeners)?;
-    let mut running = Running::start(loaded.config, doors).await?;
+async fn serve(path: &Path, loaded: Loaded, sockets: Sockets) -> anyhow::Result<()> {
+    let mut signals = Signals::hear().context("signals can't be heard")?;
+    let mut running = Running::start(loaded.config, sockets).await?;
+    systemd::tell(State::Ready("serving"));
     loop {
         match signals.next().await {
             Told::End => break,
-            Told::Reload => match read(path) {
-                Err(text) => tracing::error!(error = %text, "configuration not reloaded"),
-                Ok(loaded) => match running.reload(loaded.config).await {
-                    Ok(()) => tracing::info!("configuration reloaded"),
-                    Err(error) => tracing::error!(%error, "configuration not reloaded"),
-                },
-            },
+            Told::Reload => reload(path, &mut running).await,
         }
     }
-    tracing::info!("draining");
-    running.end(patience).await;
-    tracing::info!("ended");
+    systemd::tell(State::Stopping);
+    let patience = running.house().config.service.drain;
+    tracing::info!(sessions = running.sessions(), "draining");
+    match drain(running, patience, &mut signals).await {
+        true => tracing::info!("ended"),
+        false => tracing::warn!("ended at once: told twice"),
+    }
     Ok(())
+}
+
+/// Whether it ended in its own time: a second signal ends it at once.
+async fn drain(running: Running, patience: Duration, signals: &mut Signals) -> bool {
+    let told_again = async { while signals.next().await != Told::End {} };
+    select! {
+        () = running.end(patience) => true,
+        () = told_again => false,
+    }
+}
+
+/// Reads the configuration again. If anything is wrong with it, all stays as it is, and the log says why.
+async fn reload(path: &Path, running: &mut Running) {
+    systemd::tell(State::Reloading);
+    let status = match read_again(path, running).await {
+        Ok(()) => {
+            tracing::info!("configuration reloaded");
+            "serving"
+        }
+        Err(text) => {
+            tracing::error!("configuration not reloaded, what was in service stays so:");
+            for line in text.lines().filter(|line| !line.trim().is_empty()) {
+                tracing::error!("{line}");
+            }
+            "serving the old configuration: the new one has mistakes, see the log"
+        }
+    };
+    systemd::tell(State::Ready(status));
+}
+
+async fn read_again(path: &Path, running: &mut Running) -> Result<(), String> {
+    let loaded = config::load(path, &policies::built_in());
+    let mut loaded = loaded.map_err(|broken| report::text(&broken.problems, &broken.sources, false))?;
+    policies::compile(&mut loaded, false)?;
+    running.reload(loaded.config).await
 }

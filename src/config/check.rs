@@ -144,8 +144,8 @@ fn backends(top: &Section, config: &Config, problems: &mut Vec<Diagnostic>) {
             || backend.addresses.iter().any(|address| matches!(address, Address::Maildir(_)));
         if matches!(listener.relay.domains, RelayDomains::Backend) && is_blind {
             let own = section.section("relay").and_then(|relay| relay.entry("domains"));
-            let common = top.section("relay").and_then(|relay| relay.entry("domains"));
-            let span = own.or(common).map(|entry| entry.span.clone());
+            let general = top.section("relay").and_then(|relay| relay.entry("domains"));
+            let span = own.or(general).map(|entry| entry.span.clone());
             let message = format!(
                 "`relay.domains = \"backend\"` needs XCLIENT, which backend \"{}\" is not told",
                 backend.name

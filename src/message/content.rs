@@ -61,7 +61,10 @@ impl Intake {
     /// not belong to the content.
     pub fn chunk(&mut self) -> &mut BytesMut {
         if self.chunk.capacity() == 0 {
-            self.chunk.reserve(FIRST_CHUNK);
+            // It ends at the bound at the latest, like those that follow.
+            let bound = usize::try_from(self.bound).unwrap_or(usize::MAX);
+            let first = if bound == 0 { FIRST_CHUNK } else { FIRST_CHUNK.min(bound) };
+            self.chunk = BytesMut::with_capacity(first);
         }
         &mut self.chunk
     }
@@ -98,7 +101,8 @@ impl Intake {
         }
         self.room.take(self.chunk.len() as u64)?;
         self.first_octet = self.first_octet.or(self.chunk.first().copied());
-        if self.file.is_none() && self.memory_size + self.chunk.len() as u64 <= self.bound {
+        // A chunk ends at the bound, or 2 octets behind it: a dot that was held back as a possible end of data.
+        if self.file.is_none() && self.memory_size < self.bound {
             self.keep_chunk();
             return Ok(());
         }
@@ -128,7 +132,7 @@ impl Intake {
         self.memory_size += self.chunk.len() as u64;
         // Chunks grow, and the last one ends at the bound; what comes then is written in pieces of a full size.
         let grown = (self.chunk.capacity().saturating_mul(4)).clamp(FIRST_CHUNK, CHUNK);
-        let left = usize::try_from(self.bound - self.memory_size).unwrap_or(usize::MAX);
+        let left = usize::try_from(self.bound.saturating_sub(self.memory_size)).unwrap_or(usize::MAX);
         let next = if left == 0 { CHUNK } else { grown.min(left) };
         self.memory.push(std::mem::replace(&mut self.chunk, BytesMut::with_capacity(next)).freeze());
     }

@@ -1,9 +1,10 @@
 //! The acceptor: one thread that takes connections from all sockets and hands each to the least busy worker.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsFd;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -18,10 +19,10 @@ use crate::session::limits::Limits;
 use crate::smtp::reply::Reply;
 
 /// A bound socket and the number of its listener.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Door {
     /// The socket, not blocking.
-    pub socket: TcpListener,
+    pub socket: Arc<TcpListener>,
     /// Its listener.
     pub listener: usize,
 }
@@ -52,18 +53,50 @@ const TURN: usize = 64;
 /// How long the acceptor rests when no descriptors are left.
 const REST: Duration = Duration::from_millis(100);
 
-impl Acceptor {
-    /// Starts the thread; it ends when `wake`, the other end of a pipe, is closed.
-    ///
-    /// *Errors*: the system has no thread or no descriptor to give.
-    pub fn start(self, wake: io::PipeReader) -> io::Result<JoinHandle<()>> {
-        for door in &self.doors {
-            door.socket.set_nonblocking(true)?;
-        }
-        std::thread::Builder::new().name("acceptor".to_owned()).spawn(move || self.accept_until_closed(&wake))
+/// A running acceptor.
+#[derive(Debug)]
+pub struct AcceptorHandle {
+    wake: io::PipeWriter,
+    changes: Sender<Change>,
+    thread: JoinHandle<()>,
+}
+
+/// Other doors, and what is done after the last connection through the old ones and before the first through these.
+pub struct Change {
+    /// The doors; an old one that is not among them is closed.
+    pub doors: Vec<Door>,
+    /// What is done in between, on the acceptor's thread.
+    pub between: Box<dyn FnOnce() + Send>,
+}
+
+impl AcceptorHandle {
+    /// Takes connections through other doors from now on.
+    pub fn change(&mut self, change: Change) {
+        // The thread ends only when this handle is gone, so both arrive.
+        let _ = self.changes.send(change);
+        let _ = self.wake.write_all(b"!");
     }
 
-    fn accept_until_closed(&self, wake: &io::PipeReader) {
+    /// Takes no more connections, closes the doors, and waits for the thread.
+    pub fn close(self) {
+        drop(self.wake);
+        let _ = self.thread.join(); // it ends as soon as its pipe is closed
+    }
+}
+
+impl Acceptor {
+    /// Starts the thread.
+    ///
+    /// *Errors*: the system has no thread or no descriptor to give.
+    pub fn start(self) -> io::Result<AcceptorHandle> {
+        let (woken, wake) = io::pipe()?;
+        let (changes, changed) = channel();
+        let thread = std::thread::Builder::new().name("acceptor".to_owned());
+        let thread = thread.spawn(move || self.accept_until_closed(woken, &changed))?;
+        Ok(AcceptorHandle { wake, changes, thread })
+    }
+
+    fn accept_until_closed(mut self, mut woken: io::PipeReader, changed: &Receiver<Change>) {
         let mut reserve = spare();
         loop {
             let ready = {
@@ -72,14 +105,21 @@ impl Acceptor {
                     .iter()
                     .map(|door| PollFd::from_borrowed_fd(door.socket.as_fd(), PollFlags::IN))
                     .collect();
-                sources.push(PollFd::from_borrowed_fd(wake.as_fd(), PollFlags::IN));
+                sources.push(PollFd::from_borrowed_fd(woken.as_fd(), PollFlags::IN));
                 match poll(&mut sources, None) {
                     Ok(_) => sources.iter().map(|source| !source.revents().is_empty()).collect::<Vec<bool>>(),
                     Err(_) => continue, // a signal
                 }
             };
             if ready.last().copied().unwrap_or(true) {
-                return;
+                if !matches!(woken.read(&mut [0]), Ok(1)) {
+                    return;
+                }
+                for change in changed.try_iter() {
+                    (change.between)();
+                    self.doors = change.doors;
+                }
+                continue;
             }
             for (door, _) in self.doors.iter().zip(ready).filter(|(_, is_ready)| *is_ready) {
                 self.accept_turn(door, &mut reserve);

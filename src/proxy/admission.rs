@@ -227,7 +227,7 @@ mod tests {
         let admission = Admission::new(100);
         let limits = limits(100, 1000);
         let start = Instant::now();
-        for number in 0..=u32::try_from(FIRST_SWEEP).unwrap() {
+        for number in 0..u32::try_from(FIRST_SWEEP * 2).unwrap() {
             drop(admission.admit(IpAddr::from(number.to_be_bytes()), &limits, start));
         }
         drop(admission.admit(IpAddr::from([255, 0, 0, 1]), &limits, start + MINUTE * 3));

@@ -9,13 +9,14 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::policy::event::Event;
 use crate::policy::verdict::Verdict;
+use crate::proxy::arrival::PATIENCE;
 use crate::proxy::disposition::End;
 use crate::proxy::drain::Phase;
 use crate::proxy::pace::Pace;
-use crate::proxy::receive::Receiving;
+use crate::proxy::receive::{Receiving, Refusal};
 use crate::proxy::say::Said;
 use crate::proxy::serve::{Flow, Serve, called_back};
-use crate::proxy::transfer::PATIENCE;
+
 use crate::session::effects::Effects;
 use crate::session::ehlo::Offer;
 use crate::session::envelope::ContentState;
@@ -66,8 +67,9 @@ impl Serve {
             }
             return Box::pin(self.complete(receiving)).await;
         }
-        if let Some(said) = receiving.refusal.take() {
-            return self.fail_chunks(said, text).await;
+        // A message that a policy discards goes on as if it were taken.
+        if let Some(refusal) = receiving.refusal.take_if(|refusal| !refusal.is_discard) {
+            return self.fail_chunks(refusal.said, text).await;
         }
         self.chunks = Some(receiving);
         let said = Said::core(Reply::new(250, (2, 0, 0), format!("{size} octets received")));
@@ -87,15 +89,6 @@ impl Serve {
     /// Refuses a chunk: the transaction has failed until RSET, EHLO or MAIL.
     async fn fail_chunks(&mut self, said: Said, text: &str) -> Flow {
         self.chunks = None;
-        self.edits.clear();
-        if std::mem::take(&mut self.discards) {
-            // A policy discards the message; the chunks to come are eaten as if they were taken.
-            let mut receiving = Box::new(Receiving::in_chunks(&self.context));
-            receiving.refuse(said, &self.context);
-            self.discards = true;
-            self.chunks = Some(receiving);
-            return self.say(Said::core(Reply::OK).to(Verb::Bdat, text)).await;
-        }
         self.session.borrow_mut().commit_chunks(ContentState::Failed);
         self.say(said.to(Verb::Bdat, text)).await
     }
@@ -132,7 +125,7 @@ impl Serve {
     /// Eats the octets of a chunk that is refused with `said`.
     async fn discard_chunk(&mut self, chunk: &mut Chunk, said: &Said) -> Flow {
         let mut receiving = Box::new(Receiving::in_chunks(&self.context));
-        receiving.refuse(said.clone(), &self.context);
+        receiving.refuse(Refusal { said: said.clone(), is_discard: false }, &self.context);
         self.receive_chunk(chunk, &mut receiving).await
     }
 

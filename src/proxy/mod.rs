@@ -5,6 +5,7 @@
 
 pub mod accept;
 pub mod admission;
+mod arrival;
 mod chunks;
 pub mod config;
 pub mod context;
@@ -14,6 +15,7 @@ mod identify;
 mod pace;
 mod pending;
 mod receive;
+mod recipients;
 mod say;
 pub mod serve;
 mod step;

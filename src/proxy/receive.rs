@@ -2,7 +2,9 @@
 
 use bytes::BytesMut;
 
+use crate::backend::delivery::Ack;
 use crate::message::content::{Intake, SpoolError};
+use crate::message::edit::Edit;
 use crate::proxy::config::BareNewline;
 use crate::proxy::context::Context;
 use crate::proxy::say::Said;
@@ -16,11 +18,33 @@ pub(super) struct Receiving {
     pub(super) intake: Intake,
     form: Form,
     /// Why it will be refused at its end.
-    pub(super) refusal: Option<Said>,
+    pub(super) refusal: Option<Refusal>,
+    /// What policies have changed in it so far.
+    pub(super) edits: Vec<Edit>,
     /// Octets thrown away since it was refused.
     pub(super) discarded: u64,
     /// Whether policies were asked about the header.
     pub(super) is_header_judged: bool,
+}
+
+/// Why a content goes no further, said at its end.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) said: Said,
+    /// Whether a policy throws the message away and the client hears 250.
+    pub(super) is_discard: bool,
+}
+
+impl Refusal {
+    /// A refusal of our own.
+    pub(super) fn of_core(reply: Reply) -> Self {
+        Refusal { said: Said::core(reply), is_discard: false }
+    }
+
+    /// What is said at the end of data, and the acknowledgement that a discard is.
+    pub(super) fn answer(self) -> (Said, Option<Ack>) {
+        (self.said, self.is_discard.then(Ack::of_discard))
+    }
 }
 
 /// How content is framed.
@@ -54,7 +78,7 @@ impl Receiving {
 
     fn new(context: &Context, form: Form) -> Self {
         let intake = Intake::new(&context.spool, context.rules.limits.header_size.saturating_add(4));
-        Receiving { intake, form, refusal: None, discarded: 0, is_header_judged: false }
+        Receiving { intake, form, refusal: None, edits: Vec::new(), discarded: 0, is_header_judged: false }
     }
 
     /// What is known of the content so far.
@@ -156,9 +180,9 @@ impl Receiving {
     }
 
     /// Refuses the content, at its end; what was kept is thrown away.
-    pub(super) fn refuse(&mut self, said: Said, context: &Context) {
+    pub(super) fn refuse(&mut self, refusal: Refusal, context: &Context) {
         if self.refusal.is_none() {
-            self.refusal = Some(said);
+            self.refusal = Some(refusal);
             self.intake = Intake::new(&context.spool, 0);
         }
     }
@@ -180,7 +204,7 @@ impl Receiving {
         } else {
             return;
         };
-        self.refuse(Said::core(reply), context);
+        self.refuse(Refusal::of_core(reply), context);
     }
 
     /// Octets that may be thrown away before the client is cut off.

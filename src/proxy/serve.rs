@@ -12,7 +12,6 @@ use tokio::time::{Instant, sleep_until};
 use crate::backend::config::ConnectAt;
 use crate::backend::link::Link;
 use crate::fault::ClientFault;
-use crate::message::edit::Edit;
 use crate::net::names::ClientName;
 use crate::net::stream::Stream;
 use crate::policy::door::{SessionPolicies, SharedSession};
@@ -44,10 +43,6 @@ pub struct Serve {
     pub(super) batch: Batch,
     /// Content that comes in chunks.
     pub(super) chunks: Option<Box<Receiving>>,
-    /// What policies have changed in the message so far.
-    pub(super) edits: Vec<Edit>,
-    /// Whether a policy discards the message that is coming in.
-    pub(super) discards: bool,
     /// What is to be said of the transaction when it ends.
     pub(super) record: Option<Box<Record>>,
     /// Reports that policies are still busy with.
@@ -87,8 +82,6 @@ impl Serve {
             name,
             batch: Batch::default(),
             chunks: None,
-            edits: Vec::new(),
-            discards: false,
             record: None,
             reports: Vec::new(),
             draining: context.draining.clone(),

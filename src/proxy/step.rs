@@ -155,8 +155,8 @@ impl Serve {
             said = self.ask_for_mail(&mail, &decision.effects).await.unwrap_or(said);
         }
         let reply = said.reply.clone();
-        if reply.is_positive() {
-            self.abort_transaction(); // one whose chunks were refused may be open
+        if reply.is_positive() && self.session.borrow().transaction().is_some() {
+            self.abort_transaction(); // one whose chunks were refused
         }
         let failed = self.record.replace(Box::new(Record::new(&mail)));
         let offer = Offer::plain(&self.context.rules);
@@ -323,16 +323,9 @@ impl Serve {
         self.after_end(ended);
     }
 
-    /// Forgets all that policies have decided about content: it must not reach the next message.
-    pub(super) fn forget_content(&mut self) {
-        self.chunks = None;
-        self.edits.clear();
-        self.discards = false;
-    }
-
     fn after_end(&mut self, ended: Option<Box<Transaction>>) {
         self.link.reset();
-        self.forget_content();
+        self.chunks = None;
         if let Some(transaction) = ended {
             self.conclude(&transaction, None);
         }

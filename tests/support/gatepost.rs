@@ -72,6 +72,11 @@ impl Gatepost {
     ///
     /// The count of listeners is the count of `[[listener]]` tables: bind one socket in each.
     pub fn start(toml: &str) -> Self {
+        Self::start_with(toml, |_, _| {})
+    }
+
+    /// The same, after `prepare` has seen the folder of its configuration and the command that is about to be run.
+    pub fn start_with(toml: &str, prepare: impl FnOnce(&Path, &mut Command)) -> Self {
         let directory = tempfile::Builder::new().prefix("gatepost-").tempdir().unwrap();
         let names = NameServer::start();
         let spool = directory.path().join("spool");
@@ -82,17 +87,11 @@ impl Gatepost {
             spool.display(),
         );
         fs::write(directory.path().join(FILE), whole).unwrap();
-        // Another build, a release say, can be put to the same tests.
-        let binary = std::env::var_os("GATEPOST_BINARY").unwrap_or(env!("CARGO_BIN_EXE_gatepost").into());
-        let mut child = Command::new(binary)
-            .arg("run")
-            .arg("-c")
-            .arg(directory.path().join(FILE))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = binary();
+        command.arg("run").arg("-c").arg(directory.path().join(FILE));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        prepare(directory.path(), &mut command);
+        let mut child = command.spawn().unwrap();
         let log = Arc::new(Log::default());
         let reader = log.follow(child.stderr.take().unwrap());
         let gatepost = Self { child, log, reader: Some(reader), directory, _names: names };
@@ -145,6 +144,11 @@ impl Gatepost {
         fs::write(&file, change(fs::read_to_string(&file).unwrap())).unwrap();
     }
 
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// SIGHUP: read the configuration again.
     pub fn reload(&self) {
         self.signal(Signal::HUP);
@@ -177,6 +181,11 @@ impl Drop for Gatepost {
             eprintln!("gatepost's log:\n{}", self.log_lines().join("\n"));
         }
     }
+}
+
+/// The program to be tested: the one that cargo has built, or another build of it, a release say.
+pub fn binary() -> Command {
+    Command::new(std::env::var_os("GATEPOST_BINARY").unwrap_or(env!("CARGO_BIN_EXE_gatepost").into()))
 }
 
 /// Address and listener of a line that says where gatepost listens, in either format.

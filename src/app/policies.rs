@@ -1,0 +1,138 @@
+//! The configuration's policies, loaded, and what is wrong with them told as what is wrong with the configuration is.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::config::error::Diagnostic;
+use crate::config::sources::Sources;
+use crate::config::{Config, Loaded, report};
+use crate::lookup::dns::Resolver;
+use crate::lua::api::Parts;
+use crate::lua::builtin;
+use crate::lua::clock::Clock;
+use crate::lua::config::Span;
+use crate::lua::engine::{Engine, Plan};
+use crate::lua::problem::{Place, Problem};
+use crate::threads::helper::HelperHandle;
+
+/// What `config` wants loaded.
+pub fn plan(config: &Config) -> Plan {
+    Plan {
+        common: config.policies.clone(),
+        policies: config.policy.clone(),
+        backends: config.backends.iter().map(|backend| backend.name.clone()).collect(),
+    }
+}
+
+/// The names of the policies inside the binary.
+pub fn built_in() -> Vec<&'static str> {
+    builtin::POLICIES.iter().map(|(name, _)| *name).collect()
+}
+
+/// Loads every policy of `loaded`, once, to see whether that can be done. To be called within a runtime.
+///
+/// *Errors*: the whole report; with colours if `styled`. *Changes*: its sources get the scripts with mistakes.
+pub fn compile(loaded: &mut Loaded, styled: bool) -> Result<(), String> {
+    let parts = parts(&loaded.config)?;
+    let mistakes = load(&loaded.config, &parts, &mut loaded.sources).err();
+    mistakes.map_or(Ok(()), |mistakes| Err(report::text(&mistakes, &loaded.sources, styled)))
+}
+
+/// What the modules act upon, for a command that has but one runtime, the caller's.
+///
+/// *Errors*: no resolver can be made.
+pub fn parts(config: &Config) -> Result<Parts, String> {
+    let helper = HelperHandle::of_caller().ok_or("no runtime")?;
+    let resolver = Resolver::new(&config.dns, helper).map_err(|error| format!("[dns]: {error}"))?;
+    Ok(Parts { resolver })
+}
+
+/// Loads every policy of `config`, once, to see whether that can be done.
+///
+/// *Errors*: every mistake in every policy, with its place. *Changes*: `sources` gets the scripts with mistakes.
+pub fn load(config: &Config, parts: &Parts, sources: &mut Sources) -> Result<Rc<Engine>, Vec<Diagnostic>> {
+    Engine::load(&plan(config), parts, Clock::monotonic()).map_err(|problems| diagnostics(&problems, sources))
+}
+
+/// `problems` with line and caret. *Changes*: `sources` gets the scripts that they are in.
+pub fn diagnostics(problems: &[Problem], sources: &mut Sources) -> Vec<Diagnostic> {
+    let mut known = HashMap::new();
+    problems.iter().map(|problem| diagnostic(problem, sources, &mut known)).collect()
+}
+
+fn diagnostic(problem: &Problem, sources: &mut Sources, known: &mut HashMap<String, usize>) -> Diagnostic {
+    let key = format!("policy.{}", problem.policy);
+    let of_policy = |what: &str| format!("policy \"{}\": {what}", problem.policy);
+    let diagnostic = match &problem.place {
+        Place::Configuration(span) => {
+            let span = Some(span.clone()).filter(|span| *span != Span::default());
+            Diagnostic::error(key, of_policy(&problem.message), span)
+        }
+        Place::Script { file, line } => {
+            let span = line.and_then(|line| script_line(file, line, sources, known));
+            let message = match (&span, line) {
+                (Some(_), _) => of_policy(&problem.message),
+                (None, Some(line)) => of_policy(&format!("{file}:{line}: {}", problem.message)),
+                (None, None) => of_policy(&format!("{file}: {}", problem.message)),
+            };
+            Diagnostic::error(key, message, span)
+        }
+    };
+    match &problem.suggestion {
+        Some(suggestion) => diagnostic.help(suggestion.clone()),
+        None => diagnostic,
+    }
+}
+
+/// The place of a script's line, without the blanks around it.
+fn script_line(
+    file: &str,
+    line: usize,
+    sources: &mut Sources,
+    known: &mut HashMap<String, usize>,
+) -> Option<Span> {
+    let number = match known.get(file) {
+        Some(number) => *number,
+        None => {
+            let number = sources.add(Path::new(file), text_of(file)?);
+            known.insert(file.to_owned(), number);
+            number
+        }
+    };
+    let text = sources.text(number)?;
+    let start: usize = text.split_inclusive('\n').take(line.checked_sub(1)?).map(str::len).sum();
+    let row = text.get(start..)?.lines().next().unwrap_or_default();
+    let from = start + (row.len() - row.trim_start().len());
+    Some(Span { file: number, range: from..(start + row.trim_end().len()).max(from) })
+}
+
+fn text_of(file: &str) -> Option<Arc<str>> {
+    match std::fs::read(file) {
+        Ok(octets) => Some(String::from_utf8_lossy(&octets).into()),
+        Err(_) => builtin::find(file.strip_suffix(".lua")?).map(Arc::from),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+
+    #[tokio::test]
+    async fn mistakes_in_scripts_have_line_and_caret() {
+        let folder = tempfile::tempdir().unwrap();
+        let script = folder.path().join("site.lua");
+        std::fs::write(&script, "return {\n  summary = \"x\",\n  conect = function() end,\n}\n").unwrap();
+        let text = "hostname = \"mx.a.example\"\n[relay]\ndomains = \"a.example\"\n[[backend]]\naddress = \"127.0.0.1:25\"\n\
+                    [[listener]]\nbind = \"127.0.0.1:0\"\npolicies = \"site\"\n[policy.site]\nscript = \"site.lua\"\n";
+        let mut loaded = config::load_str(text, folder.path(), &[]).expect("a configuration");
+        let text = compile(&mut loaded, false).unwrap_err();
+        for part in
+            ["policy \"site\": 'conect' is no hook", "site.lua:3:3", "^^^^^^", "did you mean 'connect'?"]
+        {
+            assert!(text.contains(part), "{part} in\n{text}");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! SIGHUP: all or nothing, and only for sessions that begin afterwards.
+
+use std::fs;
+use std::net::TcpStream;
+
+use crate::support::client::Client;
+use crate::support::gatepost::Gatepost;
+use crate::support::wait;
+use crate::toml;
+
+const TAKES_ALL: &str = "return { mail = function() end }\n";
+const REFUSES_ALL: &str = "return { mail = function() return reject(\"5.7.1\", \"new rules\") end }\n";
+
+fn with_policy() -> Gatepost {
+    let toml = toml("policies = \"site\"", "[policy.site]\nscript = \"site.lua\"");
+    Gatepost::start_with(&toml, |folder, _| fs::write(folder.join("site.lua"), TAKES_ALL).unwrap())
+}
+
+#[test]
+fn a_reload_holds_for_new_sessions_and_leaves_running_ones_alone() {
+    let gatepost = with_policy();
+    let mut old = Client::greeted(gatepost.address());
+    fs::write(gatepost.directory().join("site.lua"), REFUSES_ALL).unwrap();
+    gatepost.reload();
+    gatepost.log_line(&["configuration reloaded"]);
+    let mut new = Client::greeted(gatepost.address());
+    let reply = new.must("MAIL FROM:<ann@front.example>", 550);
+    assert!(reply.text().contains("5.7.1 new rules"), "{reply:?}");
+    old.deliver("ann@front.example", "ann@ours.example", b"Subject: old rules\r\n\r\nx\r\n");
+}
+
+#[test]
+fn a_wrong_configuration_keeps_the_old_one_and_shows_line_and_caret() {
+    let gatepost = with_policy();
+    gatepost
+        .rewrite_configuration(|text| text.replace("drain = \"30s\"", "drain = \"soon\"\ndrian = \"1s\""));
+    gatepost.reload();
+    gatepost.log_line(&["configuration not reloaded"]);
+    gatepost.log_line(&["gatepost.toml:3:9"]);
+    gatepost.log_line(&["drain = \"soon\""]);
+    gatepost.log_line(&["^^^^^^"]);
+    gatepost.log_line(&["did you mean `drain`?"]); // the second mistake is told as well
+    Client::greeted(gatepost.address()).deliver("ann@front.example", "ann@ours.example", b"\r\nx\r\n");
+}
+
+#[test]
+fn a_wrong_policy_keeps_the_old_one_and_shows_its_line() {
+    let gatepost = with_policy();
+    for (script, place, words) in [
+        ("return {\n  mail = function( return end }\n", "site.lua:2", "near"),
+        ("return { mail = function() end,\n  rctp = function() end }\n", "site.lua:2:3", "rctp"),
+        ("return {\n  summary = 1 }\n", "site.lua:2:3", "summary is a sentence"),
+    ] {
+        fs::write(gatepost.directory().join("site.lua"), script).unwrap();
+        gatepost.reload();
+        gatepost.log_line(&[place]);
+        gatepost.log_line(&[words]);
+    }
+    Client::greeted(gatepost.address()).deliver("ann@front.example", "ann@ours.example", b"\r\nx\r\n");
+}
+
+#[test]
+fn listeners_come_and_go_with_a_reload() {
+    let gatepost = with_policy();
+    let front = gatepost.address();
+    let second = "[[listener]]\nname = \"second\"\nbind = \"127.0.0.1:0\"\n[[listener]]\nname = \"front\"";
+    gatepost.rewrite_configuration(|text| text.replace("[[listener]]\nname = \"front\"", second));
+    gatepost.reload();
+    gatepost.log_line(&["listening", "second"]);
+    let address = gatepost.address_of("second");
+    // The new one stands before the old one: a session's listener is still the right one.
+    fs::write(gatepost.directory().join("site.lua"), REFUSES_ALL).unwrap();
+    gatepost.reload();
+    gatepost.log_line(&["configuration reloaded"]);
+    Client::greeted(address).deliver("ann@front.example", "ann@ours.example", b"\r\nx\r\n");
+    assert_eq!(gatepost.address(), front);
+    gatepost.rewrite_configuration(|text| text.replace(second, "[[listener]]\nname = \"front\""));
+    gatepost.reload();
+    gatepost.log_line(&["no longer listening", "second"]);
+    wait::until("the second is closed", || TcpStream::connect(address).is_err().then_some(()));
+    drop(Client::greeted(front));
+}
+
+#[test]
+fn an_address_that_cannot_be_bound_leaves_all_as_it_was() {
+    let gatepost = with_policy();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let bind = format!("bind = [\"127.0.0.1:0\", \"{}\"]", taken.local_addr().unwrap());
+    gatepost.rewrite_configuration(|text| text.replace("bind = \"127.0.0.1:0\"", &bind));
+    gatepost.reload();
+    gatepost.log_line(&["the port is in use by another program"]);
+    drop(Client::greeted(gatepost.address()));
+}

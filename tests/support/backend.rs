@@ -1,0 +1,53 @@
+//! A backend that a test plays: sockets on loopback whose connections say what the test tells them to.
+
+use std::future::poll_fn;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::task::Poll;
+
+use tokio::net::{TcpListener, TcpStream};
+
+use super::peer::Peer;
+
+/// One address of a backend.
+#[derive(Debug)]
+pub struct Backend {
+    address: SocketAddr,
+    /// Gone when the backend is down.
+    listener: Option<TcpListener>,
+}
+
+impl Backend {
+    /// A backend on a free port.
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        Backend { address: listener.local_addr().unwrap(), listener: Some(listener) }
+    }
+
+    /// Where it listens, or did.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The next connection.
+    pub async fn accept(&self) -> Peer {
+        let listener = self.listener.as_ref().expect("the backend is up");
+        let (stream, _): (TcpStream, _) = listener.accept().await.unwrap();
+        Peer::new(stream)
+    }
+
+    /// Whether a connection waits to be taken.
+    pub async fn is_asked(&self) -> bool {
+        let Some(listener) = &self.listener else { return false };
+        poll_fn(|context| Poll::Ready(listener.poll_accept(context).is_ready())).await
+    }
+
+    /// Refuses connections from now on.
+    pub fn stop(&mut self) {
+        self.listener = None;
+    }
+
+    /// Takes connections again.
+    pub async fn restart(&mut self) {
+        self.listener = Some(TcpListener::bind(self.address).await.unwrap());
+    }
+}
