@@ -46,7 +46,7 @@ pub fn compile(loaded: &mut Loaded, styled: bool) -> Result<(), String> {
 pub fn parts(config: &Config) -> Result<Parts, String> {
     let helper = HelperHandle::of_caller().ok_or("no runtime")?;
     let resolver = Resolver::new(&config.dns, helper).map_err(|error| format!("[dns]: {error}"))?;
-    Ok(Parts { resolver })
+    Ok(Parts::new(resolver))
 }
 
 /// Loads every policy of `config`, once, to see whether that can be done.
