@@ -111,7 +111,7 @@ pub(super) fn mail(lua: &Lua, guard: &Rc<Guard>) -> mlua::Result<Table> {
         let address = text(arguments.first(), "an address")?;
         let path =
             if address.is_empty() { ReversePath::Null } else { ReversePath::Mailbox(mailbox(&address)?) };
-        call.effects.borrow_mut().reverse_path = Some(path);
+        call.ask(|effects| effects.reverse_path = Some(path));
         Ok(())
     })?;
     methods.later("route")?;
@@ -124,7 +124,8 @@ pub(super) fn rcpt(lua: &Lua, guard: &Rc<Guard>) -> mlua::Result<Table> {
     methods.method("permit_relay", &[Stage::Rcpt], permit_relay)?;
     methods.method("rewrite", &[Stage::Rcpt], |call, arguments| {
         let address = text(arguments.first(), "an address")?;
-        call.effects.borrow_mut().forward_path = Some(ForwardPath::Mailbox(mailbox(&address)?));
+        let path = ForwardPath::Mailbox(mailbox(&address)?);
+        call.ask(|effects| effects.forward_path = Some(path));
         Ok(())
     })?;
     methods.later("route")?;
@@ -140,22 +141,23 @@ pub(super) fn transaction(lua: &Lua, guard: &Rc<Guard>) -> mlua::Result<Table> {
     ] {
         methods.method(name, WITH_RECIPIENTS, move |call, arguments| {
             let address = text(arguments.first(), "an address")?;
-            let recipients = &mut call.effects.borrow_mut().recipients;
-            bounded(recipients, change(mailbox(&address)?))
+            let change = change(mailbox(&address)?);
+            call.ask(|effects| bounded(&mut effects.recipients, change))
         })?;
     }
     methods.method("add_header", WITH_MAIL, |call, arguments| {
         let name = text(arguments.first(), "a field's name")?;
         let value = text(arguments.get(1), "a field's value")?;
         let field = NewField::new(&name, &value).map_err(|error| error.to_string())?;
-        bounded(&mut call.effects.borrow_mut().headers, (field.name().to_owned(), field.value().to_owned()))
+        let header = (field.name().to_owned(), field.value().to_owned());
+        call.ask(|effects| bounded(&mut effects.headers, header))
     })?;
     Ok(methods.table)
 }
 
 fn permit_relay(call: &Call, arguments: &[Value]) -> Result<(), String> {
     let why = text(arguments.first(), "the reason")?;
-    call.effects.borrow_mut().grant = Some(Grant { policy: call.policy.clone(), why });
+    call.ask(|effects| effects.grant = Some(Grant { policy: call.policy.clone(), why }));
     Ok(())
 }
 
@@ -165,7 +167,7 @@ fn skip(call: &Call, policies: &[Value], scope: Scope) -> Result<(), String> {
     }
     for policy in policies {
         let policy = text(Some(policy), "a policy's name")?.into();
-        bounded(&mut call.effects.borrow_mut().skips, Skip { policy, scope })?;
+        call.ask(|effects| bounded(&mut effects.skips, Skip { policy, scope }))?;
     }
     Ok(())
 }
@@ -173,8 +175,7 @@ fn skip(call: &Call, policies: &[Value], scope: Scope) -> Result<(), String> {
 fn delay(call: &Call, arguments: &[Value]) -> Result<(), String> {
     let wish =
         arguments.first().and_then(duration).ok_or("seconds or a duration such as \"5s\" is wanted")?;
-    let mut effects = call.effects.borrow_mut();
-    effects.delay = effects.delay.saturating_add(wish).min(LONGEST_DELAY);
+    call.ask(|effects| effects.delay = effects.delay.saturating_add(wish).min(LONGEST_DELAY));
     Ok(())
 }
 
@@ -185,13 +186,14 @@ fn add_score(call: &Call, arguments: &[Value]) -> Result<(), String> {
         _ => return Err("(points, symbol): points is a number".to_owned()),
     };
     let symbol = text(arguments.get(1), "a symbol")?;
-    bounded(&mut call.effects.borrow_mut().scores, Score { symbol, points, policy: call.policy.clone() })
+    let score = Score { symbol, points, policy: call.policy.clone() };
+    call.ask(|effects| bounded(&mut effects.scores, score))
 }
 
 fn note(call: &Call, arguments: &[Value]) -> Result<(), String> {
     let key = text(arguments.first(), "a key")?;
     let value = text(arguments.get(1), "a value")?;
-    bounded(&mut call.effects.borrow_mut().notes, (key, value))
+    call.ask(|effects| bounded(&mut effects.notes, (key, value)))
 }
 
 /// Seconds as a number, or a duration in words.

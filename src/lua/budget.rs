@@ -67,7 +67,6 @@ pub struct HookCall {
     running: Option<AsyncCallFuture<Value>>,
     /// The turn of the others, after a slice.
     turn: Option<Pin<Box<dyn Future<Output = ()>>>>,
-    waker: Option<(Arc<SliceWaker>, Waker)>,
 }
 
 /// The slice after which a computing hook lets other sessions run.
@@ -96,7 +95,6 @@ impl HookCall {
             top: std::ptr::null(),
             running: Some(running),
             turn: None,
-            waker: None,
         }
     }
 
@@ -141,12 +139,15 @@ impl HookCall {
 
     /// The waker for the script's own waits.
     fn waker(&mut self, task: &Waker) -> (Arc<SliceWaker>, Waker) {
-        match &self.waker {
-            Some((slice, waker)) if slice.is_for(task) => (Arc::clone(slice), waker.clone()),
+        let mut kept = self.call.session.as_ref().map(|session| session.waker.borrow_mut());
+        match kept.as_deref() {
+            Some(Some((slice, waker))) if slice.is_for(task) => (Arc::clone(slice), waker.clone()),
             _ => {
                 let slice = SliceWaker::new(task);
                 let waker = Waker::from(Arc::clone(&slice));
-                self.waker = Some((Arc::clone(&slice), waker.clone()));
+                if let Some(kept) = &mut kept {
+                    **kept = Some((Arc::clone(&slice), waker.clone()));
+                }
                 (slice, waker)
             }
         }

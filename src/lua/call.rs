@@ -30,7 +30,7 @@ pub struct Call {
     /// The table that the hook receives as its subject, to tell it from one of an earlier stage.
     pub(super) subject: Cell<*const c_void>,
     /// What the hook asked for besides a verdict.
-    pub(super) effects: RefCell<Effects>,
+    pub(super) effects: RefCell<Option<Box<Effects>>>,
     /// All edits of the message up to now, of this hook and of those before it.
     pub(super) edits: RefCell<Vec<Edit>>,
     /// Verdicts made, to find those that were not returned.
@@ -55,6 +55,11 @@ impl Call {
             made: RefCell::default(),
             has_touched_vars: Cell::new(false),
         }
+    }
+
+    /// What the hook asks for, to add to it.
+    pub(super) fn ask<T>(&self, add: impl FnOnce(&mut Effects) -> T) -> T {
+        add(self.effects.borrow_mut().get_or_insert_default())
     }
 
     /// A call of the hook of `policy` for `stage`.

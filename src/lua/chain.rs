@@ -176,7 +176,9 @@ fn rule(policy: &Policy, stage: Stage, ran: Ran, decision: &mut Decision) -> Nex
             };
         }
     };
-    absorb(&mut decision.effects, ran.effects);
+    if let Some(effects) = ran.effects {
+        absorb(&mut decision.effects, *effects);
+    }
     decision.edits.extend(ran.edits);
     let name = || policy.name.clone();
     match ran.ruling {

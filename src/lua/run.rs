@@ -1,7 +1,10 @@
 //! The hooks of one stage, run one after the other: each on its budget, its result read, its errors logged.
 
 use std::cell::RefCell;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::Poll;
 
 use mlua::{Function, Value};
 use tokio::time::{Instant, timeout_at};
@@ -32,7 +35,7 @@ pub(super) enum Ran {
 /// What a hook said and asked for.
 pub(super) struct Ended {
     pub(super) ruling: Option<Ruling>,
-    pub(super) effects: Effects,
+    pub(super) effects: Option<Box<Effects>>,
     pub(super) edits: Vec<Edit>,
 }
 
@@ -42,8 +45,8 @@ pub(super) struct Run<'a> {
     view: &'a Rc<SessionView>,
     occasion: Occasion<'a>,
     stage: Stage,
-    /// When the time of all policies together is over.
-    end: Instant,
+    /// When the time of all policies together is over; counted from the first wait.
+    end: Option<Instant>,
     /// The hooks' second argument, once there was a hook.
     subject: Option<Value>,
 }
@@ -55,7 +58,7 @@ impl<'a> Run<'a> {
         occasion: Occasion<'a>,
         stage: Stage,
     ) -> Self {
-        Run { engine, view, occasion, stage, end: Instant::now() + engine.stage_time, subject: None }
+        Run { engine, view, occasion, stage, end: None, subject: None }
     }
 
     /// Runs the hook of one policy. `edits` are those of the policies before it at this stage.
@@ -93,12 +96,14 @@ impl<'a> Run<'a> {
         hook: &Function,
         call: &Rc<Call>,
     ) -> Result<Option<Ruling>, String> {
-        let running = self.begin(policy, hook, call).map_err(|error| error.to_string())?;
-        let end = self.end.min(Instant::now() + policy.budget.time);
-        let returned = match timeout_at(end, running).await {
-            Ok(Ok(returned)) => Ok(returned),
-            Ok(Err(stopped)) => Err(stopped),
-            Err(_) => Err(Stopped::Time),
+        let mut running = self.begin(policy, hook, call).map_err(|error| error.to_string())?;
+        // Most hooks don't wait: no timer for them.
+        let returned = match poll_fn(|cx| Poll::Ready(Pin::new(&mut running).poll(cx))).await {
+            Poll::Ready(returned) => returned,
+            Poll::Pending => {
+                let end = self.end(policy);
+                timeout_at(end, running).await.unwrap_or(Err(Stopped::Time))
+            }
         };
         let kept = match call.has_touched_vars.get() {
             true => self.view.vars.borrow_mut().check(call),
@@ -107,6 +112,13 @@ impl<'a> Run<'a> {
         let returned = returned.map_err(|stopped| stopped.to_string())?;
         kept?;
         verdict::ruling(call, &returned)
+    }
+
+    /// When a hook of `policy` that waits now must have ended.
+    fn end(&mut self, policy: &Policy) -> Instant {
+        let now = Instant::now();
+        let all = *self.end.get_or_insert(now + self.engine.stage_time);
+        all.min(now + policy.budget.time)
     }
 
     /// The hook call with its arguments.

@@ -33,19 +33,17 @@ struct Walk {
     message: Rc<MessageView>,
     /// The fields after edits; none if there were no edits, then the message's own are walked.
     edited: Option<Vec<Line>>,
-    at: usize,
 }
 
 impl Walk {
     fn new(message: Rc<MessageView>, edits: &[Edit]) -> Walk {
         let edited = (!edits.is_empty()).then(|| lines(&message.header, edits));
-        Walk { message, edited, at: 0 }
+        Walk { message, edited }
     }
 
-    /// The next field: name, raw value and number.
-    fn step(&mut self) -> Option<(&str, &[u8], usize)> {
-        let at = self.at;
-        self.at += 1;
+    /// The field at `place`, from 1: name, raw value and number.
+    fn field(&self, place: usize) -> Option<(&str, &[u8], usize)> {
+        let at = place.checked_sub(1)?;
         if let Some(lines) = &self.edited {
             return lines.get(at).map(|line| (line.name.as_str(), line.raw.as_slice(), line.number));
         }
@@ -54,16 +52,32 @@ impl Walk {
     }
 }
 
-/// The function that `message:fields()` iterates with: name, value, raw and number of the next field, or nothing.
-pub(super) fn steps(lua: &Lua, message: Rc<MessageView>, edits: &[Edit]) -> mlua::Result<Function> {
-    let mut walk = Walk::new(message, edits);
-    lua.create_function_mut(move |lua, ()| match walk.step() {
-        None => Ok((None, None, None, 0)),
-        Some((name, raw, number)) => {
-            let value = lua.create_string(encoded_word::decode(raw).as_bytes())?;
-            Ok((Some(lua.create_string(name)?), Some(value), Some(lua.create_string(trimmed(raw))?), number))
+/// The functions behind `message:fields()`.
+///
+/// The first gives name and number of the next field, or nothing; the second the value and the raw value of the field
+/// that was given at this place, counted from 1: few fields are read.
+pub(super) fn walk(
+    lua: &Lua,
+    message: Rc<MessageView>,
+    edits: &[Edit],
+) -> mlua::Result<(Function, Function)> {
+    let walk = Rc::new(Walk::new(message, edits));
+    let (stepping, mut place) = (Rc::clone(&walk), 0);
+    let step = lua.create_function_mut(move |lua, ()| {
+        place += 1;
+        match stepping.field(place) {
+            None => Ok((None, 0)),
+            Some((name, _, number)) => Ok((Some(lua.create_string(name)?), number)),
         }
-    })
+    })?;
+    let read = lua.create_function(move |lua, place: usize| match walk.field(place) {
+        None => Ok((None, None)),
+        Some((_, raw, _)) => {
+            let value = lua.create_string(encoded_word::decode(raw).as_bytes())?;
+            Ok((Some(value), Some(lua.create_string(trimmed(raw))?)))
+        }
+    })?;
+    Ok((step, read))
 }
 
 fn lines(header: &Header, edits: &[Edit]) -> Vec<Line> {

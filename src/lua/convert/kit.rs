@@ -16,7 +16,6 @@ use crate::lua::sandbox::{Sandbox, raise};
 pub struct Kit {
     pub(super) lua: Lua,
     pub(super) session: Function,
-    pub(super) client: Function,
     pub(super) peer: Function,
     pub(super) server: Function,
     pub(super) ehlo: Function,
@@ -50,7 +49,6 @@ impl Kit {
         Ok(Kit {
             lua: lua.clone(),
             session: make.get("session")?,
-            client: make.get("client")?,
             peer: make.get("peer")?,
             server: make.get("server")?,
             ehlo: make.get("ehlo")?,

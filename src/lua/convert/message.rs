@@ -69,10 +69,10 @@ fn readers(lua: &Lua, methods: &Table, method: impl Fn(&'static str) -> Method) 
     let get = method("fields");
     let all = move |lua: &Lua, this: Value| {
         let (message, call) = get.message(lua, &this)?;
-        fields::steps(lua, message, &call.edits.borrow())
+        fields::walk(lua, message, &call.edits.borrow())
     };
     // `prelude/objects.lua` makes the iterator of it: tables are made there for a fraction of the price.
-    methods.raw_set("field_steps", lua.create_function(all)?)
+    methods.raw_set("walk_fields", lua.create_function(all)?)
 }
 
 /// The methods that edit the header.

@@ -1,11 +1,14 @@
 //! `session`, as scripts see it: facts that are made when first asked for, and what the policies remember.
 
 use std::cell::{OnceCell, RefCell};
+use std::ffi::c_void;
 use std::net::IpAddr;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Waker;
 use std::time::Duration;
 
-use mlua::{AnyUserData, FromLua, Function, IntoLua, Lua, LuaString, Table, Value};
+use mlua::{AnyUserData, Function, IntoLua, Lua, LuaString, Table, Value};
 
 use crate::lua::call::Call;
 use crate::lua::convert::kit::Kit;
@@ -15,6 +18,7 @@ use crate::lua::convert::transaction::{self, TransactionView};
 use crate::lua::convert::vars::Vars;
 use crate::lua::guard::Guard;
 use crate::lua::sandbox::raise;
+use crate::lua::slice::SliceWaker;
 use crate::names::network::{address_text, client_network};
 use crate::policy::door::SharedSession;
 use crate::policy::event::Stage;
@@ -32,10 +36,21 @@ pub struct SessionView {
     pub(super) ehlo: RefCell<Option<Table>>,
     /// The listener's relay domains, the same object for all of its sessions.
     relay_domains: Rc<OnceCell<AnyUserData>>,
-    tables: OnceCell<(Table, Table)>,
+    tables: OnceCell<Tables>,
     /// On the guard's clock.
     opened: Duration,
+    /// The waker of the session's task, as hook calls need it; it rarely changes.
+    pub(in crate::lua) waker: RefCell<Option<(Arc<SliceWaker>, Waker)>>,
     pub(in crate::lua) clock: Rc<Guard>,
+}
+
+/// The tables that a session has from its first hook on.
+#[derive(Debug)]
+struct Tables {
+    session: Table,
+    /// What `session` reads as, to tell it from another session's.
+    facts: *const c_void,
+    client: Table,
 }
 
 impl SessionView {
@@ -56,17 +71,24 @@ impl SessionView {
             relay_domains: Rc::clone(relay_domains),
             tables: OnceCell::new(),
             opened: guard.now(),
+            waker: RefCell::default(),
             clock: Rc::clone(guard),
         })
     }
 
     /// The table that hooks receive as `session`.
     pub(in crate::lua) fn table(&self) -> mlua::Result<Table> {
-        if let Some((table, _)) = self.tables.get() {
-            return Ok(table.clone());
+        Ok(self.tables()?.session.clone())
+    }
+
+    fn tables(&self) -> mlua::Result<&Tables> {
+        if let Some(tables) = self.tables.get() {
+            return Ok(tables);
         }
-        let tables: (Table, Table) = self.kit.session.call(())?;
-        Ok(self.tables.get_or_init(|| tables).0.clone())
+        let client = self.session.borrow().identity().client;
+        let facts = (address_text(client.ip()), client.port(), client_network(client.ip()));
+        let (session, facts, client): (Table, Table, Table) = self.kit.session.call(facts)?;
+        Ok(self.tables.get_or_init(|| Tables { session, facts: facts.to_pointer(), client }))
     }
 
     /// The real client's address.
@@ -82,14 +104,7 @@ impl SessionView {
 
     /// The client's table, which is also the subject of `connect`.
     pub(in crate::lua) fn client(&self) -> mlua::Result<Table> {
-        self.table()?;
-        let Some((_, facts)) = self.tables.get() else { return Err(mlua::Error::runtime("no session")) };
-        if let Some(known) = facts.raw_get("client")? {
-            return Ok(known);
-        }
-        let made = self.lasting(b"client")?.unwrap_or(Value::Nil);
-        facts.raw_set("client", &made)?;
-        Table::from_lua(made, &self.kit.lua)
+        Ok(self.tables()?.client.clone())
     }
 
     /// A new greeting is judged: `session.ehlo` is this one from now on.
@@ -128,10 +143,6 @@ impl SessionView {
             b"id" => identity.id.as_str().into_lua(lua)?,
             b"listener" => rules.listener.as_str().into_lua(lua)?,
             b"protocol" => "smtp".into_lua(lua)?,
-            b"client" => {
-                let ip = identity.client.ip();
-                self.kit.client.call((address_text(ip), identity.client.port(), client_network(ip)))?
-            }
             b"peer" => self.kit.peer.call((address_text(identity.peer.ip()), identity.peer.port()))?,
             b"server" => {
                 let relay_domains = match self.relay_domains.get() {
@@ -199,7 +210,8 @@ impl SessionView {
 
 /// The points that the running hook has given itself.
 pub(super) fn points(call: &Call) -> f64 {
-    call.effects.borrow().scores.iter().fold(0.0, |sum, score| sum + score.points)
+    let effects = call.effects.borrow();
+    effects.iter().flat_map(|effects| &effects.scores).fold(0.0, |sum, score| sum + score.points)
 }
 
 /// The function behind `session`: makes a fact when it is first asked for, and keeps it if it lasts.
@@ -211,7 +223,7 @@ pub(super) fn lazy(lua: &Lua, guard: &Rc<Guard>) -> mlua::Result<Function> {
         let Some((call, view)) = call.as_ref().and_then(|call| Some((call, call.session.as_ref()?))) else {
             return Err(raise(lua, "session is gone"));
         };
-        if view.tables.get().is_none_or(|(_, own)| own.to_pointer() != facts.to_pointer()) {
+        if view.tables.get().is_none_or(|own| own.facts != facts.to_pointer()) {
             return Err(raise(lua, "this session is not the one that the hook was called for"));
         }
         fact(view, call, &facts, &key)

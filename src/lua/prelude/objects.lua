@@ -2,16 +2,28 @@
 -- `methods` holds, by class, the engine's functions; `lazy` what is computed when it is asked for.
 local view, methods, lazy = ...
 
-local setmetatable = setmetatable
+local rawget, setmetatable = rawget, setmetatable
 
--- `message:fields()`, an iterator over tables.
-local field_steps = methods.message.field_steps
-methods.message.field_steps = nil
+-- `message:fields()`, an iterator over tables, each of which reads its value when it is asked for.
+local walk_fields = methods.message.walk_fields
+methods.message.walk_fields = nil
 function methods.message.fields(message)
-  local step = field_steps(message)
+  local step, read = walk_fields(message)
+  local place_of = {} -- where it is not the number: behind a field that was added or removed
+  local metatable = { __metatable = false }
+  function metatable.__index(field, key)
+    if key ~= "value" and key ~= "raw" then return nil end
+    field.value, field.raw = read(place_of[field] or field.number)
+    return rawget(field, key)
+  end
+  local place = 0
   return function()
-    local name, value, raw, number = step()
-    if name then return { name = name, value = value, raw = raw, number = number } end
+    local name, number = step()
+    if not name then return nil end
+    place = place + 1
+    local field = setmetatable({ name = name, number = number }, metatable)
+    if number ~= place then place_of[field] = place end
+    return field
   end
 end
 
@@ -36,13 +48,11 @@ local nothing = view("params", {})
 
 local make = {}
 
-function make.session()
-  local facts = {}
-  return session(facts), facts
-end
-
-function make.client(ip, port, network)
-  return client { ip = ip, port = port, network = network }
+-- Also the client, for whom nearly every policy asks.
+function make.session(ip, port, network)
+  local seen = client { ip = ip, port = port, network = network }
+  local facts = { client = seen }
+  return session(facts), facts, seen
 end
 
 function make.peer(ip, port)

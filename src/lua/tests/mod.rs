@@ -8,5 +8,6 @@ mod hooks;
 mod load;
 mod message;
 mod modules;
+mod speed;
 mod support;
 pub(super) mod waiting;
