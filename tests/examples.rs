@@ -1,6 +1,6 @@
 //! Every example loads: no error, no warning, every policy set up.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::{Path, PathBuf};
 
