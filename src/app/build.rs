@@ -19,6 +19,8 @@ use crate::lua::problem::Problem;
 use crate::message::spool::Spool;
 use crate::net::names::Names;
 use crate::observe::counters::Counters;
+use crate::observe::metrics::BackendConnections;
+use crate::observe::policy_counts::PolicyCounts;
 use crate::policy::event::Stages;
 use crate::proxy::config::{Listener, Vrfy};
 use crate::proxy::context::Context;
@@ -38,6 +40,8 @@ pub struct Ground {
     pub helper: HelperHandle,
     /// The counts of each worker.
     pub counters: Vec<Arc<Counters>>,
+    /// The counts of the policies' hooks.
+    pub policies: Arc<PolicyCounts>,
     /// The end of service.
     pub draining: Draining,
 }
@@ -85,6 +89,18 @@ impl House {
     /// What the policies' modules act upon.
     pub fn parts(&self) -> &Parts {
         &self.parts
+    }
+
+    /// How many connections each backend has, for the metrics.
+    pub fn connections(&self) -> Vec<BackendConnections> {
+        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        let servers = self.config.backends.iter().filter_map(|backend| self.servers.get(&backend.name));
+        let connections = servers.map(|server| BackendConnections {
+            backend: server.config.name.clone(),
+            in_use: count(server.config.connections.saturating_sub(server.ceiling.free())),
+            free: count(server.ceiling.free()),
+        });
+        connections.collect()
     }
 
     /// How a worker builds its generation of this house.

@@ -16,6 +16,9 @@ use crate::backend::connect;
 use crate::backend::server::Server;
 use crate::config::Config;
 use crate::observe::counters::Counters;
+use crate::observe::metrics::{Metrics, Reading, Sources};
+use crate::observe::metrics_page::MetricsPage;
+use crate::observe::policy_counts::PolicyCounts;
 use crate::proxy::accept::{Acceptor, AcceptorHandle, Change, Houses};
 use crate::proxy::admission::Admission;
 use crate::proxy::drain::{Drain, Phase};
@@ -33,6 +36,8 @@ pub struct Running {
     ground: Ground,
     helper: HelperRuntime,
     house: Arc<House>,
+    /// The same, for those that read it from elsewhere.
+    current: Arc<ArcSwap<House>>,
     houses: Arc<ArcSwap<Houses>>,
     admission: Arc<Admission>,
     workers: Vec<Worker>,
@@ -54,15 +59,25 @@ impl Running {
             helper: helper.handle(),
             counters: (0..config.workers).map(|_| Arc::new(Counters::default())).collect(),
             draining: drain.watch(),
+            policies: Arc::new(PolicyCounts::default()),
         };
         let admission = Admission::new(config.limits.connections);
         let workers =
             (0..config.workers).map(Worker::start).collect::<io::Result<Vec<_>>>().context("a worker")?;
         let house = House::build(config, &ground, None)?;
         let houses = Arc::new(ArcSwap::from_pointee(limits_of(&house)));
-        let acceptor = None;
-        let mut running =
-            Running { ground, helper, house, houses, admission, workers, sockets, acceptor, drain };
+        let mut running = Running {
+            current: Arc::new(ArcSwap::new(Arc::clone(&house))),
+            acceptor: None,
+            ground,
+            helper,
+            house,
+            houses,
+            admission,
+            workers,
+            sockets,
+            drain,
+        };
         running.prepare(&Arc::clone(&running.house)).await.map_err(|error| anyhow!(error))?;
         running.workers.iter().for_each(|worker| worker.handle.switch(true));
         running.learn();
@@ -111,7 +126,7 @@ impl Running {
         let sockets = self.sockets.follow(&config.listeners).map_err(|error| error.to_string())?;
         folders::test_spool(&config).map_err(|error| format!("{error:#}"))?;
         for what in needs_restart(&self.house.config, &config) {
-            tracing::warn!(what, "changes only with a restart");
+            tracing::warn!(error = what, "changes only with a restart");
         }
         let house =
             House::build(config, &self.ground, Some(&self.house)).map_err(|error| format!("{error:#}"))?;
@@ -128,9 +143,32 @@ impl Running {
             acceptor.change(Change { doors: sockets.doors(&house.config.listeners), between });
         }
         sockets.announce(Some(&self.sockets));
+        self.current.store(Arc::clone(&house));
         (self.sockets, self.house) = (sockets, house);
         self.learn();
         Ok(())
+    }
+
+    /// Shows the metrics on `page`, as long as it runs. `dropped` reads how many lines the log has lost.
+    pub fn show_metrics(&self, page: MetricsPage, dropped: Reading) {
+        let (admission, current) = (Arc::clone(&self.admission), Arc::clone(&self.current));
+        let spool = Arc::clone(&self.current);
+        let metrics = Arc::new(Metrics::new(Sources {
+            workers: self.ground.counters.clone(),
+            policies: Arc::clone(&self.ground.policies),
+            sessions: Arc::new(move || count(admission.sessions())),
+            backends: Arc::new(move || current.load().connections()),
+            spool_octets: Arc::new(move || spool.load().spool.used()),
+            log_lines_dropped: dropped,
+        }));
+        if let Ok(address) = page.address() {
+            tracing::info!(%address, "metrics page");
+        }
+        self.ground.helper.leave(move || async move {
+            if let Err(error) = page.serve(metrics).await {
+                tracing::error!(%error, "no metrics page");
+            }
+        });
     }
 
     /// Sessions now.
@@ -186,13 +224,17 @@ async fn learn_all(server: &Server) {
     }
 }
 
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
 /// What differs between two configurations and is set up at start only.
 fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
     let service = |config: &Config| (config.service.user.clone(), config.service.group.clone());
     let all = [
         ("workers", old.workers != new.workers),
         ("service.user", service(old) != service(new)),
-        ("log", old.log != new.log),
+        ("log.file and log.format", (&old.log.file, old.log.format) != (&new.log.file, new.log.format)),
         ("metrics.listen", old.metrics != new.metrics),
     ];
     all.into_iter().filter(|(_, differs)| *differs).map(|(what, _)| what).collect()

@@ -3,6 +3,7 @@
 use std::io::IsTerminal as _;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -15,6 +16,9 @@ use crate::app::systemd::{self, State};
 use crate::app::{descriptors, folders, policies, rights};
 use crate::cli::WRONG;
 use crate::config::{self, Loaded, report};
+use crate::observe::levels::Levels;
+use crate::observe::log::LogHandle;
+use crate::observe::metrics_page::MetricsPage;
 
 /// Why the service did not start, or did not go on.
 enum Failure {
@@ -56,6 +60,10 @@ fn start(path: &Path) -> Result<(), Failure> {
     let account = rights::Account::of(&config.service)?;
     let sockets = Sockets::open(&config.listeners, inherited).map_err(anyhow::Error::from)?;
     folders::make_state(config, account.as_ref())?;
+    let page = config.metrics.listen.map(|address| {
+        MetricsPage::bind(address).with_context(|| format!("metrics.listen: can't listen on {address}"))
+    });
+    let page = page.transpose()?;
     if let Some(account) = &account {
         account.take_on()?; // before there is a second thread
     }
@@ -63,41 +71,57 @@ fn start(path: &Path) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("no runtime")?;
     let mut loaded = loaded;
-    runtime.block_on(async { policies::compile(&mut loaded, styled).map_err(Failure::Wrong) })?;
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
+    policies::compile(&mut loaded, styled).map_err(Failure::Wrong)?;
+    let log = LogHandle::install(&loaded.config.log).map_err(anyhow::Error::from)?;
     warn(&loaded, allowed);
-    let served = runtime.block_on(serve(path, loaded, sockets));
+    let served = runtime.block_on(serve(path, loaded, Opened { sockets, page, log }));
     runtime.shutdown_background(); // what still runs then was told to end at once
     Ok(served?)
+}
+
+/// What was opened before there was anything to serve.
+struct Opened {
+    sockets: Sockets,
+    page: Option<MetricsPage>,
+    log: LogHandle,
 }
 
 /// What somebody should look at, in the log.
 fn warn(loaded: &Loaded, allowed: u64) {
     for warning in &loaded.warnings {
         let place = warning.span.as_ref().map(|span| loaded.sources.place(span)).unwrap_or_default();
-        tracing::warn!(place, "{}", warning.message);
+        tracing::warn!(file = place, error = warning.message, "the configuration should be looked at");
     }
     if let Some(warning) = descriptors::Need::of(&loaded.config).warning(allowed) {
-        tracing::warn!("{warning}");
+        tracing::warn!(error = warning, "descriptors may run out");
     }
     if rights::is_root() {
-        tracing::warn!("running as root: set [service] user, or User= in the systemd unit");
+        tracing::warn!("running as root: set user in [service] or in the systemd unit");
     }
 }
 
-async fn serve(path: &Path, loaded: Loaded, sockets: Sockets) -> anyhow::Result<()> {
+async fn serve(path: &Path, loaded: Loaded, opened: Opened) -> anyhow::Result<()> {
     let mut signals = Signals::hear().context("signals can't be heard")?;
-    let mut running = Running::start(loaded.config, sockets).await?;
+    let mut running = Running::start(loaded.config, opened.sockets).await?;
+    if let Some(page) = opened.page {
+        running.show_metrics(page, Arc::new(opened.log.dropped()));
+    }
     systemd::tell(State::Ready("serving"));
     loop {
         match signals.next().await {
             Told::End => break,
-            Told::Reload => reload(path, &mut running).await,
+            Told::Reload => {
+                if let Err(error) = opened.log.reopen() {
+                    tracing::error!(%error, "the log stays where it was");
+                }
+                reload(path, &mut running).await;
+                opened.log.change_levels(Levels::from(running.house().config.log.level));
+            }
         }
     }
     systemd::tell(State::Stopping);
     let patience = running.house().config.service.drain;
-    tracing::info!(sessions = running.sessions(), "draining");
+    tracing::info!(count = running.sessions(), "draining");
     match drain(running, patience, &mut signals).await {
         true => tracing::info!("ended"),
         false => tracing::warn!("ended at once: told twice"),
@@ -123,9 +147,12 @@ async fn reload(path: &Path, running: &mut Running) {
             "serving"
         }
         Err(text) => {
-            tracing::error!("configuration not reloaded, what was in service stays so:");
             for line in text.lines().filter(|line| !line.trim().is_empty()) {
-                tracing::error!("{line}");
+                // The log would escape double quotes, and the caret would no longer stand below what it means.
+                tracing::error!(
+                    error = line.replace('"', "'"),
+                    "configuration not reloaded, the old one stays"
+                );
             }
             "serving the old configuration: the new one has mistakes, see the log"
         }

@@ -1,6 +1,5 @@
 //! The parts' own configurations, made from the tables as they were read.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::backend::config::{Address, Backend, ConnectAt, Downgrade, Timeouts, Xclient, Xforward};
@@ -9,7 +8,7 @@ use crate::config::error::Diagnostic;
 use crate::config::keys::key::Table;
 use crate::config::section::{ItemValue, Section};
 use crate::config::service::Service;
-use crate::config::{listener, policy, scalar};
+use crate::config::{listener, lists, policy, scalar};
 use crate::lookup::config::Config as Dns;
 use crate::message::config::Spool;
 use crate::observe::config::{Format, Level, Log, Metrics};
@@ -51,12 +50,6 @@ pub(super) fn paths(section: &Section, name: &str) -> Option<Vec<PathBuf>> {
     Some(section.list(name)?.iter().filter_map(|item| path(&item.value)).collect())
 }
 
-/// The sockets of a list.
-pub(super) fn sockets(section: &Section, name: &str) -> Option<Vec<SocketAddr>> {
-    let socket = |value: &ItemValue| if let ItemValue::Socket(at) = value { Some(*at) } else { None };
-    Some(section.list(name)?.iter().filter_map(|item| socket(&item.value)).collect())
-}
-
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
@@ -82,7 +75,7 @@ fn backend(section: &Section, several: bool, problems: &mut Vec<Diagnostic>) -> 
         |value: &ItemValue| if let ItemValue::Address(at) = value { Some(at.clone()) } else { None };
     let addresses: Option<Vec<Address>> =
         section.list("address").map(|items| items.iter().filter_map(|item| address(&item.value)).collect());
-    needed(section, "address", addresses.as_ref().map(Vec::len), problems);
+    lists::needed(section, "address", addresses.as_ref().map(Vec::len), problems);
     if several && !section.has("name") {
         let problem = Diagnostic::error("backend.name", "a backend has no name", section.head.clone());
         problems.push(problem.found("this one").help("where there are several, each needs a `name`"));
@@ -108,19 +101,6 @@ fn backend(section: &Section, several: bool, problems: &mut Vec<Diagnostic>) -> 
     backend
 }
 
-/// Tells of a list that is missing or empty. One whose items were wrong has been told of.
-pub(super) fn needed(section: &Section, name: &str, items: Option<usize>, problems: &mut Vec<Diagnostic>) {
-    let key = section.key(name);
-    if !section.has(name) {
-        let message = format!("`{key}` is missing");
-        problems
-            .push(Diagnostic::error(&*key, message, section.head.clone()).found(format!("has no `{name}`")));
-    } else if items == Some(0) && !problems.iter().any(|problem| problem.key == key) {
-        let message = format!("`{key}` is empty");
-        problems.push(Diagnostic::error(&*key, message, section.place(name)).found("nothing in it"));
-    }
-}
-
 fn timeouts(section: Option<&Section>) -> Timeouts {
     let default = Timeouts::default();
     let Some(section) = section else { return default };
@@ -137,7 +117,7 @@ fn timeouts(section: Option<&Section>) -> Timeouts {
 fn dns(section: &Section) -> Dns {
     let default = Dns::default();
     Dns {
-        servers: sockets(section, "servers").unwrap_or_default(),
+        servers: lists::sockets(section, "servers").unwrap_or_default(),
         timeout: section.duration("timeout").flatten().unwrap_or(default.timeout),
         attempts: section.count("attempts").flatten().unwrap_or(default.attempts),
         cache: section.number("cache").flatten().unwrap_or(default.cache),

@@ -1,8 +1,8 @@
 //! Listeners, each with `[relay]` and `[limits]` as they hold for it.
 
 use crate::backend::config::Backend;
-use crate::config::build;
 use crate::config::error::Diagnostic;
+use crate::config::lists;
 use crate::config::section::{ItemValue, Section};
 use crate::names::domain_set::DomainSet;
 use crate::names::network::parse_network;
@@ -21,8 +21,8 @@ pub(super) fn all(top: &Section, backends: &[Backend], problems: &mut Vec<Diagno
 }
 
 fn one(top: &Section, section: &Section, backends: &[Backend], problems: &mut Vec<Diagnostic>) -> Listener {
-    let bind = build::sockets(section, "bind");
-    build::needed(section, "bind", bind.as_ref().map(Vec::len), problems);
+    let bind = lists::sockets(section, "bind");
+    lists::needed(section, "bind", bind.as_ref().map(Vec::len), problems);
     let bind = bind.unwrap_or_default();
     let name = match section.text("name") {
         Some(name) => name.to_owned(),

@@ -176,9 +176,14 @@ impl Future for HookCall {
                 this.close();
                 Poll::Ready(Err(Stopped::Cpu(place)))
             }
-            (_, Poll::Ready(result)) => {
+            (_, Poll::Ready(Ok(value))) => {
+                // It has ended; nothing of it is left to run.
+                this.running = None;
+                Poll::Ready(Ok(value))
+            }
+            (_, Poll::Ready(Err(error))) => {
                 this.close();
-                Poll::Ready(result.map_err(Stopped::Raised))
+                Poll::Ready(Err(Stopped::Raised(error)))
             }
             (Stop::Slice, Poll::Pending) => {
                 let mut turn: Pin<Box<dyn Future<Output = ()>>> = Box::pin(tokio::task::yield_now());

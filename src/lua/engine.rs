@@ -23,7 +23,7 @@ use crate::policy::mode::PolicyUse;
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// `[policies]`.
-    pub common: Policies,
+    pub general: Policies,
     /// Every `[policy.NAME]`, and every name that a listener uses without a table.
     pub policies: Vec<Configured>,
     /// The names of the backends, for options of the type `backend`.
@@ -48,7 +48,7 @@ impl Engine {
         let mut problems = Vec::new();
         let mut sources = Vec::new();
         for configured in &plan.policies {
-            match script::find(&configured.script, &plan.common.paths) {
+            match script::find(&configured.script, &plan.general.paths) {
                 Ok(source) => sources.push((configured, source)),
                 Err(message) => {
                     problems.push(Problem::in_configuration(&configured.name, &configured.span, message));
@@ -57,7 +57,7 @@ impl Engine {
         }
         let folders = sources
             .iter()
-            .map(|(configured, source)| (configured.name.clone(), folders(source, &plan.common.paths)));
+            .map(|(configured, source)| (configured.name.clone(), folders(source, &plan.general.paths)));
         let (sandbox, kit) = open(folders.collect(), parts, clock)
             .map_err(|error| vec![Problem::in_script("", "gatepost", error.to_string())])?;
         let mut policies = Vec::new();
@@ -71,7 +71,7 @@ impl Engine {
         if !problems.is_empty() {
             return Err(problems);
         }
-        Ok(Rc::new(Engine { sandbox, kit: Rc::new(kit), stage_time: plan.common.budget.stage, policies }))
+        Ok(Rc::new(Engine { sandbox, kit: Rc::new(kit), stage_time: plan.general.budget.stage, policies }))
     }
 
     /// The policies that a listener uses, in its order.

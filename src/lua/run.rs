@@ -102,7 +102,7 @@ impl<'a> Run<'a> {
             Poll::Ready(returned) => returned,
             Poll::Pending => {
                 let end = self.end(policy);
-                timeout_at(end, running).await.unwrap_or(Err(Stopped::Time))
+                Box::pin(timeout_at(end, &mut running)).await.unwrap_or(Err(Stopped::Time))
             }
         };
         let kept = match call.has_touched_vars.get() {

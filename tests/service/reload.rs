@@ -37,7 +37,7 @@ fn a_wrong_configuration_keeps_the_old_one_and_shows_line_and_caret() {
     gatepost.reload();
     gatepost.log_line(&["configuration not reloaded"]);
     gatepost.log_line(&["gatepost.toml:3:9"]);
-    gatepost.log_line(&["drain = \"soon\""]);
+    gatepost.log_line(&["drain = 'soon'"]);
     gatepost.log_line(&["^^^^^^"]);
     gatepost.log_line(&["did you mean `drain`?"]); // the second mistake is told as well
     Client::greeted(gatepost.address()).deliver("ann@front.example", "ann@ours.example", b"\r\nx\r\n");

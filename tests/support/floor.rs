@@ -86,6 +86,7 @@ impl Proxy {
             helper: HelperHandle::of_caller().unwrap(),
             counters: vec![Arc::clone(&counters)],
             draining: drain.watch(),
+            policies: Arc::default(),
         };
         let house = House::build(loaded.config, &ground, None).map_err(|error| format!("{error:#}"))?;
         let generation = house.blueprint(&ground)(0)?;
@@ -153,11 +154,15 @@ impl Proxy {
         self.server().note_success(address, &Capabilities::parse(&lines));
     }
 
-    /// Connects to the first backend's address of that number and learns what it offers, as at start.
-    pub async fn learn(&self, address: usize) {
-        if let Ok(opened) = connect::open(self.server(), address, None).await {
-            opened.conversation.quit().await;
-        }
+    /// Begins to learn what the first backend's address of that number offers, as at start.
+    pub fn learn(&self, address: usize) {
+        let house = Arc::clone(&self.house);
+        tokio::task::spawn_local(async move {
+            let server = &house.servers[&house.config.listeners[0].backend];
+            if let Ok(opened) = connect::open(server, address, None).await {
+                opened.conversation.quit().await;
+            }
+        });
     }
 
     fn server(&self) -> &gatepost::backend::server::Server {

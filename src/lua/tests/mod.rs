@@ -8,6 +8,5 @@ mod hooks;
 mod load;
 mod message;
 mod modules;
-mod speed;
-mod support;
+pub(super) mod support;
 pub(super) mod waiting;

@@ -1,3 +1,5 @@
+//! Commands: tables of lines, and what parses prints back.
+
 use proptest::prelude::*;
 
 use super::*;

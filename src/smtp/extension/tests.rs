@@ -1,3 +1,5 @@
+//! EHLO replies: tables of what is offered.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Parameters: tables of values, and what parses prints back.
+
 use proptest::prelude::*;
 
 use super::*;

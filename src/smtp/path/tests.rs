@@ -1,3 +1,5 @@
+//! Paths: tables of addresses, and what parses prints back.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Replies: codes, texts and lines, and what is written is one reply.
+
 use proptest::prelude::*;
 
 use super::*;

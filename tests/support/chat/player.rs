@@ -93,8 +93,11 @@ impl<'a> Player<'a> {
             Act::Listen(number, true) => self.backend(*number)?.restart().await,
             Act::Listen(number, false) => self.backend(*number)?.stop(),
             Act::Clock(time) => self.pass(*time).await,
-            Act::Learn => self.proxy.learn(0).await,
-            Act::Knows(lines) => self.proxy.knows(0, &lines.iter().map(String::as_str).collect::<Vec<_>>()),
+            Act::Learn => self.proxy.learn(0),
+            Act::Knows(number, lines) => {
+                let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+                self.proxy.knows(number - 1, &lines);
+            }
             Act::Drain => self.proxy.advance(Phase::Draining),
             Act::EndService => self.proxy.advance(Phase::Ending),
         }

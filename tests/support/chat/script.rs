@@ -63,8 +63,8 @@ pub enum Act {
     Clock(Duration),
     /// The proxy learns what the backend offers.
     Learn,
-    /// It believes to have learned it.
-    Knows(Vec<String>),
+    /// It believes to have learned it of the address of that number.
+    Knows(usize, Vec<String>),
     /// The end of service begins, or its patience is over.
     Drain,
     EndService,
@@ -88,7 +88,15 @@ impl Chat {
         let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
         let first = text.lines().next().and_then(|line| line.strip_prefix("# "));
         let sentence = first.ok_or_else(|| format!("{}: no sentence in the first line", path.display()))?;
-        let cites = ["RFC ", "smtp.md", "lua-api.md", "conventions.md", "architecture.md"];
+        let cites = [
+            "RFC ",
+            "Postfix X",
+            "smtp.md",
+            "lua-api.md",
+            "configuration.md",
+            "conventions.md",
+            "architecture.md",
+        ];
         if !cites.iter().any(|source| sentence.contains(source)) {
             return Err(format!("{}: the sentence cites nothing", path.display()));
         }
@@ -194,9 +202,8 @@ fn directed(words: &[&str]) -> Option<Act> {
     Some(match words {
         ["clock", time] => Act::Clock(duration(time.strip_prefix('+')?)?),
         ["learn"] => Act::Learn,
-        ["knows", ..] => {
-            Act::Knows(words[1..].join(" ").split(',').map(|one| one.trim().to_owned()).collect())
-        }
+        ["knows", "at", number, ..] => Act::Knows(number.parse().ok()?, keywords(&words[3..])),
+        ["knows", ..] => Act::Knows(1, keywords(&words[1..])),
         ["drain"] => Act::Drain,
         ["end-service"] => Act::EndService,
         ["backend", "unasked"] => Act::Unasked,
@@ -220,6 +227,11 @@ fn directed(words: &[&str]) -> Option<Act> {
         }
         _ => return None,
     })
+}
+
+/// `SIZE 1000, DSN` as lines of an EHLO reply.
+fn keywords(words: &[&str]) -> Vec<String> {
+    words.join(" ").split(',').map(|one| one.trim().to_owned()).collect()
 }
 
 fn duration(text: &str) -> Option<Duration> {
