@@ -1,6 +1,7 @@
 //! The commands of the program, one file each.
 
 pub mod check;
+pub mod demo;
 pub mod policy;
 pub mod probe;
 pub mod run;
@@ -32,6 +33,8 @@ enum Command {
     },
     /// Load everything, and print all mistakes and the set-up as it holds.
     Check(check::Check),
+    /// A whole set-up on loopback, which sends itself good and bad mail and says what came of it.
+    Demo(demo::Demo),
     /// The policy library.
     Policy(policy::Policy),
 }
@@ -48,6 +51,7 @@ impl Arguments {
         match self.command {
             Command::Run { config } => run::run(&config),
             Command::Check(check) => check.run(),
+            Command::Demo(demo) => demo.run(),
             Command::Policy(policy) => policy.run(),
         }
     }
