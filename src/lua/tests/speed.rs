@@ -29,7 +29,7 @@ fn five_hooks() {
         let kernel = "local function fib(n) if n < 2 then return n end return fib(n-1) + fib(n-2) end
             return { connect = function() fib(18) local t = {} for i = 1, 20000 do t[i % 64] = i end end }";
         let setup = setup.policy("kernel", kernel);
-        let engine = Engine::load(&setup.plan, setup.parts(), Clock::monotonic()).unwrap();
+        let engine = Engine::load(&setup.plan, &setup.parts, Clock::monotonic()).unwrap();
         let chain = engine.chain(&[PolicyUse { name: "kernel".into(), mode: None }]).unwrap();
         let start = cpu();
         for _ in 0..1000 {
