@@ -16,7 +16,9 @@ use crate::lua::problem::Problem;
 use crate::lua::sandbox::Sandbox;
 use crate::lua::script::{self, Source};
 use crate::lua::verdict;
+use crate::observe::policy_counts::PolicyCounts;
 use crate::policy::door;
+use crate::policy::event::Stage;
 use crate::policy::mode::PolicyUse;
 
 /// What is to be loaded; the same on every worker.
@@ -72,6 +74,15 @@ impl Engine {
             return Err(problems);
         }
         Ok(Rc::new(Engine { sandbox, kit: Rc::new(kit), stage_time: plan.general.budget.stage, policies }))
+    }
+
+    /// From now on what the hooks say, how they fail and how long they take is counted in `counts`, for `worker`.
+    pub fn count(&self, counts: &PolicyCounts, worker: usize) {
+        for policy in &self.policies {
+            let of_stage = |stage: Stage| counts.hook(&policy.name, stage.as_str(), worker);
+            // Set already: the same counts.
+            let _ = policy.counts.set(Stage::ALL.map(of_stage));
+        }
     }
 
     /// The policies that a listener uses, in its order.

@@ -2,6 +2,7 @@
 
 mod abuse;
 mod builtin;
+mod catalogue;
 mod chain;
 mod hooks;
 mod load;

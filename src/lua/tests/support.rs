@@ -48,7 +48,7 @@ pub(super) fn worker<T>(test: impl Future<Output = T>) -> T {
 pub(super) struct Setup {
     folder: tempfile::TempDir,
     pub(super) plan: Plan,
-    parts: Parts,
+    pub(super) parts: Parts,
 }
 
 impl Setup {
