@@ -114,6 +114,7 @@ impl House {
             let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
             anyhow!(lines.join("\n"))
         })?;
+        engine.count(&ground.policies, worker);
         let counters = ground.counters.get(worker).context("no such worker")?;
         let contexts = self.config.listeners.iter().zip(&self.rules).map(|(listener, rules)| {
             let policies = match listener.policies.as_slice() {

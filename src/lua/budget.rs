@@ -64,6 +64,8 @@ pub struct HookCall {
     /// Octets by which the state grew during the polls so far.
     grown: usize,
     top: *const c_void,
+    /// When it first ran and when it last stopped, on the guard's clock.
+    span: Option<(Duration, Duration)>,
     running: Option<AsyncCallFuture<Value>>,
     /// The turn of the others, after a slice.
     turn: Option<Pin<Box<dyn Future<Output = ()>>>>,
@@ -93,6 +95,7 @@ impl HookCall {
             cpu_left: allowance.cpu,
             grown: 0,
             top: std::ptr::null(),
+            span: None,
             running: Some(running),
             turn: None,
         }
@@ -107,9 +110,9 @@ impl HookCall {
         }
     }
 
-    /// Processor time used so far.
-    pub fn cpu(&self) -> Duration {
-        self.allowance.cpu.saturating_sub(self.cpu_left)
+    /// Time on the clock so far, waits included.
+    pub fn elapsed(&self) -> Duration {
+        self.span.map_or(Duration::ZERO, |(start, end)| end.saturating_sub(start))
     }
 
     /// Runs `body` under the guard; why the guard stopped it, if it did.
@@ -123,7 +126,9 @@ impl HookCall {
         let result = body(self);
         let (stop, top) = self.guard.disarm();
         self.top = top;
-        self.cpu_left = self.cpu_left.saturating_sub(self.guard.now().saturating_sub(start));
+        let end = self.guard.now();
+        self.cpu_left = self.cpu_left.saturating_sub(end.saturating_sub(start));
+        self.span = Some((self.span.map_or(start, |(first, _)| first), end));
         // Without a limit the engine's own calls into Lua can't fail for a script's hunger, and are faster.
         let _ = self.lua.set_memory_limit(0);
         self.grown = (self.grown + self.lua.used_memory()).saturating_sub(used);
@@ -176,9 +181,14 @@ impl Future for HookCall {
                 this.close();
                 Poll::Ready(Err(Stopped::Cpu(place)))
             }
-            (_, Poll::Ready(result)) => {
+            (_, Poll::Ready(Ok(value))) => {
+                // It has ended; nothing of it is left to run.
+                this.running = None;
+                Poll::Ready(Ok(value))
+            }
+            (_, Poll::Ready(Err(error))) => {
                 this.close();
-                Poll::Ready(result.map_err(Stopped::Raised))
+                Poll::Ready(Err(Stopped::Raised(error)))
             }
             (Stop::Slice, Poll::Pending) => {
                 let mut turn: Pin<Box<dyn Future<Output = ()>>> = Box::pin(tokio::task::yield_now());

@@ -73,7 +73,13 @@ struct SessionChain {
 
 impl SessionPolicies for SessionChain {
     fn decide<'a>(&'a self, event: Event<'a>) -> Answer<'a, Decision> {
-        Box::pin(self.judge(event))
+        let judging = self.judge(event);
+        debug_assert!(
+            size_of_val(&judging) <= 1024,
+            "{} octets for each hook that waits",
+            size_of_val(&judging)
+        );
+        Box::pin(judging)
     }
 
     fn tell(&self, report: Report) -> Answer<'static, ()> {
@@ -103,7 +109,8 @@ impl SessionChain {
         {
             return decision;
         }
-        let mut decision = Decision::accept();
+        // Apart from the future, which is one that the allocator keeps at hand as long as it is small.
+        let mut decision = Box::new(Decision::accept());
         let mut has_accepted = false;
         let mut run = Run::new(&self.engine, &self.view, Occasion::Event(&event), stage);
         for link in self.links.iter().filter(|link| link.policy.hook(stage).is_some()) {
@@ -124,7 +131,7 @@ impl SessionChain {
                 Next::Nobody => break,
             }
         }
-        decision
+        *decision
     }
 
     /// Whether the policy is passed over: by what stands, or by what this stage's hooks have asked for so far.

@@ -16,14 +16,16 @@ use crate::lua::problem::Problem;
 use crate::lua::sandbox::Sandbox;
 use crate::lua::script::{self, Source};
 use crate::lua::verdict;
+use crate::observe::policy_counts::PolicyCounts;
 use crate::policy::door;
+use crate::policy::event::Stage;
 use crate::policy::mode::PolicyUse;
 
 /// What is to be loaded; the same on every worker.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// `[policies]`.
-    pub common: Policies,
+    pub general: Policies,
     /// Every `[policy.NAME]`, and every name that a listener uses without a table.
     pub policies: Vec<Configured>,
     /// The names of the backends, for options of the type `backend`.
@@ -48,7 +50,7 @@ impl Engine {
         let mut problems = Vec::new();
         let mut sources = Vec::new();
         for configured in &plan.policies {
-            match script::find(&configured.script, &plan.common.paths) {
+            match script::find(&configured.script, &plan.general.paths) {
                 Ok(source) => sources.push((configured, source)),
                 Err(message) => {
                     problems.push(Problem::in_configuration(&configured.name, &configured.span, message));
@@ -57,7 +59,7 @@ impl Engine {
         }
         let folders = sources
             .iter()
-            .map(|(configured, source)| (configured.name.clone(), folders(source, &plan.common.paths)));
+            .map(|(configured, source)| (configured.name.clone(), folders(source, &plan.general.paths)));
         let (sandbox, kit) = open(folders.collect(), parts, clock)
             .map_err(|error| vec![Problem::in_script("", "gatepost", error.to_string())])?;
         let mut policies = Vec::new();
@@ -71,7 +73,16 @@ impl Engine {
         if !problems.is_empty() {
             return Err(problems);
         }
-        Ok(Rc::new(Engine { sandbox, kit: Rc::new(kit), stage_time: plan.common.budget.stage, policies }))
+        Ok(Rc::new(Engine { sandbox, kit: Rc::new(kit), stage_time: plan.general.budget.stage, policies }))
+    }
+
+    /// From now on what the hooks say, how they fail and how long they take is counted in `counts`, for `worker`.
+    pub fn count(&self, counts: &PolicyCounts, worker: usize) {
+        for policy in &self.policies {
+            let of_stage = |stage: Stage| counts.hook(&policy.name, stage.as_str(), worker);
+            // Set already: the same counts.
+            let _ = policy.counts.set(Stage::ALL.map(of_stage));
+        }
     }
 
     /// The policies that a listener uses, in its order.

@@ -19,7 +19,7 @@ pub(super) fn functions(
     folders: HashMap<String, Vec<PathBuf>>,
 ) -> mlua::Result<Table> {
     let native = lua.create_table()?;
-    native.set("name_of", lua.create_function(|_, view: Table| of_view(&view, "__name"))?)?;
+    native.set("name_of", lua.create_function(|_, view: Table| of_view(&view, "__metatable"))?)?;
     native.set("facts_of", lua.create_function(|_, view: Table| of_view(&view, "__index"))?)?;
     let is_view = |_: &Lua, object: Table| Ok(!of_view(&object, "__metatable")?.is_nil());
     native.set("is_view", lua.create_function(is_view)?)?;

@@ -1,6 +1,8 @@
 //! One policy, loaded: its hooks and its options.
 
+use std::cell::OnceCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use mlua::{Function, Table, Value};
 
@@ -13,6 +15,7 @@ use crate::lua::options::schema::{self, OptionSchema};
 use crate::lua::problem::{Problem, first_words, nearest};
 use crate::lua::sandbox::Sandbox;
 use crate::lua::script::Source;
+use crate::observe::policy_counts::HookCounts;
 use crate::policy::event::{Stage, Stages};
 use crate::policy::mode::Mode;
 use crate::session::effects::PolicyName;
@@ -39,6 +42,8 @@ pub struct Policy {
     /// Its options, read-only.
     pub(super) options: Table,
     hooks: [Option<Function>; Stage::ALL.len()],
+    /// What its hooks are counted in, once `Engine::count` was called.
+    pub(super) counts: OnceCell<[Arc<HookCounts>; Stage::ALL.len()]>,
 }
 
 /// What loading a script and its `setup` may cost; there they may build large tables.
@@ -110,6 +115,7 @@ impl Loading<'_> {
             budget: self.configured.budget,
             options,
             hooks: declared.hooks,
+            counts: OnceCell::new(),
         })
     }
 

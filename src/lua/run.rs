@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use mlua::{Function, Value};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until};
 
 use crate::lua::budget::{HookCall, Stopped};
 use crate::lua::call::Call;
@@ -19,6 +19,7 @@ use crate::lua::occasion::Occasion;
 use crate::lua::policy::Policy;
 use crate::lua::verdict::{self, Ruling};
 use crate::message::edit::Edit;
+use crate::observe::policy_counts::{self, HookCounts, Opinion};
 use crate::policy::event::Stage;
 use crate::policy::mode::Mode;
 use crate::session::effects::Effects;
@@ -76,7 +77,11 @@ impl<'a> Run<'a> {
             edits: RefCell::new(known),
             ..Call::hook(policy.name.clone(), self.stage, Rc::clone(self.view))
         });
-        match self.call(policy, hook, &call).await {
+        let result = self.call(policy, hook, &call).await;
+        if let Some(counts) = self.counts(policy) {
+            count(counts, &result, link.mode);
+        }
+        match result {
             Ok(ruling) => Ran::Ended(Box::new(Ended {
                 ruling,
                 effects: call.effects.take(),
@@ -97,14 +102,19 @@ impl<'a> Run<'a> {
         call: &Rc<Call>,
     ) -> Result<Option<Ruling>, String> {
         let mut running = self.begin(policy, hook, call).map_err(|error| error.to_string())?;
-        // Most hooks don't wait: no timer for them.
-        let returned = match poll_fn(|cx| Poll::Ready(Pin::new(&mut running).poll(cx))).await {
-            Poll::Ready(returned) => returned,
-            Poll::Pending => {
-                let end = self.end(policy);
-                timeout_at(end, running).await.unwrap_or(Err(Stopped::Time))
+        let mut timer = None;
+        let returned = poll_fn(|cx| {
+            if let Poll::Ready(returned) = Pin::new(&mut running).poll(cx) {
+                return Poll::Ready(returned);
             }
-        };
+            // Most hooks don't wait: no timer for them.
+            let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(self.end(policy))));
+            timer.as_mut().poll(cx).map(|()| Err(Stopped::Time))
+        })
+        .await;
+        if let Some(counts) = self.counts(policy) {
+            counts.took(running.elapsed());
+        }
         let kept = match call.has_touched_vars.get() {
             true => self.view.vars.borrow_mut().check(call),
             false => Ok(()),
@@ -112,6 +122,10 @@ impl<'a> Run<'a> {
         let returned = returned.map_err(|stopped| stopped.to_string())?;
         kept?;
         verdict::ruling(call, &returned)
+    }
+
+    fn counts<'p>(&self, policy: &'p Policy) -> Option<&'p HookCounts> {
+        policy.counts.get()?.get(self.stage as usize).map(|counts| &**counts)
     }
 
     /// When a hook of `policy` that waits now must have ended.
@@ -141,6 +155,24 @@ impl<'a> Run<'a> {
         let hook = self.stage.as_str();
         tracing::warn!(policy = %policy.name, hook, session = %id, error, traceback, "policy failed");
     }
+}
+
+/// Counts how a hook ended.
+fn count(counts: &HookCounts, result: &Result<Option<Ruling>, String>, mode: Mode) {
+    let mode = match mode {
+        Mode::Enforce => policy_counts::Mode::Enforce,
+        Mode::Observe => policy_counts::Mode::Observe,
+    };
+    let opinion = match result {
+        Err(_) => return counts.count_error(mode),
+        Ok(None) => Opinion::None,
+        Ok(Some(Ruling::Accept(_))) => Opinion::Accept,
+        Ok(Some(Ruling::Discard(_))) => Opinion::Discard,
+        Ok(Some(Ruling::Refuse { reply, .. })) if reply.is_closing() => Opinion::Disconnect,
+        Ok(Some(Ruling::Refuse { reply, .. })) if reply.is_transient() => Opinion::Defer,
+        Ok(Some(Ruling::Refuse { .. })) => Opinion::Reject,
+    };
+    counts.count(opinion, mode);
 }
 
 impl Policy {

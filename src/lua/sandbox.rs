@@ -23,6 +23,8 @@ pub struct Sandbox {
     pub base: Table,
     /// `view(name, facts)`: a table that reads as `facts` and can't be written.
     pub view: Function,
+    /// The same for what has no length.
+    pub object: Function,
     /// `enter(hook, session, subject, options)`: calls the hook as one that the guard knows.
     pub enter: Function,
     environment: Function,
@@ -45,6 +47,7 @@ impl Sandbox {
         Ok(Sandbox {
             base: made.get("base")?,
             view: made.get("view")?,
+            object: made.get("object")?,
             enter: made.get("enter")?,
             environment: made.get("environment")?,
             lua,

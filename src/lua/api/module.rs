@@ -98,7 +98,8 @@ pub(super) struct Arguments(Variadic<Value>);
 impl Arguments {
     fn new(module: &str, values: Variadic<Value>) -> Result<Self, String> {
         let is_module = |table: &Table| {
-            let name = table.metatable().and_then(|metatable| metatable.raw_get::<LuaString>("__name").ok());
+            let name =
+                table.metatable().and_then(|metatable| metatable.raw_get::<LuaString>("__metatable").ok());
             name.is_some_and(|name| name == module)
         };
         match values.first().and_then(Value::as_table).is_some_and(is_module) {

@@ -7,7 +7,7 @@ use mlua::{Function, Lua, Table, Value};
 use crate::lua::actions;
 use crate::lua::api::Parts;
 use crate::lua::api::client;
-use crate::lua::convert::{message, session, transaction};
+use crate::lua::convert::{message, session, subject, transaction};
 use crate::lua::guard::Guard;
 use crate::lua::sandbox::{Sandbox, raise};
 
@@ -40,6 +40,8 @@ impl Kit {
         let lazy = lua.create_table()?;
         lazy.raw_set("session", session::lazy(lua, &sandbox.guard)?)?;
         lazy.raw_set("transaction", transaction::lazy(lua, &sandbox.guard)?)?;
+        lazy.raw_set("params", lua.create_function(subject::params)?)?;
+        lazy.raw_set("network", lua.create_function(subject::network)?)?;
         lazy.raw_set("message", lua.create_function(later_facts)?)?;
         let make: Table = lua.load(include_str!("../prelude/objects.lua")).set_name("=gatepost").call((
             &sandbox.view,
@@ -87,7 +89,7 @@ impl Method {
     /// That `this` is an object of the class; who writes `.` for `:` is told.
     pub(in crate::lua) fn check(&self, lua: &Lua, this: &Value) -> mlua::Result<()> {
         let is_it = this.as_table().and_then(Table::metatable).is_some_and(|metatable| {
-            metatable.raw_get::<mlua::LuaString>("__name").is_ok_and(|name| name == self.class)
+            metatable.raw_get::<mlua::LuaString>("__metatable").is_ok_and(|name| name == self.class)
         });
         match is_it {
             true => Ok(()),

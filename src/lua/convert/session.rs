@@ -19,7 +19,7 @@ use crate::lua::convert::vars::Vars;
 use crate::lua::guard::Guard;
 use crate::lua::sandbox::raise;
 use crate::lua::slice::SliceWaker;
-use crate::names::network::{address_text, client_network};
+use crate::names::network::address_text;
 use crate::policy::door::SharedSession;
 use crate::policy::event::Stage;
 use crate::session::relay::RelayDomains;
@@ -86,8 +86,8 @@ impl SessionView {
             return Ok(tables);
         }
         let client = self.session.borrow().identity().client;
-        let facts = (address_text(client.ip()), client.port(), client_network(client.ip()));
-        let (session, facts, client): (Table, Table, Table) = self.kit.session.call(facts)?;
+        let (session, facts, client): (Table, Table, Table) =
+            self.kit.session.call((address_text(client.ip()), client.port()))?;
         Ok(self.tables.get_or_init(|| Tables { session, facts: facts.to_pointer(), client }))
     }
 

@@ -27,9 +27,9 @@ function methods.message.fields(message)
   end
 end
 
--- A maker of objects of one class: its methods first, then what `lazy` knows.
-local function class(name)
-  local own, more = methods[name] or {}, lazy[name]
+-- A maker of objects of one class: its methods first, then what `more` knows.
+local function class(name, more)
+  local own = methods[name] or {}
   local index = own
   if more then
     index = function(facts, key)
@@ -42,15 +42,28 @@ local function class(name)
   return function(facts) return view(name, setmetatable(facts, metatable)) end
 end
 
-local client, mail, rcpt, message, transaction, session =
-  class "client", class "mail", class "rcpt", class "message", class "transaction", class "session"
-local nothing = view("params", {})
+local function network(facts, key)
+  if key ~= "network" then return nil end
+  facts.network = lazy.network(facts.ip)
+  return facts.network
+end
+
+-- Parameters are read when they are asked for, from the text that the client sent.
+local function params(facts, key)
+  if key ~= "params" then return nil end
+  facts.params = view("params", lazy.params(facts[1]))
+  return facts.params
+end
+
+local client, session = class("client", network), class("session", lazy.session)
+local mail, rcpt = class("mail", params), class("rcpt", params)
+local transaction, message = class("transaction", lazy.transaction), class("message", lazy.message)
 
 local make = {}
 
 -- Also the client, for whom nearly every policy asks.
-function make.session(ip, port, network)
-  local seen = client { ip = ip, port = port, network = network }
+function make.session(ip, port)
+  local seen = client { ip = ip, port = port }
   local facts = { client = seen }
   return session(facts), facts, seen
 end
@@ -67,17 +80,15 @@ function make.ehlo(name, verb, is_literal)
   return view("ehlo", { name = name, verb = verb, is_literal = is_literal })
 end
 
-function make.mail(address, local_part, domain, raw, params, is_null)
+function make.mail(address, local_part, domain, raw, sent_params, is_null)
   return mail {
-    address = address, local_part = local_part, domain = domain, raw = raw,
-    params = params and view("params", params) or nothing, is_null = is_null,
+    sent_params, address = address, local_part = local_part, domain = domain, raw = raw, is_null = is_null,
   }
 end
 
-function make.rcpt(address, local_part, domain, raw, params, index)
+function make.rcpt(address, local_part, domain, raw, sent_params, index)
   return rcpt {
-    address = address, local_part = local_part, domain = domain, raw = raw,
-    params = params and view("params", params) or nothing, index = index,
+    sent_params, address = address, local_part = local_part, domain = domain, raw = raw, index = index,
   }
 end
 

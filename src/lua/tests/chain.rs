@@ -1,9 +1,10 @@
 //! The order of policies: first verdicts, exemptions, observers, held refusals, errors.
 
 use crate::lua::config::OnError;
-use crate::lua::tests::support::{Setup, said, worker};
+use crate::lua::tests::support::{Client, Setup, said, worker};
+use crate::observe::policy_counts::PolicyCounts;
 use crate::policy::event::Stage;
-use crate::policy::mode::Mode;
+use crate::policy::mode::{Mode, PolicyUse};
 
 fn rejecting(stage: &str, words: &str) -> String {
     format!("return {{ {stage} = function() return {words} end }}")
@@ -174,4 +175,31 @@ fn only_stages_with_hooks_are_asked() {
         Stage::ALL.into_iter().filter(|stage| stages.contains(*stage)).map(Stage::as_str).collect();
     // RCPT too, for a refusal that `mail` holds back.
     assert_eq!(asked, ["mail", "rcpt", "closed"]);
+}
+
+#[test]
+fn what_hooks_say_is_counted() {
+    worker(async {
+        let setup = Setup::new()
+            .policy("a", "return { connect = function() end, ehlo = function() return reject('no') end }")
+            .configured(
+                "b",
+                "return { ehlo = function() error('oh') end, connect = function() return accept() end }",
+                |b| {
+                    b.mode = Mode::Observe;
+                },
+            );
+        let engine = setup.load().unwrap();
+        let counts = PolicyCounts::default();
+        engine.count(&counts, 0);
+        let uses = ["b", "a"].map(|name| PolicyUse { name: name.into(), mode: None });
+        let client = Client::new(engine.chain(&uses).unwrap());
+        client.connect().await;
+        client.ehlo("c.example").await;
+        let told = |policy, stage: Stage| format!("{:?}", counts.hook(policy, stage.as_str(), 0));
+        assert!(told("a", Stage::Ehlo).contains("reject: Count(1)"), "{}", told("a", Stage::Ehlo));
+        assert!(told("a", Stage::Connect).contains("none: Count(1)"));
+        assert!(told("b", Stage::Ehlo).contains("errors: Count(1)"));
+        assert!(told("b", Stage::Connect).contains("accept: Count(1)"));
+    });
 }

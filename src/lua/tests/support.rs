@@ -48,16 +48,16 @@ pub(super) fn worker<T>(test: impl Future<Output = T>) -> T {
 pub(super) struct Setup {
     folder: tempfile::TempDir,
     pub(super) plan: Plan,
-    parts: Parts,
+    pub(super) parts: Parts,
 }
 
 impl Setup {
     pub(super) fn new() -> Setup {
         let folder = tempfile::tempdir().unwrap();
-        let common = Common { paths: vec![folder.path().to_owned()], budget: Budget::default() };
+        let general = Common { paths: vec![folder.path().to_owned()], budget: Budget::default() };
         Setup {
             folder,
-            plan: Plan { common, policies: Vec::new(), backends: vec!["mta1".into()] },
+            plan: Plan { general, policies: Vec::new(), backends: vec!["mta1".into()] },
             parts: Parts::offline(),
         }
     }
@@ -101,7 +101,7 @@ impl Setup {
             mode: Mode::Enforce,
             on_error: OnError::Defer,
             required: false,
-            budget: self.plan.common.budget,
+            budget: self.plan.general.budget,
             options: Vec::new(),
         }
     }
