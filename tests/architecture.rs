@@ -56,8 +56,10 @@ fn modules_import_what_the_table_allows() {
             complaints.push(format!("{}: its module has no row in tests/architecture/table.rs", source.path));
             continue;
         };
+        // Tests inside a module may stand on any other.
+        let is_test = source.path.contains("/tests/") || source.path.ends_with("tests.rs");
         for to in imported(&source) {
-            if !row.imports.contains(&to.as_str()) && !row.imports.contains(&"all") {
+            if !is_test && !row.imports.contains(&to.as_str()) && !row.imports.contains(&"all") {
                 complaints.push(format!("{}: `{}` may not import `{to}`", source.path, row.module));
             }
         }

@@ -14,6 +14,8 @@ mod support;
 
 #[path = "faults/commit_rule.rs"]
 mod commit_rule;
+#[path = "faults/ledger.rs"]
+mod ledger;
 #[path = "faults/model.rs"]
 mod model;
 #[path = "faults/stand.rs"]

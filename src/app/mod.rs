@@ -1,10 +1,12 @@
 //! The only place that knows every part: builds them, wires them together, reloads them, ends them.
 
+pub mod advice;
 pub mod build;
 pub mod descriptors;
 pub mod folders;
 pub mod names;
 pub mod policies;
+pub mod probe;
 pub mod rights;
 pub mod running;
 pub mod signals;

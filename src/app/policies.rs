@@ -20,7 +20,7 @@ use crate::threads::helper::HelperHandle;
 /// What `config` wants loaded.
 pub fn plan(config: &Config) -> Plan {
     Plan {
-        common: config.policies.clone(),
+        general: config.policies.clone(),
         policies: config.policy.clone(),
         backends: config.backends.iter().map(|backend| backend.name.clone()).collect(),
     }
@@ -31,29 +31,29 @@ pub fn built_in() -> Vec<&'static str> {
     builtin::POLICIES.iter().map(|(name, _)| *name).collect()
 }
 
-/// Loads every policy of `loaded`, once, to see whether that can be done. To be called within a runtime.
+/// Loads every policy of `loaded`, once, to see whether that can be done.
 ///
 /// *Errors*: the whole report; with colours if `styled`. *Changes*: its sources get the scripts with mistakes.
 pub fn compile(loaded: &mut Loaded, styled: bool) -> Result<(), String> {
-    let parts = parts(&loaded.config)?;
-    let mistakes = load(&loaded.config, &parts, &mut loaded.sources).err();
+    let mistakes = load(&loaded.config, &mut loaded.sources).err();
     mistakes.map_or(Ok(()), |mistakes| Err(report::text(&mistakes, &loaded.sources, styled)))
 }
 
-/// What the modules act upon, for a command that has but one runtime, the caller's.
+/// Who is asked for names, for a command that has but one runtime, the caller's.
 ///
 /// *Errors*: no resolver can be made.
-pub fn parts(config: &Config) -> Result<Parts, String> {
+pub fn resolver(config: &Config) -> Result<Resolver, String> {
     let helper = HelperHandle::of_caller().ok_or("no runtime")?;
-    let resolver = Resolver::new(&config.dns, helper).map_err(|error| format!("[dns]: {error}"))?;
-    Ok(Parts::new(resolver))
+    Resolver::new(&config.dns, helper).map_err(|error| format!("[dns]: {error}"))
 }
 
 /// Loads every policy of `config`, once, to see whether that can be done.
 ///
 /// *Errors*: every mistake in every policy, with its place. *Changes*: `sources` gets the scripts with mistakes.
-pub fn load(config: &Config, parts: &Parts, sources: &mut Sources) -> Result<Rc<Engine>, Vec<Diagnostic>> {
-    Engine::load(&plan(config), parts, Clock::monotonic()).map_err(|problems| diagnostics(&problems, sources))
+pub fn load(config: &Config, sources: &mut Sources) -> Result<Rc<Engine>, Vec<Diagnostic>> {
+    // Nothing waits while policies are loaded.
+    Engine::load(&plan(config), &Parts::offline(), Clock::monotonic())
+        .map_err(|problems| diagnostics(&problems, sources))
 }
 
 /// `problems` with line and caret. *Changes*: `sources` gets the scripts that they are in.
@@ -108,7 +108,8 @@ fn script_line(
     Some(Span { file: number, range: from..(start + row.trim_end().len()).max(from) })
 }
 
-fn text_of(file: &str) -> Option<Arc<str>> {
+/// The text of a script by its file, or by a built-in one's "NAME.lua".
+pub fn text_of(file: &str) -> Option<Arc<str>> {
     match std::fs::read(file) {
         Ok(octets) => Some(String::from_utf8_lossy(&octets).into()),
         Err(_) => builtin::find(file.strip_suffix(".lua")?).map(Arc::from),
@@ -120,8 +121,8 @@ mod tests {
     use super::*;
     use crate::config;
 
-    #[tokio::test]
-    async fn mistakes_in_scripts_have_line_and_caret() {
+    #[test]
+    fn mistakes_in_scripts_have_line_and_caret() {
         let folder = tempfile::tempdir().unwrap();
         let script = folder.path().join("site.lua");
         std::fs::write(&script, "return {\n  summary = \"x\",\n  conect = function() end,\n}\n").unwrap();

@@ -105,7 +105,10 @@ async fn greet(server: &Server, address: &Address) -> Result<(Conversation, Capa
     Ok((conversation, capabilities))
 }
 
-async fn dial(server: &Server, address: &Address) -> Result<Stream, BackendFault> {
+/// A connection to `address`, over which nothing has been said yet.
+///
+/// *Errors*: `Unreachable`.
+pub async fn dial(server: &Server, address: &Address) -> Result<Stream, BackendFault> {
     let unreachable = |error: &dyn std::fmt::Display| BackendFault::Unreachable(error.to_string());
     let limit = server.config.timeouts.connect;
     let connected = match address {

@@ -84,19 +84,19 @@ impl Relay {
         let until = message.deadline.min(Instant::now() + PATIENCE);
         let refusal = timeout_at(until, async {
             self.ready(introduction).await?;
+            if message.has_8bit && !self.takes_8bit() {
+                // What waits for content already must not get it.
+                self.line = self.line.take().filter(|line| !line.awaits_content);
+                return Ok(Some(Reply::CANNOT_CONVERT));
+            }
             self.await_content(envelope).await
         });
         if let Some(refusal) = refusal.await.map_err(|_| overdue())?? {
             return Ok(Delivery::Refused(refusal));
         }
-        let converts = !self.server.passes_8bit();
         let Some(line) = &mut self.line else {
             return Err(Failure::BeforeEnd(BackendFault::Lost("no connection".to_owned())));
         };
-        if message.has_8bit && converts && !line.opened.capabilities.eight_bit_mime {
-            self.line = None; // it waits for content that it must not get
-            return Ok(Delivery::Refused(Reply::CANNOT_CONVERT));
-        }
         line.told = None;
         let conversation = &mut line.opened.conversation;
         let mut reader = message.outgoing.reader();
@@ -131,6 +131,12 @@ impl Relay {
             Some(ack) => Delivery::Acknowledged(ack),
             None => Delivery::Refused(screened),
         })
+    }
+
+    /// Whether 8-bit content may go to the backend that is connected.
+    fn takes_8bit(&self) -> bool {
+        let offers = self.line.as_ref().is_some_and(|line| line.opened.capabilities.eight_bit_mime);
+        offers || self.server.passes_8bit()
     }
 
     /// Brings the backend to the point where it waits for content; the reply that refuses it.

@@ -1,5 +1,9 @@
 //! The commands of the program, one file each.
 
+pub mod check;
+pub mod demo;
+pub mod policy;
+pub mod probe;
 pub mod run;
 
 use std::path::PathBuf;
@@ -9,7 +13,11 @@ use clap::{Parser, Subcommand};
 
 /// A scriptable, policy-filtering SMTP proxy that stands in front of your mail server.
 #[derive(Debug, Parser)]
-#[command(name = "gatepost", version)]
+#[command(
+    name = "gatepost",
+    version,
+    after_help = "Exit codes: 0; 1 failed; 2 wrong usage or configuration."
+)]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -17,13 +25,22 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run in the foreground.
+    /// Run in the foreground: SIGHUP reloads, SIGTERM drains.
     Run {
         /// The configuration.
-        #[arg(short, long, default_value = "/etc/gatepost/gatepost.toml")]
+        #[arg(short, long, value_name = "FILE", default_value = CONFIGURATION)]
         config: PathBuf,
     },
+    /// Load everything, and print all mistakes and the set-up as it holds.
+    Check(check::Check),
+    /// A whole set-up on loopback, which sends itself good and bad mail and says what came of it.
+    Demo(demo::Demo),
+    /// The policy library.
+    Policy(policy::Policy),
 }
+
+/// Where the configuration is, if nothing is said.
+pub const CONFIGURATION: &str = "/etc/gatepost/gatepost.toml";
 
 /// Exit code of wrong usage or a wrong configuration.
 pub const WRONG: u8 = 2;
@@ -33,6 +50,9 @@ impl Arguments {
     pub fn execute(self) -> ExitCode {
         match self.command {
             Command::Run { config } => run::run(&config),
+            Command::Check(check) => check.run(),
+            Command::Demo(demo) => demo.run(),
+            Command::Policy(policy) => policy.run(),
         }
     }
 }

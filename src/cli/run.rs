@@ -71,7 +71,7 @@ fn start(path: &Path) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("no runtime")?;
     let mut loaded = loaded;
-    runtime.block_on(async { policies::compile(&mut loaded, styled).map_err(Failure::Wrong) })?;
+    policies::compile(&mut loaded, styled).map_err(Failure::Wrong)?;
     let log = LogHandle::install(&loaded.config.log).map_err(anyhow::Error::from)?;
     warn(&loaded, allowed);
     let served = runtime.block_on(serve(path, loaded, Opened { sockets, page, log }));

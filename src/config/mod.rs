@@ -83,6 +83,8 @@ pub struct Loaded {
 pub struct Broken {
     /// Everything that is wrong with it, and the warnings, sorted.
     pub problems: Vec<Diagnostic>,
+    /// What it says as far as it can be read, defaults elsewhere; for `check`, which then looks at the policies too.
+    pub config: Option<Box<Config>>,
     /// Every text it was read from.
     pub sources: Sources,
 }
@@ -139,7 +141,10 @@ fn finish(
             let effective = Effective::of(&top, &config, &sources);
             Ok(Loaded { config, warnings: problems, sources, effective })
         }
-        _ => Err(Box::new(Broken { problems, sources })),
+        config => {
+            let config = config.map(|(_, config)| Box::new(config));
+            Err(Box::new(Broken { problems, config, sources }))
+        }
     }
 }
 

@@ -25,7 +25,7 @@ use crate::policy::mode::PolicyUse;
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// `[policies]`.
-    pub common: Policies,
+    pub general: Policies,
     /// Every `[policy.NAME]`, and every name that a listener uses without a table.
     pub policies: Vec<Configured>,
     /// The names of the backends, for options of the type `backend`.
@@ -50,7 +50,7 @@ impl Engine {
         let mut problems = Vec::new();
         let mut sources = Vec::new();
         for configured in &plan.policies {
-            match script::find(&configured.script, &plan.common.paths) {
+            match script::find(&configured.script, &plan.general.paths) {
                 Ok(source) => sources.push((configured, source)),
                 Err(message) => {
                     problems.push(Problem::in_configuration(&configured.name, &configured.span, message));
@@ -59,7 +59,7 @@ impl Engine {
         }
         let folders = sources
             .iter()
-            .map(|(configured, source)| (configured.name.clone(), folders(source, &plan.common.paths)));
+            .map(|(configured, source)| (configured.name.clone(), folders(source, &plan.general.paths)));
         let (sandbox, kit) = open(folders.collect(), parts, clock)
             .map_err(|error| vec![Problem::in_script("", "gatepost", error.to_string())])?;
         let mut policies = Vec::new();
@@ -73,7 +73,7 @@ impl Engine {
         if !problems.is_empty() {
             return Err(problems);
         }
-        Ok(Rc::new(Engine { sandbox, kit: Rc::new(kit), stage_time: plan.common.budget.stage, policies }))
+        Ok(Rc::new(Engine { sandbox, kit: Rc::new(kit), stage_time: plan.general.budget.stage, policies }))
     }
 
     /// From now on what the hooks say, how they fail and how long they take is counted in `counts`, for `worker`.

@@ -185,7 +185,7 @@ impl Refusal {
                 stage.as_str()
             ));
         }
-        let code = self.code(parts.code, stage == Stage::Connect && !parts.is_held)?;
+        let code = self.code(parts.code, if parts.is_held { Stage::Rcpt } else { stage })?;
         let status = self.status(parts.status.as_deref(), code)?;
         let utf8 = call.session.as_ref().is_some_and(|session| session.takes_utf8());
         let text = parts.text.unwrap_or_else(|| self.default_text().as_bytes().to_vec());
@@ -233,26 +233,18 @@ impl Refusal {
         Ok(parts)
     }
 
-    /// The code: the given one if it fits, else the stage's own. Source: smtp.md, "An explicit code fits".
-    fn code(self, given: Option<u16>, is_banner: bool) -> Result<Code, String> {
-        let number = match (given, self) {
-            (Some(code), _) => code,
-            (None, Refusal::Disconnect) => 421,
-            (None, Refusal::Reject) => {
-                if is_banner {
-                    554
-                } else {
-                    550
-                }
-            }
-            (None, Refusal::Defer) => {
-                if is_banner {
-                    421
-                } else {
-                    451
-                }
-            }
+    /// The code at `stage`: the given one if it fits, else the stage's own. Source: smtp.md, "Default codes by stage".
+    fn code(self, given: Option<u16>, stage: Stage) -> Result<Code, String> {
+        let is_banner = stage == Stage::Connect;
+        let own = match self {
+            Refusal::Disconnect => 421,
+            Refusal::Reject if is_banner => 554,
+            Refusal::Reject => 550,
+            // No 45z is among the replies to a greeting. RFC 5321 §4.3.2.
+            Refusal::Defer if is_banner || stage == Stage::Ehlo => 421,
+            Refusal::Defer => 451,
         };
+        let number = given.unwrap_or(own);
         let fits = match (self, is_banner) {
             (Refusal::Disconnect, _) | (Refusal::Defer, true) => number == 421,
             (Refusal::Reject, true) => matches!(number, 521 | 554),
@@ -260,7 +252,7 @@ impl Refusal {
             (Refusal::Reject, false) => matches!(number, 521 | 550..=554 | 556),
         };
         Code::new(number)
-            .filter(|_| fits)
+            .filter(|_| fits || number == own)
             .ok_or_else(|| format!("{}: the code {number} doesn't fit here", self.name()))
     }
 

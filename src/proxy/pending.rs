@@ -68,7 +68,7 @@ impl Serve {
     ) -> Result<Option<Reply>, crate::proxy::disposition::End> {
         let entries = std::mem::take(&mut self.batch.entries);
         let asks = entries.iter().any(|entry| matches!(entry.answer, Answer::Awaited(..)));
-        let (mut replies, data, origin) =
+        let (mut replies, data, is_answered) =
             if asks { self.ask_backend(and_data).await } else { Default::default() };
         for entry in entries {
             let said = match entry.answer {
@@ -76,10 +76,12 @@ impl Serve {
                 Answer::Awaited(assumed, delay) => {
                     let reply = replies.next().unwrap_or(Reply::BACKEND_CONFUSED);
                     self.session.borrow_mut().settle(assumed, &reply);
-                    if origin == Origin::Backend && !reply.is_positive() {
+                    let is_refusal = !reply.is_positive();
+                    let said = if is_answered { Said::backend(reply) } else { Said::core(reply) };
+                    if is_refusal && said.origin == Origin::Backend {
                         self.session.borrow_mut().count_backend_refusal();
                     }
-                    Said { origin: origin.clone(), ..Said::core(reply) }.after(delay)
+                    said.after(delay)
                 }
             };
             self.note_recipient(&entry.forward_path, &said);
@@ -89,19 +91,16 @@ impl Serve {
         Ok(data)
     }
 
-    async fn ask_backend(&mut self, and_data: bool) -> (std::vec::IntoIter<Reply>, Option<Reply>, Origin) {
+    /// The replies to the RCPTs that wait and to DATA, and whether they are the backend's.
+    async fn ask_backend(&mut self, and_data: bool) -> (std::vec::IntoIter<Reply>, Option<Reply>, bool) {
         let introduction = self.introduction().await;
         let Some(envelope) = self.envelope() else { return Default::default() };
         match self.link.ask(&introduction, &envelope, and_data).await {
-            Ok(answers) => {
-                let is_ours = answers.recipients.iter().all(|reply| *reply == Reply::BACKEND_CONFUSED);
-                let origin = if is_ours { Origin::Core } else { Origin::Backend };
-                (answers.recipients.into_iter(), answers.data, origin)
-            }
+            Ok(answers) => (answers.recipients.into_iter(), answers.data, true),
             Err(fault) => {
                 self.note_backend_fault(&fault);
                 let asked = envelope.recipients.iter().filter(|told| !told.is_accepted).count();
-                (vec![fault.reply(); asked].into_iter(), None, Origin::Core)
+                (vec![fault.reply(); asked].into_iter(), None, false)
             }
         }
     }

@@ -37,9 +37,12 @@ impl Said {
         Said { origin: policy.map_or(Origin::Core, Origin::Policy), ..Said::core(reply) }
     }
 
-    /// The backend's own words.
+    /// What the backend said, which is its own words or, where screening left none of them, ours.
     pub(super) fn backend(reply: Reply) -> Said {
-        Said { origin: Origin::Backend, ..Said::core(reply) }
+        let is_ours =
+            [Reply::BACKEND_CONFUSED, Reply::CANNOT_CONVERT, Reply::NO_VALID_RECIPIENTS].contains(&reply);
+        let origin = if is_ours { Origin::Core } else { Origin::Backend };
+        Said { origin, ..Said::core(reply) }
     }
 
     /// The same, as the answer to the line `text` with `verb`; policies are told of it where they may be.

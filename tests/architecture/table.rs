@@ -132,7 +132,7 @@ pub(crate) const EXCEPTIONS: &[(&str, &str)] = &[
     ("filter_map", "std's Iterator"),
     ("Sender", "std's and tokio's channels"),
     ("UnboundedSender", "tokio's channels"),
-    ("EnvFilter", "tracing-subscriber's"),
+    ("sender_domain", "a built-in policy, named in lua-api's words for postmasters"),
     ("LevelFilter", "tracing's"),
     ("with_filter", "tracing-subscriber's"),
     ("set_filter", "tracing-subscriber's"),

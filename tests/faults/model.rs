@@ -22,8 +22,9 @@ pub struct Model {
     pub most: Cell<usize>,
     /// Whether it offers no XCLIENT, and no PIPELINING.
     pub is_plain: Cell<bool>,
-    /// Told each time that it begins to hang.
+    /// Told each time that it begins to hang, and where that was.
     pub hangs: Notify,
+    pub hung: Cell<Option<Stage>>,
     /// Told each time that a connection is accepted or gone.
     pub changes: Notify,
 }
@@ -78,7 +79,8 @@ impl Model {
 
     fn fault(&self, stage: Stage) -> Option<Fault> {
         let mut faults = self.faults.borrow_mut();
-        let at = faults.iter().position(|(where_, _)| *where_ == stage)?;
+        let at = faults.iter().position(|(place, _)| *place == stage)?;
+        self.hung.set(Some(stage));
         Some(faults.remove(at).1)
     }
 }
@@ -185,7 +187,7 @@ impl Connection {
             messages.len() - 1
         };
         if let Some(fault) = self.model.fault(Stage::Content) {
-            self.peer.octets(1000).await;
+            self.peer.octets(100).await;
             return self.fail(fault).await;
         }
         let mut content = Vec::new();

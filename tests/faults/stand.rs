@@ -1,10 +1,11 @@
 //! A proxy between clients and a model backend, on a clock that the test moves.
 
+use std::convert::Infallible;
 use std::rc::Rc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-use crate::model::{self, Model};
+use crate::model::{self, Model, Stage};
 use crate::support::backend::Backend;
 use crate::support::floor::{Proxy, on_still_clock, settle};
 use crate::support::peer::{NoLine, Peer};
@@ -18,8 +19,12 @@ pub struct Stand {
 
 /// Runs `test`; a test that waits for ever ends the process and says its name.
 pub fn run<F: Future>(test: F) -> F::Output {
+    run_as(std::thread::current().name().unwrap_or_default().to_owned(), test)
+}
+
+/// The same, with a name of its own.
+pub fn run_as<F: Future>(name: String, test: F) -> F::Output {
     let (done, waiting) = channel::<()>();
-    let name = std::thread::current().name().unwrap_or_default().to_owned();
     std::thread::spawn(move || {
         if waiting.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
             eprintln!("{name} waits for ever");
@@ -32,7 +37,7 @@ pub fn run<F: Future>(test: F) -> F::Output {
 }
 
 /// Real time that a test may take at most.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Stand {
     /// A proxy before a model backend on one address.
@@ -83,11 +88,23 @@ impl Stand {
         );
     }
 
-    /// Moves the clock once the backend hangs and nothing else goes on.
-    pub async fn pass(&self, time: Duration) {
+    /// Once the backend hangs and nothing else goes on, moves the clock past the time that it has there.
+    pub async fn pass(&self) {
         self.model.hangs.notified().await;
         settle().await;
-        tokio::time::advance(time).await;
+        let limit = match self.model.hung.get() {
+            Some(Stage::Greeting) => 20,
+            Some(Stage::Content | Stage::Dot) => 570,
+            _ => 60,
+        };
+        tokio::time::advance(Duration::from_secs(limit + 1)).await;
+    }
+
+    /// Does so as often as it hangs.
+    pub async fn pass_on(&self) -> Infallible {
+        loop {
+            self.pass().await;
+        }
     }
 }
 

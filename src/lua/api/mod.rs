@@ -62,6 +62,11 @@ const MODULES: &[(&str, Open)] = &[
     ("waiting", crate::lua::tests::waiting::open),
 ];
 
+/// Whether the global `name` is one of the modules.
+pub(super) fn is_module(name: &str) -> bool {
+    MODULES.iter().any(|(known, _)| *known == name)
+}
+
 /// Puts every module into `base`, read-only. `view` makes it so.
 pub(super) fn open(
     lua: &Lua,

@@ -4,71 +4,67 @@ use crate::lua::config::{OptionData, OptionValue};
 use crate::lua::problem::Place;
 use crate::lua::tests::support::{Setup, option, span};
 
+/// Scripts, and what is said of each.
+const MISTAKES: &[(&str, &str)] = &[
+    ("return {\n  mail = function( end\n}", "p.lua:2: <name> or '...' expected near 'end'"),
+    ("\nreturn 7", "p.lua: a policy returns a table of its hooks, this returns an integer"),
+    ("", "p.lua: a policy returns a table of its hooks, this returns nothing"),
+    (
+        "return {\n\n  conect = function() end }",
+        "p.lua:3: 'conect' is no hook and nothing else that a policy has (did you mean 'connect'?)",
+    ),
+    (
+        "return {\n  options = {},\n  sumary = 'x' }",
+        "p.lua:3: 'sumary' is no hook and nothing else that a policy has (did you mean 'summary'?)",
+    ),
+    ("return {\n  tls = function() end }", "p.lua:2: the hook 'tls' is not in this version"),
+    ("return { needs = 'body' }", "p.lua:1: 'needs' is not in this version"),
+    ("return { mail = 'x' }", "p.lua:1: the hook 'mail' is a function, this is a string"),
+    ("return { 'x' }", "p.lua: a policy is a table of names; this one has a number for a key"),
+    ("return { mail = function()\n return store.get('x') end }", "p.lua:2: 'store' is not in this version"),
+    (
+        "return { mail = function()\n return quarantine('x') end }",
+        "p.lua:2: 'quarantine' is not in this version",
+    ),
+    ("local x = 1\ny = 2\nreturn {}", "p.lua:2: assignment to global 'y'; write 'local y'"),
+    ("string = nil\nreturn {}", "p.lua:1: 'string' is a part of gatepost and can't be assigned"),
+    ("string.upper = nil\nreturn {}", "p.lua:1: string is read-only: 'upper' can't be assigned"),
+    ("local x = nil\nlocal y = x.z\nreturn {}", "p.lua:2: attempt to index a nil value (local 'x')"),
+    ("return { setup = function(options)\n error('no') end }", "p.lua:2: no"),
+    ("reject('x')\nreturn {}", "p.lua:1: reject: verdicts are made inside a hook"),
+    (
+        "return { options = { a = { type = 'strng' } } }",
+        "p.lua:1: option 'a': there is no type 'strng'; did you mean 'string'?",
+    ),
+    (
+        "return { options = {\n a = { type = 'map' } } }",
+        "p.lua:2: option 'a': the type 'map' is not in this version",
+    ),
+    (
+        "return { options = {\n a = { typ = 'x' } } }",
+        "p.lua:2: option 'a': 'typ' says nothing about an option; did you mean 'type'?",
+    ),
+    (
+        "return { options = {\n mode = { type = 'string' } } }",
+        "p.lua:2: option 'mode': this name is taken by [policy.NAME] itself",
+    ),
+    (
+        "return { options = {\n a = { type = 'integer', default = 'x' } } }",
+        "p.lua:2: option 'a': option 'a': an integer is wanted, this is a string",
+    ),
+    (
+        "return { options = { a = { type = 'choice' } } }",
+        "p.lua:1: option 'a': a choice needs values = { … }",
+    ),
+    ("while true do end", "p.lua:1: the hook exceeded its CPU budget"),
+    ("local x = require 'nothing'\nreturn {}", "p.lua:1: there is no nothing.lua in the policy folders"),
+    ("local x = require '../p'\nreturn {}", "p.lua:1: '../p' is no module's name: words with dots between"),
+];
+
 #[test]
-#[allow(clippy::too_many_lines)] // one table
 fn mistakes_in_a_script_are_named_with_file_and_line() {
-    for (text, want) in [
-        ("return {\n  mail = function( end\n}", "p.lua:2: <name> or '...' expected near 'end'"),
-        ("\nreturn 7", "p.lua: a policy returns a table of its hooks, this returns an integer"),
-        ("", "p.lua: a policy returns a table of its hooks, this returns nothing"),
-        (
-            "return {\n\n  conect = function() end }",
-            "p.lua:3: 'conect' is no hook and nothing else that a policy has (did you mean 'connect'?)",
-        ),
-        (
-            "return {\n  options = {},\n  sumary = 'x' }",
-            "p.lua:3: 'sumary' is no hook and nothing else that a policy has (did you mean 'summary'?)",
-        ),
-        ("return {\n  tls = function() end }", "p.lua:2: the hook 'tls' is not in this version"),
-        ("return { needs = 'body' }", "p.lua:1: 'needs' is not in this version"),
-        ("return { mail = 'x' }", "p.lua:1: the hook 'mail' is a function, this is a string"),
-        ("return { 'x' }", "p.lua: a policy is a table of names; this one has a number for a key"),
-        (
-            "return { mail = function()\n return store.get('x') end }",
-            "p.lua:2: 'store' is not in this version",
-        ),
-        (
-            "return { mail = function()\n return quarantine('x') end }",
-            "p.lua:2: 'quarantine' is not in this version",
-        ),
-        ("local x = 1\ny = 2\nreturn {}", "p.lua:2: assignment to global 'y'; write 'local y'"),
-        ("string = nil\nreturn {}", "p.lua:1: 'string' is a part of gatepost and can't be assigned"),
-        ("string.upper = nil\nreturn {}", "p.lua:1: string is read-only: 'upper' can't be assigned"),
-        ("local x = nil\nlocal y = x.z\nreturn {}", "p.lua:2: attempt to index a nil value (local 'x')"),
-        ("return { setup = function(options)\n error('no') end }", "p.lua:2: no"),
-        ("reject('x')\nreturn {}", "p.lua:1: reject: verdicts are made inside a hook"),
-        (
-            "return { options = { a = { type = 'strng' } } }",
-            "p.lua:1: option 'a': there is no type 'strng'; did you mean 'string'?",
-        ),
-        (
-            "return { options = {\n a = { type = 'map' } } }",
-            "p.lua:2: option 'a': the type 'map' is not in this version",
-        ),
-        (
-            "return { options = {\n a = { typ = 'x' } } }",
-            "p.lua:2: option 'a': 'typ' says nothing about an option; did you mean 'type'?",
-        ),
-        (
-            "return { options = {\n mode = { type = 'string' } } }",
-            "p.lua:2: option 'mode': this name is taken by [policy.NAME] itself",
-        ),
-        (
-            "return { options = {\n a = { type = 'integer', default = 'x' } } }",
-            "p.lua:2: option 'a': option 'a': an integer is wanted, this is a string",
-        ),
-        (
-            "return { options = { a = { type = 'choice' } } }",
-            "p.lua:1: option 'a': a choice needs values = { … }",
-        ),
-        ("while true do end", "p.lua:1: the hook exceeded its CPU budget"),
-        ("local x = require 'nothing'\nreturn {}", "p.lua:1: there is no nothing.lua in the policy folders"),
-        (
-            "local x = require '../p'\nreturn {}",
-            "p.lua:1: '../p' is no module's name: words with dots between",
-        ),
-    ] {
-        assert_eq!(Setup::new().policy("p", text).problems(), want, "{text}");
+    for (text, want) in MISTAKES {
+        assert_eq!(Setup::new().policy("p", text).problems(), *want, "{text}");
     }
 }
 

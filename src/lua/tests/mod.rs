@@ -2,11 +2,11 @@
 
 mod abuse;
 mod builtin;
+mod catalogue;
 mod chain;
 mod hooks;
 mod load;
 mod message;
 mod modules;
-mod speed;
 pub(super) mod support;
 pub(super) mod waiting;

@@ -54,10 +54,10 @@ pub(super) struct Setup {
 impl Setup {
     pub(super) fn new() -> Setup {
         let folder = tempfile::tempdir().unwrap();
-        let common = Common { paths: vec![folder.path().to_owned()], budget: Budget::default() };
+        let general = Common { paths: vec![folder.path().to_owned()], budget: Budget::default() };
         Setup {
             folder,
-            plan: Plan { common, policies: Vec::new(), backends: vec!["mta1".into()] },
+            plan: Plan { general, policies: Vec::new(), backends: vec!["mta1".into()] },
             parts: Parts::offline(),
         }
     }
@@ -101,7 +101,7 @@ impl Setup {
             mode: Mode::Enforce,
             on_error: OnError::Defer,
             required: false,
-            budget: self.plan.common.budget,
+            budget: self.plan.general.budget,
             options: Vec::new(),
         }
     }

@@ -98,8 +98,8 @@ impl<'a> Player<'a> {
                 let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
                 self.proxy.knows(number - 1, &lines);
             }
-            Act::Drain => self.proxy.advance(Phase::Draining),
-            Act::EndService => self.proxy.advance(Phase::Ending),
+            Act::Drain => self.end_service(Phase::Draining).await,
+            Act::EndService => self.end_service(Phase::Ending).await,
         }
         self.transcript.note(&step.text);
         Ok(())
@@ -233,6 +233,12 @@ impl<'a> Player<'a> {
         settle().await;
     }
 
+    async fn end_service(&self, phase: Phase) {
+        settle().await;
+        self.proxy.advance(phase);
+        settle().await;
+    }
+
     /// Nothing is left unheard, no session is left when both sides have gone, and the ledger is even.
     async fn finish(mut self) -> Result<(), String> {
         self.flush(Side::Client).await?;
@@ -254,9 +260,12 @@ impl<'a> Player<'a> {
         self.clients = Wires::default();
         self.talks = Wires::default();
         self.transcript.wait_for("the end of all sessions");
+        settle().await;
         for _ in 0..8 {
             // What was held back by a policy may still go on.
-            self.pass(Duration::from_secs(600)).await;
+            if self.proxy.sessions() > 0 {
+                self.pass(Duration::from_secs(600)).await;
+            }
         }
         self.proxy.emptied().await;
         let told = self.proxy.counters.acknowledgements_told.get();

@@ -5,7 +5,7 @@ mod dnsbl;
 mod helo;
 mod page;
 mod relay_networks;
-mod sender_domain;
+mod reverse_path_domain;
 mod size;
 
 use std::future::Future;

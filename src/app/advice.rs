@@ -1,0 +1,129 @@
+//! What `gatepost check` finds in the set-up's surroundings: files, sockets, folders, addresses that can't be right.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+
+use rustix::fs::{Access, access};
+
+use crate::app::{folders, sockets};
+use crate::backend::config::{Address, Backend};
+use crate::config::Config;
+use crate::config::error::Diagnostic;
+use crate::names::public_suffix::registrable;
+use crate::session::relay::RelayDomains;
+
+/// Whether the addresses of the listeners can be bound, by whoever asks now. What is bound is closed at once.
+pub fn binds(config: &Config) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let all =
+        config.listeners.iter().flat_map(|one| one.bind.iter().map(move |address| (&one.name, *address)));
+    let page = config.metrics.listen.map(|address| ("metrics.listen".to_owned(), address));
+    let all = all.map(|(name, address)| (format!("listener \"{name}\""), address)).chain(page);
+    for (what, address) in all {
+        let Err(error) = sockets::bind(address) else { continue };
+        let wrong = |message: String| Diagnostic::error("listener.bind", message, None);
+        let unwise = |message: String| Diagnostic::warning("listener.bind", message, None);
+        found.push(match error.kind() {
+            io::ErrorKind::AddrInUse => {
+                unwise(format!("{what}: {address} is in use: by a running gatepost, or by another program"))
+                    .help(format!("`ss -ltnp 'sport = :{}'` shows by which", address.port()))
+            }
+            io::ErrorKind::PermissionDenied => unwise(format!(
+                "{what}: whether {address} can be bound is not known: it takes the rights of root"
+            )),
+            io::ErrorKind::AddrNotAvailable => {
+                wrong(format!("{what}: this machine does not have the address {}", address.ip()))
+            }
+            _ => wrong(format!("{what}: {address} can't be bound: {error}")),
+        });
+    }
+    found
+}
+
+/// Whether the files, folders and sockets that `config` names can be used, by whoever asks now.
+pub fn files(config: &Config) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let wrong = |key: &str, message: String| Diagnostic::error(key, message, None);
+    if let Err(error) = folders::test_spool(config) {
+        found.push(wrong("spool.directory", format!("{error:#}")));
+    }
+    let state = config.service.state_directory.as_deref().filter(|folder| folder.exists());
+    if let Some(Err(error)) = state.map(|folder| folders::test("service.state_directory", folder)) {
+        found.push(wrong("service.state_directory", format!("{error:#}")));
+    }
+    if let Some(Err(error)) = config.log.file.as_deref().map(test_file) {
+        let file = config.log.file.as_deref().unwrap_or(Path::new("")).display();
+        found.push(wrong("log.file", format!("log.file {file} can't be written: {error}")));
+    }
+    for backend in &config.backends {
+        for address in &backend.addresses {
+            let tested = match address {
+                Address::Tcp { .. } => continue,
+                Address::Unix(path) => access(path, Access::WRITE_OK).map_err(io::Error::from),
+                Address::Maildir(path) => test_file(path),
+            };
+            if let Err(error) = tested {
+                let message = format!("backend \"{}\": {address} can't be used: {error}", backend.name);
+                found.push(wrong("backend.address", message));
+            }
+        }
+    }
+    found
+}
+
+/// Whether `path` can be written, or made if it isn't there.
+fn test_file(path: &Path) -> io::Result<()> {
+    if path.exists() {
+        return access(path, Access::WRITE_OK).map_err(io::Error::from);
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    access(folder, Access::WRITE_OK | Access::EXEC_OK).map_err(io::Error::from)
+}
+
+/// What is possible, but hardly meant.
+pub fn unwise(config: &Config) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let spool = folders::spool(config);
+    if folders::is_in_memory(&spool) {
+        let message = format!("spool.directory {} lies in memory (tmpfs)", spool.display());
+        let warning = Diagnostic::warning("spool.directory", message, None);
+        found.push(warning.help("large messages would take the memory that the spool is there to spare"));
+    }
+    for backend in &config.backends {
+        if let Some(listener) =
+            config.listeners.iter().find(|one| one.bind.iter().any(|at| is_itself(backend, *at)))
+        {
+            let message =
+                format!("backend \"{}\" is gatepost's own listener \"{}\"", backend.name, listener.name);
+            found.push(
+                Diagnostic::warning("backend.address", message, None).help("mail would go round in a circle"),
+            );
+        }
+    }
+    for listener in &config.listeners {
+        let RelayDomains::Set(domains) = &listener.relay.domains else { continue };
+        for entry in domains.entries() {
+            let name = entry.trim_start_matches('.');
+            if entry.starts_with('.') && registrable(name).is_ok_and(|found| found.is_none()) {
+                let message = format!("relay.domains has \"{entry}\": every domain below a public suffix");
+                let warning = Diagnostic::warning("relay.domains", message, None);
+                found.push(warning.help("mail to anybody's domain there would be taken"));
+            }
+        }
+    }
+    found.dedup();
+    found
+}
+
+/// Whether `backend` has an address that `bind` answers at.
+fn is_itself(backend: &Backend, bind: SocketAddr) -> bool {
+    let here = |host: &str| match host.parse::<IpAddr>() {
+        Ok(ip) => ip == bind.ip() || bind.ip().is_unspecified() && ip.is_loopback(),
+        Err(_) => host == "localhost" && (bind.ip().is_loopback() || bind.ip().is_unspecified()),
+    };
+    backend.addresses.iter().any(|address| match address {
+        Address::Tcp { host, port } => *port == bind.port() && here(host),
+        Address::Unix(_) | Address::Maildir(_) => false,
+    })
+}

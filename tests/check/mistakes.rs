@@ -1,0 +1,124 @@
+//! All mistakes at once, each with its place; what is only unwise is a warning.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use crate::{check, toml};
+
+const RELAY: &str = "domains = \"ours.example\"";
+const MAILDIR: &str = "address = \"maildir:Maildir\"";
+
+#[test]
+fn a_set_up_without_mistakes_is_printed_as_it_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = check(folder.path(), &toml(RELAY, MAILDIR, ""), &[]);
+    let text = run.text();
+    assert_eq!(run.code, Some(0), "{text}");
+    for part in [
+        "message_size = \"50 MB\"",
+        "domains = \"ours.example\"",
+        "gatepost.toml:3",
+        "helo.lua: ehlo",
+        "descriptors that may be needed: 21",
+        "gatepost.toml: no mistakes, no warnings",
+    ] {
+        assert!(text.contains(part), "{part} in\n{text}");
+    }
+    let quiet = check(folder.path(), &toml(RELAY, MAILDIR, ""), &["--quiet"]);
+    assert_eq!((quiet.code, quiet.text().as_str()), (Some(0), ""));
+}
+
+#[test]
+fn mistakes_of_all_kinds_are_told_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("site.lua"), "return {\n  mial = function() end,\n}\n").unwrap();
+    fs::write(folder.path().join("broken.lua"), "return {\n  mail = function(\n}\n").unwrap();
+    let rest = "[limits]\nerrors = \"many\"\n[policy.site]\nscript = \"site.lua\"\n[policy.broken]\nscript = \"broken.lua\"\n\
+                [policy.helo]\nstrength = 3\n[log]\nfile = \"/nowhere/log\"";
+    let whole =
+        toml(RELAY, MAILDIR, rest).replace("[\"helo\"]", "[\"helo\", \"site\", \"broken\", \"hello\"]");
+    let run = check(folder.path(), &whole, &[]);
+    let text = run.text();
+    assert_eq!(run.code, Some(2), "{text}");
+    for part in [
+        "`limits.errors`",
+        "gatepost.toml:16:10",
+        "'mial' is no hook",
+        "site.lua:2:3",
+        "did you mean 'mail'?",
+        "broken.lua:3:1",
+        "has no option 'strength'",
+        "there is no policy \"hello\"",
+        "did you mean `helo`?",
+        "log.file /nowhere/log can't be written: No such file or directory",
+        "gatepost.toml: 6 mistakes, no warnings",
+    ] {
+        assert!(text.contains(part), "{part} in\n{text}");
+    }
+}
+
+#[test]
+fn what_is_unwise_is_a_warning_and_no_mistake() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let whole = toml(
+        "domains = [\"ours.example\", \".example.org\", \".co.uk\"]\nnetworks = \"0.0.0.0/0\"",
+        &format!("address = \"{address}\""),
+        "[policy.size]\nlargest = \"1 MB\"",
+    );
+    let whole = whole.replace("127.0.0.1:0", &address).replace("policies = [\"helo\"]\n", "");
+    let run = check(folder.path(), &whole, &[]);
+    let text = run.text();
+    assert_eq!(run.code, Some(2), "the policy's option is not known: {text}");
+    for part in [
+        "has no policies",
+        "no listener uses policy \"size\"",
+        "this is everybody: an open relay",
+        "relay.domains has \".co.uk\": every domain below a public suffix",
+        "is gatepost's own listener",
+        "is in use: by a running gatepost, or by another program",
+    ] {
+        assert!(text.contains(part), "{part} in\n{text}");
+    }
+    assert!(!text.contains(".example.org\": every"), "{text}");
+    let run = check(folder.path(), &whole.replace("[policy.size]\nlargest = \"1 MB\"", ""), &[]);
+    assert_eq!(run.code, Some(0), "{}", run.text());
+}
+
+#[test]
+fn files_are_tested_as_the_service_user() {
+    if !rustix::process::geteuid().is_root() {
+        println!("skipped: only root can become another user");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(folder.path().join("domains"), "ours.example\n").unwrap();
+    fs::set_permissions(folder.path().join("domains"), fs::Permissions::from_mode(0o600)).unwrap();
+    let whole = toml("domains = \"file:domains\"", MAILDIR, "");
+    assert_eq!(check(folder.path(), &whole, &[]).code, Some(0));
+    let run = check(folder.path(), &format!("{whole}\n[service]\nuser = \"65534\"\ngroup = \"65534\""), &[]);
+    let text = run.text();
+    assert_eq!(run.code, Some(2), "{text}");
+    for part in ["domains can't be read: Permission denied", "spool.directory", "maildir:", "can't be used"] {
+        assert!(text.contains(part), "{part} in\n{text}");
+    }
+}
+
+#[test]
+fn json_tells_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = check(folder.path(), &toml(RELAY, MAILDIR, "[limits]\nerorrs = 3"), &["--json"]);
+    assert_eq!(run.code, Some(2));
+    let told: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
+    assert_eq!(told["usable"], false);
+    assert_eq!(told["problems"][0]["line"], 16);
+    assert_eq!(told["problems"][0]["column"], 1);
+    assert_eq!(told["problems"][0]["key"], "limits.erorrs");
+    let run = check(folder.path(), &toml(RELAY, MAILDIR, ""), &["--json"]);
+    assert_eq!(run.code, Some(0));
+    let told: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
+    assert_eq!((&told["usable"], &told["policies"][0]["name"]), (&true.into(), &"helo".into()));
+    assert!(run.stderr.is_empty());
+}
