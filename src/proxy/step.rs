@@ -4,7 +4,7 @@ use crate::backend::config::ConnectAt;
 use crate::backend::envelope::Envelope;
 use crate::backend::introduction::Introduction;
 use crate::fault::BackendFault;
-use crate::policy::event::{Event, Origin};
+use crate::policy::event::Event;
 use crate::policy::verdict::{Decision, Verdict};
 use crate::proxy::config::CountOrRefuse;
 use crate::proxy::disposition::{End, Record};
@@ -329,11 +329,5 @@ impl Serve {
         if let Some(transaction) = ended {
             self.conclude(&transaction, None);
         }
-    }
-}
-
-impl Default for Origin {
-    fn default() -> Self {
-        Origin::Core
     }
 }
