@@ -14,6 +14,8 @@ mod support;
 
 #[path = "faults/commit_rule.rs"]
 mod commit_rule;
+#[path = "faults/crowd.rs"]
+mod crowd;
 #[path = "faults/ledger.rs"]
 mod ledger;
 #[path = "faults/model.rs"]

@@ -93,7 +93,7 @@ impl Serve {
             }
             Some(Refusal { said, .. }) => {
                 let end = End::of_refusal(&said.origin);
-                self.say(said.to_end_of_data()).await?;
+                self.say(said.at_end_of_data()).await?;
                 self.flush().await?;
                 Err(end)
             }

@@ -62,7 +62,7 @@ impl Receiving {
     pub(super) fn after_data(context: &Context) -> Self {
         let form = match context.listener.bare_newline {
             BareNewline::Reject => Form::Dot(DataDecoder::new()),
-            BareNewline::Normalize => Form::Mended(DataDecoder::new(), Box::new(Normalizer::new())),
+            BareNewline::Normalize => Form::Mended(DataDecoder::new(), Box::default()),
         };
         Receiving::new(context, form)
     }

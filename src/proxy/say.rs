@@ -46,7 +46,7 @@ impl Said {
     }
 
     /// The same, as the answer to the line `text` with `verb`; policies are told of it where they may be.
-    pub(super) fn to(mut self, verb: Verb, text: &str) -> Said {
+    pub(super) fn answering(mut self, verb: Verb, text: &str) -> Said {
         let is_told =
             matches!(verb, Verb::Auth | Verb::Mail | Verb::Rcpt | Verb::Data | Verb::Bdat | Verb::Unknown);
         self.is_reported = is_told;
@@ -55,7 +55,7 @@ impl Said {
     }
 
     /// The same, as the answer to the end of data.
-    pub(super) fn to_end_of_data(mut self) -> Said {
+    pub(super) fn at_end_of_data(mut self) -> Said {
         self.is_reported = true;
         self.line = ".".to_owned();
         self

@@ -22,6 +22,8 @@ pub struct Model {
     pub most: Cell<usize>,
     /// Whether it offers no XCLIENT, and no PIPELINING.
     pub is_plain: Cell<bool>,
+    /// Whether it says 354 though it has no recipients.
+    pub is_lax: Cell<bool>,
     /// Told each time that it begins to hang, and where that was.
     pub hangs: Notify,
     pub hung: Cell<Option<Stage>>,
@@ -153,19 +155,27 @@ impl Connection {
                 self.answer(stage, offer).await
             }
             "XCLIENT" => self.answer(Stage::Xclient, "220 backend again\r\n").await,
-            "MAIL" => {
-                self.mail = Some(Message::default());
-                self.answer(Stage::Mail, "250 2.1.0 Ok\r\n").await
-            }
-            "RCPT" => {
-                if let Some(mail) = &mut self.mail {
-                    mail.recipients.push(line.to_owned());
-                }
-                self.answer(Stage::Rcpt, "250 2.1.5 Ok\r\n").await
-            }
-            "DATA" => match self.model.fault(Stage::Data) {
+            "MAIL" => match self.model.fault(Stage::Mail) {
                 Some(fault) => self.fail(fault).await,
-                None => self.content().await,
+                None => {
+                    self.mail = Some(Message::default());
+                    self.say("250 2.1.0 Ok\r\n").await
+                }
+            },
+            "RCPT" => match (self.model.fault(Stage::Rcpt), &mut self.mail) {
+                (Some(fault), _) => self.fail(fault).await,
+                (None, None) => self.say("503 5.5.1 MAIL first\r\n").await,
+                (None, Some(mail)) => {
+                    mail.recipients.push(line.to_owned());
+                    self.say("250 2.1.5 Ok\r\n").await
+                }
+            },
+            "DATA" => match (self.model.fault(Stage::Data), &self.mail) {
+                (Some(fault), _) => self.fail(fault).await,
+                (None, Some(mail)) if !mail.recipients.is_empty() || self.model.is_lax.get() => {
+                    self.content().await
+                }
+                (None, _) => self.say("554 5.5.1 No valid recipients\r\n").await,
             },
             "RSET" => {
                 self.mail = None;

@@ -1,6 +1,7 @@
 //! A proxy between clients and a model backend, on a clock that the test moves.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
@@ -71,7 +72,13 @@ impl Stand {
 
     /// A client that has just connected.
     pub async fn client(&self) -> Client {
-        Client(Peer::new(self.proxy.connect("203.0.113.9:4711".parse().unwrap()).await))
+        self.client_from(0).await
+    }
+
+    /// A client that has just connected, from another address for each number.
+    pub async fn client_from(&self, number: u16) -> Client {
+        let [high, low] = number.to_be_bytes();
+        Client(Peer::new(self.proxy.connect(SocketAddr::from(([198, 18, high, low], 4711))).await))
     }
 
     /// What has been told to clients, what the backend told us: they are the same, whatever has happened.

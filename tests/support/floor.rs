@@ -63,6 +63,8 @@ pub struct Proxy {
     floor: RefCell<Floor>,
     door: TcpListener,
     running: Rc<Running>,
+    /// Octets of the future of the last session.
+    pub session_octets: Cell<usize>,
 }
 
 /// The sessions that have not ended.
@@ -98,6 +100,7 @@ impl Proxy {
             floor: RefCell::new(Floor::serving(generation)),
             door: TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap(),
             running: Rc::default(),
+            session_octets: Cell::default(),
         })
     }
 
@@ -122,6 +125,7 @@ impl Proxy {
     fn serve(&self, accepted: Accepted) {
         let session = self.floor.borrow_mut().session(accepted);
         let Some(session) = session else { return };
+        self.session_octets.set(size_of_val(&session));
         self.running.count.set(self.running.count.get() + 1);
         let ending = Ending(Rc::clone(&self.running));
         tokio::task::spawn_local(async move {
