@@ -17,7 +17,7 @@ use crate::proxy::disposition::End;
 use crate::proxy::drain::Phase;
 use crate::proxy::pace::Pace;
 use crate::proxy::receive::{Receiving, Refusal};
-use crate::proxy::say::Said;
+use crate::proxy::said::Said;
 use crate::proxy::serve::{Flow, Serve, called_back};
 use crate::proxy::wire::Wire;
 use crate::session::identity::SessionId;

@@ -1,7 +1,7 @@
 //! RCPTs of a batch: judged in order, asked of the backend together, answered in order.
 
 use crate::policy::event::Origin;
-use crate::proxy::say::Said;
+use crate::proxy::said::Said;
 use crate::proxy::serve::{Flow, Serve};
 use crate::session::commit::Assumed;
 use crate::smtp::command::Verb;

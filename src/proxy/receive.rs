@@ -7,7 +7,7 @@ use crate::message::content::{Intake, SpoolError};
 use crate::message::edit::Edit;
 use crate::proxy::config::BareNewline;
 use crate::proxy::context::Context;
-use crate::proxy::say::Said;
+use crate::proxy::said::Said;
 use crate::smtp::data_decoder::{ContentFacts, DataDecoder};
 use crate::smtp::data_encoder::{Normalizer, Stuffer};
 use crate::smtp::reply::Reply;

@@ -18,7 +18,7 @@ use crate::policy::event::{Event, Origin, Stage};
 use crate::policy::verdict::Verdict;
 use crate::proxy::disposition::Answered;
 use crate::proxy::receive::Receiving;
-use crate::proxy::say::Said;
+use crate::proxy::said::Said;
 use crate::proxy::serve::{Flow, Serve};
 use crate::session::admit::Admitted;
 use crate::session::effects::Effects;
