@@ -5,8 +5,8 @@ use std::rc::Rc;
 use mlua::{Lua, LuaString, Table, UserData, Value, Variadic};
 
 use crate::lua::call::Call;
+use crate::lua::caller::{line_of_script, raise};
 use crate::lua::guard::Guard;
-use crate::lua::sandbox::{line_of_script, raise};
 use crate::policy::event::Stage;
 use crate::session::effects::Scope;
 use crate::smtp::reply::{Code, EnhancedCode, Reply, printable};

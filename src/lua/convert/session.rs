@@ -11,13 +11,13 @@ use std::time::Duration;
 use mlua::{AnyUserData, Function, IntoLua, Lua, LuaString, Table, Value};
 
 use crate::lua::call::Call;
+use crate::lua::caller::raise;
 use crate::lua::convert::kit::Kit;
 use crate::lua::convert::sets::DomainSetObject;
 use crate::lua::convert::subject;
 use crate::lua::convert::transaction::{self, TransactionView};
 use crate::lua::convert::vars::Vars;
 use crate::lua::guard::Guard;
-use crate::lua::sandbox::raise;
 use crate::lua::slice::SliceWaker;
 use crate::names::network::address_text;
 use crate::policy::door::SharedSession;

@@ -7,11 +7,11 @@ use std::rc::Rc;
 use mlua::{Function, IntoLua, Lua, Table, Value};
 
 use crate::lua::call::Call;
+use crate::lua::caller::raise;
 use crate::lua::convert::session::{SessionView, points};
 use crate::lua::convert::subject;
 use crate::lua::convert::vars::Tables;
 use crate::lua::guard::Guard;
-use crate::lua::sandbox::raise;
 use crate::policy::event::{Outcome, Stage};
 use crate::session::envelope::Transaction;
 use crate::smtp::command::{Mail, Rcpt};
