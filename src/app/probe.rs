@@ -150,7 +150,7 @@ impl Asking<'_> {
             is_taken = answer.code.is_positive();
             self.say(&mut conversation, "RSET").await?;
         }
-        conversation.quit().await;
+        conversation.quit();
         let lines: Vec<_> = greeting.lines.iter().map(|line| String::from_utf8_lossy(line)).collect();
         Ok(Heard {
             greeting: lines.join(" / ").chars().filter(|c| !c.is_control()).collect(),

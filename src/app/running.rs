@@ -219,7 +219,7 @@ async fn learn_all(server: &Server) {
             continue;
         }
         if let Ok(opened) = connect::open(server, number, None).await {
-            opened.conversation.quit().await;
+            opened.conversation.quit();
         }
     }
 }

@@ -88,9 +88,9 @@ impl Link {
     }
 
     /// As `Relay::reclaim`.
-    pub async fn reclaim(&mut self) {
+    pub fn reclaim(&mut self) {
         if let Link::Smtp(relay) = self {
-            relay.reclaim().await;
+            relay.reclaim();
         }
     }
 
@@ -100,9 +100,9 @@ impl Link {
     }
 
     /// As `Relay::close`.
-    pub async fn close(&mut self) {
+    pub fn close(&mut self) {
         if let Link::Smtp(relay) = self {
-            relay.close().await;
+            relay.close();
         }
     }
 }

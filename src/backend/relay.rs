@@ -145,7 +145,7 @@ impl Relay {
                 }
                 tracing::debug!(backend = %self.server.config.name, error = %fault, "backend lost while idle");
             } else {
-                self.close().await;
+                self.close();
             }
         }
         let slot = self.server.ceiling.acquire().await.ok_or(BackendFault::Busy)?;
@@ -253,9 +253,9 @@ impl Relay {
     }
 
     /// Keeps the connection now that the client has spoken; closes it if it was called back meanwhile.
-    pub async fn reclaim(&mut self) {
+    pub fn reclaim(&mut self) {
         if self.line.as_mut().is_some_and(|line| !line.slot.reclaim()) {
-            self.close().await;
+            self.close();
         }
     }
 
@@ -265,10 +265,10 @@ impl Relay {
     }
 
     /// Closes the connection, with QUIT unless the backend waits for content.
-    pub async fn close(&mut self) {
+    pub fn close(&mut self) {
         self.last = None; // the address is as good as before
         if let Some(line) = self.line.take().filter(|line| !line.awaits_content) {
-            line.opened.conversation.quit().await;
+            line.opened.conversation.quit();
         }
     }
 }

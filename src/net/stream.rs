@@ -79,6 +79,14 @@ impl Stream {
         AsyncWriteExt::write(self, octets).await
     }
 
+    /// Writes what the system takes of `octets` now, without a wait; for last words that nobody needs.
+    pub fn write_now(&self, octets: &[u8]) {
+        let _ = match self {
+            Stream::Tcp(stream) => stream.try_write(octets),
+            Stream::Unix(stream) => stream.try_write(octets),
+        };
+    }
+
     /// Writes all of `octets`.
     pub async fn write(&mut self, octets: &[u8]) -> io::Result<()> {
         self.write_all(octets).await

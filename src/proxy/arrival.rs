@@ -48,7 +48,7 @@ impl Serve {
                     outcome = read(&mut self.wire, receiving) => outcome,
                     () = called_back(recall.as_deref()), if is_lent => {
                         is_lent = false;
-                        self.link.close().await;
+                        self.link.close();
                         continue;
                     }
                     () = sleep_until(deadline) => Err(ClientFault::Timeout),
@@ -69,7 +69,7 @@ impl Serve {
             };
             let came = (receiving.facts().wire_size + receiving.discarded).saturating_sub(before);
             if is_end {
-                self.link.reclaim().await;
+                self.link.reclaim();
                 return Ok(());
             }
             if !pace.take(came, began.elapsed()) || self.is_overdue() {

@@ -118,7 +118,7 @@ impl Serve {
                 return self.cut_off(receiving).await;
             }
         }
-        self.link.reclaim().await;
+        self.link.reclaim();
         Ok(())
     }
 
@@ -147,7 +147,7 @@ impl Serve {
                 filled = self.wire.fill() => filled?,
                 () = called_back(recall.as_deref()), if recall.is_some() => {
                     *recall = None;
-                    self.link.close().await;
+                    self.link.close();
                 }
                 () = sleep_until(deadline) => {
                     let is_cut_off = cut_off.is_some_and(|end| Instant::now() >= end);

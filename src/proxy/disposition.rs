@@ -256,11 +256,11 @@ impl Serve {
     }
 
     /// Ends the session: the transaction, the backend's connection, the client's, the log line, the `closed` hooks.
-    pub(super) async fn finish(mut self, end: End) {
+    pub(super) async fn finish(mut self: Box<Self>, end: End) {
         let last_words = timeout(closing::PATIENCE, self.wire.flush()).await;
         let is_lost = matches!(last_words, Ok(Err(_))) || end == End::lost();
         self.abort_transaction();
-        self.link.close().await;
+        self.link.close();
         self.log_session(end);
         if self.context.asks_at(Stage::Closed) {
             self.tell_closed(end).await;

@@ -93,7 +93,7 @@ impl Serve {
     }
 
     /// Serves the session to its end.
-    pub async fn run(mut self) {
+    pub async fn run(mut self: Box<Self>) {
         self.context.counters.sessions.increase();
         let end = match Box::pin(self.greet()).await {
             Ok(()) => self.converse().await,
@@ -167,7 +167,7 @@ impl Serve {
         let mut any = false;
         while let Some(line) = self.wire.next_line(syntax, with_text) {
             if !any {
-                self.link.reclaim().await;
+                self.link.reclaim();
             }
             any = true;
             Box::pin(self.step(line)).await?;
@@ -186,7 +186,7 @@ impl Serve {
         let deadline = self.session_deadline().map_or(deadline, |end| end.min(deadline));
         if Instant::now() >= deadline {
             // Also for a client whose octets are always there first.
-            return self.close_with(Reply::TIMEOUT, End::timeout()).await;
+            return Box::pin(self.close_with(Reply::TIMEOUT, End::timeout())).await;
         }
         let recall = self.link.lend();
         let mut idle = self.link.is_idle().then(|| since + IDLE_BACKEND);
@@ -197,17 +197,17 @@ impl Serve {
             select! {
                 biased;
                 result = self.wire.fill() => return Ok(result?),
-                () = self.draining.reach(last_phase) => return self.close_with(Reply::SHUTTING_DOWN, End::drain()).await,
+                () = self.draining.reach(last_phase) => return Box::pin(self.close_with(Reply::SHUTTING_DOWN, End::drain())).await,
                 () = called_back(recall.as_deref()), if lent => {
                     lent = false;
-                    Box::pin(self.link.close()).await;
+                    self.link.close();
                 }
                 () = sleep_until(idle.unwrap_or(deadline)), if idle.is_some_and(|idle| idle < deadline) => {
                     idle = None;
                     lent = false;
-                    Box::pin(self.link.close()).await;
+                    self.link.close();
                 }
-                () = sleep_until(deadline) => return self.close_with(Reply::TIMEOUT, End::timeout()).await,
+                () = sleep_until(deadline) => return Box::pin(self.close_with(Reply::TIMEOUT, End::timeout())).await,
             }
         }
     }

@@ -37,7 +37,7 @@ pub type Generation = Vec<Rc<Context>>;
 pub type Build = Arc<dyn Fn(usize) -> Result<Generation, String> + Send + Sync>;
 
 enum Job {
-    Serve(Accepted),
+    Serve(Accepted, Load),
     /// Builds a generation beside the one in service.
     Prepare(Build, oneshot::Sender<Result<(), String>>),
     /// Takes the generation that was built into service, or throws it away.
@@ -59,10 +59,7 @@ impl WorkerHandle {
 
     /// Gives it a connection; dropped, and so closed, if the worker has ended.
     pub fn serve(&self, accepted: Accepted) {
-        self.sessions.fetch_add(1, Ordering::Relaxed);
-        if self.jobs.send(Job::Serve(accepted)).is_err() {
-            self.sessions.fetch_sub(1, Ordering::Relaxed);
-        }
+        let _ = self.jobs.send(Job::Serve(accepted, Load::new(&self.sessions))); // counted off when it is dropped
     }
 
     /// Builds a generation there, beside the one in service; whether that succeeded.
@@ -75,6 +72,22 @@ impl WorkerHandle {
     /// Takes the generation that was prepared into service for new sessions, or throws it away.
     pub fn switch(&self, takes: bool) {
         let _ = self.jobs.send(Job::Switch(takes)); // a worker that has ended serves nothing
+    }
+}
+
+/// One session in its worker's count, however it ends.
+struct Load(Arc<AtomicUsize>);
+
+impl Load {
+    fn new(sessions: &Arc<AtomicUsize>) -> Load {
+        sessions.fetch_add(1, Ordering::Relaxed);
+        Load(Arc::clone(sessions))
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -96,9 +109,8 @@ impl Worker {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (jobs, queue) = unbounded_channel();
         let sessions = Arc::new(AtomicUsize::new(0));
-        let counted = Arc::clone(&sessions);
         let thread = std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
-            LocalSet::new().block_on(&runtime, Floor::new(number, counted).work(queue));
+            LocalSet::new().block_on(&runtime, Floor::new(number).work(queue));
         })?;
         Ok(Worker { handle: WorkerHandle { jobs, sessions }, thread })
     }
@@ -109,19 +121,18 @@ pub struct Floor {
     number: usize,
     serving: Generation,
     prepared: Option<Generation>,
-    sessions: Arc<AtomicUsize>,
     ids: Ids,
 }
 
 impl Floor {
     /// The floor of the worker of that number.
-    pub fn new(number: usize, sessions: Arc<AtomicUsize>) -> Self {
-        Floor { number, serving: Vec::new(), prepared: None, sessions, ids: Ids::new(number) }
+    pub fn new(number: usize) -> Self {
+        Floor { number, serving: Vec::new(), prepared: None, ids: Ids::new(number) }
     }
 
     /// A floor for tests, which serves `generation`.
     pub fn serving(generation: Generation) -> Self {
-        Floor { serving: generation, ..Floor::new(0, Arc::default()) }
+        Floor { serving: generation, ..Floor::new(0) }
     }
 
     async fn work(mut self, mut queue: UnboundedReceiver<Job>) {
@@ -129,15 +140,11 @@ impl Floor {
         while let Some(job) = queue.recv().await {
             while running.try_join_next().is_some() {}
             match job {
-                Job::Serve(accepted) => {
-                    let sessions = Arc::clone(&self.sessions);
-                    let session = self.session(accepted);
-                    running.spawn_local(async move {
-                        if let Some(session) = session {
-                            session.await;
-                        }
-                        sessions.fetch_sub(1, Ordering::Relaxed);
-                    });
+                Job::Serve(accepted, load) => {
+                    // Nothing around the session's future: it would be held twice.
+                    if let Some(session) = self.open(accepted, load) {
+                        running.spawn_local(session);
+                    }
                 }
                 Job::Prepare(build, told) => {
                     let built = build(self.number).map(|generation| self.prepared = Some(generation));
@@ -157,15 +164,19 @@ impl Floor {
 
     /// The session over a connection; nothing if the connection is gone already, or its listener is.
     pub fn session(&mut self, accepted: Accepted) -> Option<impl Future<Output = ()> + 'static> {
+        self.open(accepted, Load::new(&Arc::default()))
+    }
+
+    fn open(&mut self, accepted: Accepted, load: Load) -> Option<impl Future<Output = ()> + 'static> {
         let Accepted { stream, peer, listener, place } = accepted;
         let context = Rc::clone(self.serving.get(listener)?);
         let server = stream.local_addr().ok()?;
         let stream = tokio::net::TcpStream::from_std(stream).and_then(Stream::tcp).ok()?;
         let identity = Identity::direct(self.ids.next(), peer, server);
-        let serve = Serve::new(context, stream, identity, Arc::clone(place.admission()));
+        let serve = Box::new(Serve::new(context, stream, identity, Arc::clone(place.admission())));
         Some(async move {
             serve.run().await;
-            drop(place);
+            drop((place, load));
         })
     }
 }

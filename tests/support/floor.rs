@@ -164,7 +164,7 @@ impl Proxy {
         tokio::task::spawn_local(async move {
             let server = &house.servers[&house.config.listeners[0].backend];
             if let Ok(opened) = connect::open(server, address, None).await {
-                opened.conversation.quit().await;
+                opened.conversation.quit();
             }
         });
     }
