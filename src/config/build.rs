@@ -1,7 +1,5 @@
 //! The parts' own configurations, made from the tables as they were read.
 
-use std::path::PathBuf;
-
 use crate::backend::config::{Address, Backend, ConnectAt, Downgrade, Timeouts, Xclient, Xforward};
 use crate::config::Config;
 use crate::config::error::Diagnostic;
@@ -42,12 +40,6 @@ pub(super) fn config(top: &Section, problems: &mut Vec<Diagnostic>) -> Config {
 /// A table, or one without keys if the file doesn't have it.
 pub(super) fn section(top: &Section, name: &str, table: Table) -> Section {
     top.section(name).cloned().unwrap_or_else(|| Section::absent(table, name))
-}
-
-/// The paths of a list.
-pub(super) fn paths(section: &Section, name: &str) -> Option<Vec<PathBuf>> {
-    let path = |value: &ItemValue| if let ItemValue::Path(path) = value { Some(path.clone()) } else { None };
-    Some(section.list(name)?.iter().filter_map(|item| path(&item.value)).collect())
 }
 
 fn cores() -> usize {

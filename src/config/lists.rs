@@ -1,6 +1,7 @@
-//! Lists in a section that more than one table has: sockets, and those that must not be empty.
+//! Lists in a section that more than one table has: sockets, paths, and those that must not be empty.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use crate::config::error::Diagnostic;
 use crate::config::section::{ItemValue, Section};
@@ -9,6 +10,12 @@ use crate::config::section::{ItemValue, Section};
 pub(super) fn sockets(section: &Section, name: &str) -> Option<Vec<SocketAddr>> {
     let socket = |value: &ItemValue| if let ItemValue::Socket(at) = value { Some(*at) } else { None };
     Some(section.list(name)?.iter().filter_map(|item| socket(&item.value)).collect())
+}
+
+/// The paths of a list.
+pub(super) fn paths(section: &Section, name: &str) -> Option<Vec<PathBuf>> {
+    let path = |value: &ItemValue| if let ItemValue::Path(path) = value { Some(path.clone()) } else { None };
+    Some(section.list(name)?.iter().filter_map(|item| path(&item.value)).collect())
 }
 
 /// Tells of a list that is missing or empty. One whose items were wrong has been told of.

@@ -1,6 +1,6 @@
 //! Policies: those with a table of their own, and those that a listener only names.
 
-use crate::config::build;
+use crate::config::lists;
 use crate::config::section::{ItemValue, NameAt, Section};
 use crate::lua::config::{Budget, OnError, Policies, Policy, Script, Span};
 use crate::policy::mode::Mode;
@@ -9,7 +9,7 @@ use crate::proxy::config::Listener;
 /// What holds for all policies.
 pub(super) fn policies(section: &Section) -> Policies {
     Policies {
-        paths: build::paths(section, "paths").unwrap_or_default(),
+        paths: lists::paths(section, "paths").unwrap_or_default(),
         budget: budget(Budget::default(), section.section("budget")),
     }
 }

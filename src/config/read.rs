@@ -11,7 +11,7 @@ use crate::config::keys;
 use crate::config::keys::key::{Item, Key, Kind, Table};
 use crate::config::section::{Entry, NameAt, Section, Value};
 use crate::config::sources::Sources;
-use crate::config::{option, scalar, suggest};
+use crate::config::{scalar, suggest};
 use crate::lua::config::{OptionEntry, Span};
 
 /// Reads one file; what is wrong gathers in `problems`.
@@ -105,7 +105,7 @@ impl Reader<'_> {
         Some(OptionEntry {
             key: name.get_ref().to_string(),
             key_span: self.span(name.span()),
-            value: option::read(self, given)?,
+            value: self.option_value(given)?,
             directory: Arc::clone(&self.directory),
         })
     }
