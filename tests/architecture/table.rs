@@ -74,7 +74,7 @@ pub(crate) const TABLE: &[Row] = &[
     },
     Row { module: "app", imports: &["all"], crates: &["anyhow", "clap", "sd_notify", "rustix", "socket2"] },
     Row { module: "cli", imports: &["all"], crates: &["anyhow", "clap", "serde_json", "jiff"] },
-    Row { module: "main", imports: &["app", "cli"], crates: &["anyhow", "clap"] },
+    Row { module: "main", imports: &["app", "cli"], crates: &["anyhow", "clap", "mimalloc"] },
 ];
 
 /// Small crates without I/O that may be named anywhere.
