@@ -16,6 +16,8 @@ mod support;
 mod commit_rule;
 #[path = "faults/crowd.rs"]
 mod crowd;
+#[path = "faults/found.rs"]
+mod found;
 #[path = "faults/ledger.rs"]
 mod ledger;
 #[path = "faults/model.rs"]
