@@ -138,33 +138,6 @@ fn a_connection_that_ends_or_speaks_between_transactions_is_replaced() {
 }
 
 #[test]
-fn a_client_that_reads_nothing_is_let_go_of() {
-    run(async {
-        let stand = Stand::new().await;
-        let mut client = stand.greeted().await;
-        // More replies than sockets hold: 14 octets for each 6.
-        let noops = b"NOOP\r\n".repeat(64 * 1024);
-        let flood = async {
-            loop {
-                client.0.send(&noops).await;
-            }
-        };
-        let clock = async {
-            // Once nothing moves, nothing but the clock does.
-            while stand.proxy.sessions() > 0 {
-                settle().await;
-                advance(Duration::from_secs(30)).await;
-            }
-        };
-        tokio::select! {
-            never = flood => never,
-            () = clock => {}
-        }
-        assert_eq!(stand.proxy.admission.sessions(), 0);
-    });
-}
-
-#[test]
 fn chunks_outside_a_transaction_are_bad_commands() {
     run(async {
         let stand = Stand::new().await;
