@@ -107,7 +107,7 @@ fn by_stage(chats: &[&Chat]) -> String {
 }
 
 /// Fewer are not all.
-const AT_LEAST: usize = 150;
+const AT_LEAST: usize = 290;
 /// Chats at once.
 const THREADS: usize = 8;
 /// Seconds of real time after which nothing will come any more.

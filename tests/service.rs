@@ -13,6 +13,8 @@ mod support;
 
 #[path = "service/drain.rs"]
 mod drain;
+#[path = "service/observe.rs"]
+mod observe;
 #[path = "service/reload.rs"]
 mod reload;
 #[path = "service/rights.rs"]

@@ -33,7 +33,7 @@ pub fn binds(config: &Config) -> Vec<Diagnostic> {
                 "{what}: whether {address} can be bound is not known: it takes the rights of root"
             )),
             io::ErrorKind::AddrNotAvailable => {
-                wrong(format!("{what}: this machine does not have the address {}", address.ip()))
+                unwise(format!("{what}: this machine does not have the address {}", address.ip()))
             }
             _ => wrong(format!("{what}: {address} can't be bound: {error}")),
         });

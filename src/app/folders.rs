@@ -6,7 +6,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
-use rustix::fs::{Access, access, chown, statfs};
+use rustix::fs::{Access, FsWord, access, chown, statfs};
 
 use crate::app::rights::Account;
 use crate::config::Config;
@@ -70,9 +70,8 @@ fn wrong(key: &str, folder: &Path) -> String {
 
 /// Whether `folder` lies in memory, where a large message would take what the process should have.
 pub fn is_in_memory(folder: &Path) -> bool {
-    const TMPFS: i64 = 0x0102_1994;
-    const RAMFS: i64 = 0x8584_58f6;
-    statfs(folder).is_ok_and(|found| [TMPFS, RAMFS].contains(&i64::from(found.f_type)))
+    const TMPFS: FsWord = 0x0102_1994;
+    statfs(folder).is_ok_and(|found| found.f_type == TMPFS)
 }
 
 #[cfg(test)]

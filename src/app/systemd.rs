@@ -51,7 +51,7 @@ pub enum State<'a> {
     Stopping,
 }
 
-/// Tells systemd, if it wants to know (`Type=notify-reload`).
+/// Tells systemd, if it wants to know (`Type=notify` or `notify-reload`).
 pub fn tell(state: State<'_>) {
     let told = match state {
         State::Ready(status) => sd_notify::notify(&[NotifyState::Ready, NotifyState::Status(status)]),

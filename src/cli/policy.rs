@@ -1,6 +1,6 @@
 //! `gatepost policy list` and `show NAME`: the policy library.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -76,7 +76,7 @@ struct Library {
 
 impl Library {
     /// With the folders of the configuration at `path`; without it, the binary alone.
-    fn open(path: &PathBuf) -> Library {
+    fn open(path: &Path) -> Library {
         let config = match config::load(path, &policies::built_in()) {
             Ok(loaded) => Some(loaded.config),
             Err(broken) => broken.config.map(|config| *config),

@@ -89,8 +89,12 @@ struct Opened {
 /// What somebody should look at, in the log.
 fn warn(loaded: &Loaded, allowed: u64) {
     for warning in &loaded.warnings {
-        let place = warning.span.as_ref().map(|span| loaded.sources.place(span)).unwrap_or_default();
-        tracing::warn!(file = place, error = warning.message, "the configuration should be looked at");
+        let place = warning.span.as_ref().map(|span| loaded.sources.place(span));
+        tracing::warn!(
+            file = place.as_deref(),
+            error = warning.message,
+            "the configuration should be looked at"
+        );
     }
     if let Some(warning) = descriptors::Need::of(&loaded.config).warning(allowed) {
         tracing::warn!(error = warning, "descriptors may run out");

@@ -24,7 +24,7 @@ pub(super) fn read_all(
         Ok(text) => read_text(&text, path, sources, problems),
         Err(error) => {
             let problem = Diagnostic::error("", format!("{} can't be read: {error}", path.display()), None);
-            problems.push(problem);
+            problems.push(problem.help("-c FILE names another; docs/quick-start.md shows the smallest one"));
             None
         }
     }

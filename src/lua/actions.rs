@@ -8,9 +8,9 @@ use std::time::Duration;
 use mlua::{Lua, LuaString, Table, Value, Variadic};
 
 use crate::lua::call::Call;
+use crate::lua::caller::raise;
 use crate::lua::convert::kit::Method;
 use crate::lua::guard::Guard;
-use crate::lua::sandbox::raise;
 use crate::lua::units;
 use crate::message::edit::NewField;
 use crate::policy::event::Stage;

@@ -8,8 +8,8 @@ use std::time::Duration;
 use mlua::{HookTriggers, Lua, VmState, ffi};
 
 use crate::lua::call::Call;
+use crate::lua::caller::line_of_script;
 use crate::lua::clock::Clock;
-use crate::lua::sandbox::line_of_script;
 
 /// Watches all scripts of one Lua state. Only one hook call runs at a moment; the guard knows which.
 #[derive(Debug)]

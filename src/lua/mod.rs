@@ -5,6 +5,7 @@ pub mod api;
 pub mod budget;
 pub mod builtin;
 pub mod call;
+mod caller;
 pub mod catalogue;
 mod chain;
 pub mod clock;

@@ -6,10 +6,10 @@ use std::rc::Rc;
 
 use mlua::{Function, Lua, LuaString, Table, Value};
 
+use crate::lua::caller::raise;
 use crate::lua::guard::Guard;
 use crate::lua::later;
 use crate::lua::problem::first_words;
-use crate::lua::sandbox::raise;
 use crate::lua::script;
 
 /// The functions by their names; `folders` are where a policy's `require` looks, by the policy's name.

@@ -44,12 +44,12 @@ impl Occasion<'_> {
             Occasion::Event(Event::Connect) => view.client()?,
             Occasion::Event(Event::Ehlo { verb, name }) => {
                 let ehlo = subject::ehlo(kit, *verb, name)?;
-                view.begin_ehlo(&ehlo);
+                view.show(&ehlo);
                 ehlo
             }
             Occasion::Event(Event::Mail(command)) => {
                 let mail = subject::mail(kit, command)?;
-                view.begin_mail(&mail);
+                view.show(&mail);
                 mail
             }
             Occasion::Event(Event::Rcpt { rcpt, index }) => subject::rcpt(kit, rcpt, *index)?,

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use mlua::{Lua, LuaString, Table, UserData, Value, Variadic};
 
 use crate::lua::call::Call;
+use crate::lua::caller::{line_of_script, raise};
 use crate::lua::guard::Guard;
-use crate::lua::sandbox::{line_of_script, raise};
 use crate::policy::event::Stage;
 use crate::session::effects::Scope;
 use crate::smtp::reply::{Code, EnhancedCode, Reply, printable};
@@ -290,4 +290,18 @@ fn lines(text: &[u8], utf8: bool) -> Vec<String> {
 /// A text for the log.
 fn short(text: &[u8], utf8: bool) -> String {
     printable(text.get(..256).unwrap_or(text), utf8).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_forgotten_verdict_is_named_with_its_line() {
+        let call = Call::load("p".into());
+        let ruling_made = Ruling::Accept(None);
+        call.made.borrow_mut().push(Made { line: "p.lua:7".into(), ruling: ruling_made });
+        let problem = ruling(&Rc::new(call), &Value::Nil).unwrap_err();
+        assert_eq!(problem, "the verdict made at p.lua:7 was not returned");
+    }
 }

@@ -149,9 +149,10 @@ pub struct ReplyEvent {
 }
 
 /// Whose decision a reply is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Origin {
     /// Ours: protocol, limits, guard, a fault.
+    #[default]
     Core,
     /// A policy's.
     Policy(PolicyName),

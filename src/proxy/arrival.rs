@@ -17,7 +17,7 @@ use crate::proxy::disposition::End;
 use crate::proxy::drain::Phase;
 use crate::proxy::pace::Pace;
 use crate::proxy::receive::{Receiving, Refusal};
-use crate::proxy::say::Said;
+use crate::proxy::said::Said;
 use crate::proxy::serve::{Flow, Serve, called_back};
 use crate::proxy::wire::Wire;
 use crate::session::identity::SessionId;
@@ -93,7 +93,7 @@ impl Serve {
             }
             Some(Refusal { said, .. }) => {
                 let end = End::of_refusal(&said.origin);
-                self.say(said.to_end_of_data()).await?;
+                self.say(said.at_end_of_data()).await?;
                 self.flush().await?;
                 Err(end)
             }

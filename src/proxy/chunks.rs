@@ -14,7 +14,7 @@ use crate::proxy::disposition::End;
 use crate::proxy::drain::Phase;
 use crate::proxy::pace::Pace;
 use crate::proxy::receive::{Receiving, Refusal};
-use crate::proxy::say::Said;
+use crate::proxy::said::Said;
 use crate::proxy::serve::{Flow, Serve, called_back};
 
 use crate::session::effects::Effects;
@@ -73,7 +73,7 @@ impl Serve {
         }
         self.chunks = Some(receiving);
         let said = Said::core(Reply::new(250, (2, 0, 0), format!("{size} octets received")));
-        self.say(said.to(Verb::Bdat, text)).await
+        self.say(said.answering(Verb::Bdat, text)).await
     }
 
     /// Refuses a chunk that is out of order.
@@ -81,7 +81,7 @@ impl Serve {
         let said = Said::core(reply);
         self.discard_chunk(chunk, &said).await?;
         if self.session.borrow().transaction().is_none() {
-            return self.say_error(said.to(Verb::Bdat, text), Verb::Bdat).await;
+            return self.say_error(said.answering(Verb::Bdat, text), Verb::Bdat).await;
         }
         self.fail_chunks(said, text).await
     }
@@ -90,7 +90,7 @@ impl Serve {
     async fn fail_chunks(&mut self, said: Said, text: &str) -> Flow {
         self.chunks = None;
         self.session.borrow_mut().commit_chunks(ContentState::Failed);
-        self.say(said.to(Verb::Bdat, text)).await
+        self.say(said.answering(Verb::Bdat, text)).await
     }
 
     /// Receives the octets of a chunk into `receiving`, which throws them away once they are refused.

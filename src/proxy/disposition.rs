@@ -9,7 +9,7 @@ use crate::net::closing;
 use crate::net::names::ClientName;
 use crate::observe::record::{SessionRecord, TransactionRecord};
 use crate::policy::event::{Disposition, Ending, Origin, Outcome, RecipientOutcome, Report, Stage};
-use crate::proxy::say::Said;
+use crate::proxy::said::Said;
 use crate::proxy::serve::Serve;
 use crate::session::effects::PolicyName;
 use crate::session::envelope::Transaction;

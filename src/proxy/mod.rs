@@ -16,6 +16,7 @@ mod pace;
 mod pending;
 mod receive;
 mod recipients;
+mod said;
 mod say;
 pub mod serve;
 mod step;

@@ -1,7 +1,7 @@
 //! RCPTs of a batch: judged in order, asked of the backend together, answered in order.
 
 use crate::policy::event::Origin;
-use crate::proxy::say::Said;
+use crate::proxy::said::Said;
 use crate::proxy::serve::{Flow, Serve};
 use crate::session::commit::Assumed;
 use crate::smtp::command::Verb;
@@ -25,7 +25,7 @@ struct Entry {
 #[derive(Debug)]
 enum Answer {
     /// The backend's to give.
-    Awaited(Assumed, std::time::Duration),
+    Awaited(Box<Assumed>, std::time::Duration),
     /// Given already; it waits for its turn.
     Known(Said),
 }
@@ -49,7 +49,7 @@ impl Batch {
         assumed: Assumed,
         delay: std::time::Duration,
     ) {
-        self.entries.push(Entry { forward_path, line, answer: Answer::Awaited(assumed, delay) });
+        self.entries.push(Entry { forward_path, line, answer: Answer::Awaited(Box::new(assumed), delay) });
     }
 
     /// Adds a RCPT whose reply is known.
@@ -75,7 +75,7 @@ impl Serve {
                 Answer::Known(said) => said,
                 Answer::Awaited(assumed, delay) => {
                     let reply = replies.next().unwrap_or(Reply::BACKEND_CONFUSED);
-                    self.session.borrow_mut().settle(assumed, &reply);
+                    self.session.borrow_mut().settle(*assumed, &reply);
                     let is_refusal = !reply.is_positive();
                     let said = if is_answered { Said::backend(reply) } else { Said::core(reply) };
                     if is_refusal && said.origin == Origin::Backend {
@@ -85,7 +85,7 @@ impl Serve {
                 }
             };
             self.note_recipient(&entry.forward_path, &said);
-            self.say(said.to(Verb::Rcpt, &entry.line)).await?;
+            self.say(said.answering(Verb::Rcpt, &entry.line)).await?;
         }
         self.close_after_rejections().await?;
         Ok(data)

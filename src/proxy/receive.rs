@@ -7,7 +7,7 @@ use crate::message::content::{Intake, SpoolError};
 use crate::message::edit::Edit;
 use crate::proxy::config::BareNewline;
 use crate::proxy::context::Context;
-use crate::proxy::say::Said;
+use crate::proxy::said::Said;
 use crate::smtp::data_decoder::{ContentFacts, DataDecoder};
 use crate::smtp::data_encoder::{Normalizer, Stuffer};
 use crate::smtp::reply::Reply;
@@ -62,7 +62,7 @@ impl Receiving {
     pub(super) fn after_data(context: &Context) -> Self {
         let form = match context.listener.bare_newline {
             BareNewline::Reject => Form::Dot(DataDecoder::new()),
-            BareNewline::Normalize => Form::Mended(DataDecoder::new(), Box::new(Normalizer::new())),
+            BareNewline::Normalize => Form::Mended(DataDecoder::new(), Box::default()),
         };
         Receiving::new(context, form)
     }

@@ -4,12 +4,13 @@ use crate::backend::config::ConnectAt;
 use crate::backend::envelope::Envelope;
 use crate::backend::introduction::Introduction;
 use crate::fault::BackendFault;
-use crate::policy::event::{Event, Origin};
+use crate::policy::event::Event;
 use crate::policy::verdict::{Decision, Verdict};
 use crate::proxy::config::CountOrRefuse;
 use crate::proxy::disposition::{End, Record};
 use crate::proxy::drain::Phase;
-use crate::proxy::say::{Said, verb_of};
+use crate::proxy::said::Said;
+use crate::proxy::say::verb_of;
 use crate::proxy::serve::{Flow, Serve};
 use crate::proxy::wire::{Line, LineFault};
 use crate::session::admit::Admitted;
@@ -162,7 +163,7 @@ impl Serve {
         let offer = Offer::plain(&self.context.rules);
         let ended = self.session.borrow_mut().commit(admitted, offer, decision.effects, &reply);
         self.note_decision("mail", decision.policy, &reply);
-        self.say(said.to(Verb::Mail, text).after(delay)).await?;
+        self.say(said.answering(Verb::Mail, text).after(delay)).await?;
         if let Some(refused) = ended {
             self.conclude(&refused, None);
             self.record = failed;
@@ -251,11 +252,9 @@ impl Serve {
 
     /// Answers a command that is out of order.
     async fn refuse_command(&mut self, reply: Reply, verb: Verb, text: &str) -> Flow {
-        let said = Said::core(reply).to(verb, text);
-        if verb == Verb::Rcpt || verb == Verb::Data {
-            if !self.batch.is_empty() {
-                self.settle(false).await?;
-            }
+        let said = Said::core(reply).answering(verb, text);
+        if matches!(verb, Verb::Rcpt | Verb::Data) && !self.batch.is_empty() {
+            self.settle(false).await?;
         }
         self.say_error(said, verb).await
     }
@@ -329,11 +328,5 @@ impl Serve {
         if let Some(transaction) = ended {
             self.conclude(&transaction, None);
         }
-    }
-}
-
-impl Default for Origin {
-    fn default() -> Self {
-        Origin::Core
     }
 }

@@ -18,7 +18,7 @@ use crate::policy::event::{Event, Origin, Stage};
 use crate::policy::verdict::Verdict;
 use crate::proxy::disposition::Answered;
 use crate::proxy::receive::Receiving;
-use crate::proxy::say::Said;
+use crate::proxy::said::Said;
 use crate::proxy::serve::{Flow, Serve};
 use crate::session::admit::Admitted;
 use crate::session::effects::Effects;
@@ -63,7 +63,7 @@ impl Serve {
         self.change_recipients(std::mem::take(&mut effects.recipients)).await;
         let offer = Offer::plain(&self.context.rules);
         self.session.borrow_mut().commit(admitted, offer, effects, &reply);
-        self.say(said.to(Verb::Data, text)).await?;
+        self.say(said.answering(Verb::Data, text)).await?;
         if !reply.is_intermediate() {
             self.end_refused_data(reply, is_from_backend);
             return Ok(());
@@ -217,7 +217,7 @@ impl Serve {
         let ended = self.session.borrow_mut().commit_content(size, &said.reply);
         self.chunks = None;
         self.link.reset();
-        let flow = self.say(said.to_end_of_data()).await;
+        let flow = self.say(said.at_end_of_data()).await;
         let flow = match flow {
             Ok(()) => self.flush().await,
             end => end,

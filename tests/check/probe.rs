@@ -33,81 +33,53 @@ fn nothing_is_sent() {
     assert!(introduced[1].contains("LOGIN=ann"), "{introduced:?}");
 }
 
-#[test]
-fn what_a_backend_answers_is_judged() {
+/// Why, what it says, `[relay]`, more of `[[backend]]`, the exit code, words of what is said.
+type Row = (&'static str, Script, &'static str, &'static str, i32, &'static str);
+
+fn with_xclient() -> Vec<Row> {
     let script = Script::default;
-    for (why, script, relay, more, code, words) in [
-        ("all well", script(), OURS, "", 0, "no mistakes, no warnings"),
-        ("all well, left to it", script(), LEFT_TO_IT, "", 0, "no mistakes, no warnings"),
+    let trusting = || Script { plain: TAKEN, ..script() };
+    let open = || Script { stranger: TAKEN, ..trusting() };
+    let well = "no mistakes, no warnings";
+    let limit = "smtpd_client_event_limit_exceptions = $mynetworks 127.0.0.1";
+    vec![
+        ("all well", script(), OURS, "", 0, well),
+        ("all well, left to it", script(), LEFT_TO_IT, "", 0, well),
+        ("trusts us, no stranger", trusting(), LEFT_TO_IT, "", 0, "a stranger, told by XCLIENT, is refused"),
+        ("open", open(), OURS, "", 0, "is an open relay"),
+        ("open, left to it", open(), LEFT_TO_IT, "", 1, "is an open relay"),
+        ("a login that helps", script(), OURS, "relay_login = \"ann\"", 0, well),
         (
-            "trusts us, not the stranger that it is told",
-            Script { plain: TAKEN, ..script() },
-            LEFT_TO_IT,
-            "",
-            0,
-            "a stranger, told by XCLIENT, is refused",
-        ),
-        (
-            "trusts us and can't be told who the client is",
-            Script { plain: TAKEN, xclient: false, ..script() },
-            OURS,
-            "",
-            0,
-            "127.0.0.1 is in its mynetworks",
-        ),
-        (
-            "the same, with what main.cf needs",
-            Script { plain: TAKEN, xclient: false, ..script() },
-            OURS,
-            "",
-            0,
-            "smtpd_authorized_xclient_hosts = 127.0.0.1",
-        ),
-        ("open", Script { plain: TAKEN, stranger: TAKEN, ..script() }, OURS, "", 0, "is an open relay"),
-        ("open, left to it", Script { stranger: TAKEN, ..script() }, LEFT_TO_IT, "", 1, "is an open relay"),
-        (
-            "no XCLIENT, left to it",
-            Script { plain: TAKEN, xclient: false, ..script() },
-            LEFT_TO_IT,
-            "",
-            1,
-            "does not offer XCLIENT",
-        ),
-        ("a login that helps", script(), OURS, "relay_login = \"ann\"", 0, "no mistakes, no warnings"),
-        (
-            "a login that does not",
+            "a login that doesn't",
             script(),
             OURS,
             "relay_login = \"bob\"",
             0,
             "does not relay for `relay_login`",
         ),
-        (
-            "postscreen",
-            Script { greeting: "220-mta\r\n220 mta ESMTP\r\n", ..script() },
-            OURS,
-            "",
-            0,
-            "looks like a postscreen port",
-        ),
-        (
-            "postscreen's other face",
-            Script { plain: "450 4.3.2 Service currently unavailable", ..script() },
-            OURS,
-            "",
-            0,
-            "looks like a postscreen port",
-        ),
-        ("turns us away", Script { greeting: "554 no\r\n", ..script() }, OURS, "", 1, "can't be reached"),
-        (
-            "the ceiling of Postfix",
-            script(),
-            OURS,
-            "",
-            0,
-            "smtpd_client_event_limit_exceptions = $mynetworks 127.0.0.1",
-        ),
-    ] {
+        ("the ceiling of Postfix", script(), OURS, "", 0, limit),
+    ]
+}
+
+fn without_xclient() -> Vec<Row> {
+    let blind = || Script { plain: TAKEN, xclient: false, ..Script::default() };
+    let teasing = Script { greeting: "220-mta\r\n220 mta ESMTP\r\n", ..Script::default() };
+    let busy = Script { plain: "450 4.3.2 Service currently unavailable", ..Script::default() };
+    let closed = Script { greeting: "554 no\r\n", ..Script::default() };
+    let postscreen = "looks like a postscreen port";
+    vec![
+        ("trusts us", blind(), OURS, "", 0, "127.0.0.1 is in its mynetworks"),
+        ("trusts us: a way out", blind(), OURS, "", 0, "smtpd_authorized_xclient_hosts = 127.0.0.1"),
+        ("left to it", blind(), LEFT_TO_IT, "", 1, "does not offer XCLIENT"),
+        ("postscreen", teasing, OURS, "", 0, postscreen),
+        ("postscreen's other face", busy, OURS, "", 0, postscreen),
+        ("turns us away", closed, OURS, "", 1, "can't be reached"),
+    ]
+}
+
+#[test]
+fn what_a_backend_answers_is_judged() {
+    for (why, script, relay, more, code, words) in with_xclient().into_iter().chain(without_xclient()) {
         let backend = Scripted::start(script);
         let run = probe(relay, backend.address, more);
         let text = run.text();

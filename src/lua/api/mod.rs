@@ -19,8 +19,8 @@ use mlua::{Lua, Table};
 
 use crate::lookup::dns::Resolver;
 use crate::lookup::error::LookupError;
+pub use crate::lua::caller::raise;
 use crate::lua::guard::Guard;
-pub use crate::lua::sandbox::raise;
 
 /// What the modules act upon; the same for all workers.
 #[derive(Clone, Debug)]

@@ -7,9 +7,10 @@ use mlua::{Function, Lua, Table, Value};
 use crate::lua::actions;
 use crate::lua::api::Parts;
 use crate::lua::api::client;
+use crate::lua::caller::raise;
 use crate::lua::convert::{message, session, subject, transaction};
 use crate::lua::guard::Guard;
-use crate::lua::sandbox::{Sandbox, raise};
+use crate::lua::sandbox::Sandbox;
 
 /// Makers of tables, in Lua: a table made there costs a fraction of one made from here.
 #[derive(Debug)]

@@ -7,10 +7,10 @@ use mlua::{Function, IntoLua, Lua, Table, Value};
 
 use crate::lua::api;
 use crate::lua::call::Call;
+use crate::lua::caller::raise;
 use crate::lua::convert::fields;
 use crate::lua::convert::kit::{Kit, Method};
 use crate::lua::guard::Guard;
-use crate::lua::sandbox::raise;
 use crate::message::edit::{Edit, NewField};
 use crate::message::encoded_word;
 use crate::message::view::MessageView;

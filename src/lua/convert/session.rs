@@ -11,18 +11,20 @@ use std::time::Duration;
 use mlua::{AnyUserData, Function, IntoLua, Lua, LuaString, Table, Value};
 
 use crate::lua::call::Call;
+use crate::lua::caller::raise;
 use crate::lua::convert::kit::Kit;
 use crate::lua::convert::sets::DomainSetObject;
 use crate::lua::convert::subject;
 use crate::lua::convert::transaction::{self, TransactionView};
 use crate::lua::convert::vars::Vars;
 use crate::lua::guard::Guard;
-use crate::lua::sandbox::raise;
 use crate::lua::slice::SliceWaker;
 use crate::names::network::address_text;
 use crate::policy::door::SharedSession;
 use crate::policy::event::Stage;
 use crate::session::relay::RelayDomains;
+use crate::smtp::command::Verb;
+use crate::smtp::host::Host;
 
 /// One session in one Lua state.
 #[derive(Debug)]
@@ -33,7 +35,8 @@ pub struct SessionView {
     /// The subject of an `ehlo` or `mail` hook, which `session` shows before it is committed.
     pub(in crate::lua) provisional: RefCell<Option<Table>>,
     pub(super) transaction: RefCell<Option<TransactionView>>,
-    pub(super) ehlo: RefCell<Option<Table>>,
+    /// The greeting's table, and the greeting that it shows.
+    ehlo: RefCell<Option<(Verb, Host, Table)>>,
     /// The listener's relay domains, the same object for all of its sessions.
     relay_domains: Rc<OnceCell<AnyUserData>>,
     tables: OnceCell<Tables>,
@@ -107,14 +110,8 @@ impl SessionView {
         Ok(self.tables()?.client.clone())
     }
 
-    /// A new greeting is judged: `session.ehlo` is this one from now on.
-    pub(in crate::lua) fn begin_ehlo(&self, subject: &Table) {
-        self.ehlo.replace(None);
-        self.provisional.replace(Some(subject.clone()));
-    }
-
-    /// A MAIL is judged: `session.transaction.mail` is this one while it is.
-    pub(in crate::lua) fn begin_mail(&self, subject: &Table) {
+    /// A greeting or a MAIL is judged: what `session` shows of it is this table while it is.
+    pub(in crate::lua) fn show(&self, subject: &Table) {
         self.provisional.replace(Some(subject.clone()));
     }
 
@@ -123,15 +120,18 @@ impl SessionView {
         self.vars.borrow_mut().finish(stage);
     }
 
-    /// The greeting's table; made anew by each `ehlo` stage.
+    /// The greeting's table; made anew for each greeting.
     fn ehlo(&self) -> mlua::Result<Value> {
-        if let Some(ehlo) = &*self.ehlo.borrow() {
-            return Ok(Value::Table(ehlo.clone()));
-        }
         let session = self.session.borrow();
         let Some(greeting) = session.greeting() else { return Ok(Value::Nil) };
+        match &*self.ehlo.borrow() {
+            Some((verb, name, known)) if *verb == greeting.verb && *name == greeting.name => {
+                return Ok(Value::Table(known.clone()));
+            }
+            _ => {}
+        }
         let made = subject::ehlo(&self.kit, greeting.verb, &greeting.name)?;
-        self.ehlo.replace(Some(made.clone()));
+        self.ehlo.replace(Some((greeting.verb, greeting.name.clone(), made.clone())));
         Ok(Value::Table(made))
     }
 

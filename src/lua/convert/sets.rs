@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use mlua::{LuaString, MetaMethod, UserData, UserDataMethods, Value};
 
-use crate::lua::sandbox::raise;
+use crate::lua::caller::raise;
 use crate::names::domain_set::DomainSet;
 use crate::names::network::parse_address;
 use crate::names::network_set::NetworkSet;

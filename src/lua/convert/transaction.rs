@@ -1,17 +1,19 @@
 //! `transaction`, as scripts see it: one object from `mail` to `outcome`.
 
 use std::cell::RefCell;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
 use mlua::{Function, IntoLua, Lua, Table, Value};
 
 use crate::lua::call::Call;
+use crate::lua::caller::raise;
 use crate::lua::convert::session::{SessionView, points};
 use crate::lua::convert::subject;
 use crate::lua::convert::vars::Tables;
 use crate::lua::guard::Guard;
-use crate::lua::sandbox::raise;
 use crate::policy::event::{Outcome, Stage};
+use crate::session::envelope::Transaction;
 use crate::smtp::command::{Mail, Rcpt};
 use crate::smtp::params::{MailParams, RcptParams};
 use crate::smtp::path::{ForwardPath, ReversePath};
@@ -23,8 +25,8 @@ pub(in crate::lua) struct TransactionView {
     number: u64,
     table: Table,
     mail: Option<Table>,
-    /// The recipients as they were last asked for, and how many commands and answers had come by then.
-    recipients: Option<(usize, Table)>,
+    /// The recipients as they were last asked for, and their mark.
+    recipients: Option<(u64, Table)>,
 }
 
 /// A transaction that has ended, for its `outcome` hooks: the session may have begun the next one by then.
@@ -63,9 +65,7 @@ pub(in crate::lua) fn current(view: &SessionView, call: &Call) -> mlua::Result<V
     if let Some(known) = view.transaction.borrow().as_ref().filter(|known| known.number == number) {
         return Ok(Value::Table(known.table.clone()));
     }
-    let declared = view.session.borrow().transaction().and_then(|open| open.mail.params.size);
-    let table: Table =
-        view.kit.transaction.call((number, declared.and_then(|size| i64::try_from(size).ok())))?;
+    let table: Table = view.kit.transaction.call(number)?;
     let made = TransactionView { number, table: table.clone(), mail: None, recipients: None };
     view.transaction.replace(Some(made));
     Ok(Value::Table(table))
@@ -77,7 +77,7 @@ fn past_table(view: &SessionView, past: &Past) -> mlua::Result<Value> {
     if let Some(known) = &*known {
         return Ok(Value::Table(known.table.clone()));
     }
-    let table: Table = view.kit.transaction.call((Value::Nil, Value::Nil))?;
+    let table: Table = view.kit.transaction.call(())?;
     *known = Some(TransactionView { number: 0, table: table.clone(), mail: None, recipients: None });
     Ok(Value::Table(table))
 }
@@ -137,6 +137,10 @@ pub(super) fn lazy(lua: &Lua, guard: &Rc<Guard>) -> mlua::Result<Function> {
         }
         match &*key.as_bytes() {
             b"mail" => mail(view, call),
+            b"size_declared" => match mail(view, call)? {
+                Value::Table(mail) => mail.get::<Table>("params")?.get("SIZE"),
+                _ => Ok(Value::Nil),
+            },
             b"recipients" => recipients(view),
             b"vars" => {
                 view.vars.borrow_mut().of_transaction(lua, call, number.unwrap_or_default()).map(Value::Table)
@@ -168,11 +172,22 @@ fn mail(view: &SessionView, call: &Call) -> mlua::Result<Value> {
     Ok(Value::Table(made))
 }
 
+/// A number that is another one when the recipients are.
+fn mark(open: &Transaction) -> u64 {
+    let mut hash = DefaultHasher::new();
+    (open.recipients.len(), open.refused_recipients).hash(&mut hash);
+    // Only policies put others in the place of some.
+    if open.recipients_changed {
+        open.recipients.iter().for_each(|recipient| recipient.rcpt.forward_path.as_str().hash(&mut hash));
+    }
+    hash.finish()
+}
+
 /// `transaction.recipients`: those that have not been refused, in order.
 fn recipients(view: &SessionView) -> mlua::Result<Value> {
     let session = view.session.borrow();
     let open = session.transaction();
-    let mark = open.map_or(0, |open| open.recipients.len() * 4096 + open.refused_recipients);
+    let mark = open.map_or(0, mark);
     if let Some((made, table)) = view.transaction.borrow().as_ref().and_then(|known| known.recipients.clone())
         && made == mark
     {

@@ -92,8 +92,8 @@ function make.rcpt(address, local_part, domain, raw, sent_params, index)
   }
 end
 
-function make.transaction(index, size_declared)
-  return transaction { index = index, size_declared = size_declared }
+function make.transaction(index)
+  return transaction { index = index }
 end
 
 function make.message(size, header_size)

@@ -253,3 +253,33 @@ fn vars_take_plain_data_of_a_bounded_size() {
         assert!(heard("mail", body).starts_with(want), "{body}");
     }
 }
+
+#[test]
+fn each_greeting_has_its_own_table() {
+    worker(async {
+        let text =
+            "return { mail = function(session) return reject { text = session.ehlo.name, code = 550 } end }";
+        let client = Setup::new().policy("p", text).client();
+        for name in ["one.example", "two.example"] {
+            client.ehlo(name).await;
+            assert_eq!(said(&client.mail("<a@b.example>").await), format!("550 5.7.1 {name}"));
+        }
+    });
+}
+
+#[test]
+fn an_engine_leaves_nothing_behind() {
+    worker(async {
+        let text = "return { connect = function(session) session.vars.a = { 1 } return reject(session.server.hostname) end }";
+        let setup = Setup::new().policy("p", text);
+        let engine = setup.load().unwrap();
+        let guard = std::rc::Rc::clone(&engine.sandbox.guard);
+        let uses = [crate::policy::mode::PolicyUse { name: "p".into(), mode: None }];
+        let client = crate::lua::tests::support::Client::new(engine.chain(&uses).unwrap());
+        client.connect().await;
+        drop(engine);
+        assert!(std::rc::Rc::strong_count(&guard) > 1, "the session keeps its engine");
+        drop(client);
+        assert_eq!(std::rc::Rc::strong_count(&guard), 1, "the last session frees the Lua state");
+    });
+}
