@@ -73,7 +73,7 @@ async fn dialogue(client: &mut Client, stage: Stage) -> String {
     }
     assert!(rcpt.starts_with("250") && data.starts_with("354"), "{rcpt}{data}");
     let size = if stage == Content { LARGE } else { 10 };
-    client.0.send(&b"Subject: x\r\n\r\n".repeat(1)).await;
+    client.0.send(b"Subject: x\r\n\r\n").await;
     for _ in 0..size {
         client.0.send(&b"0123456789abcdef\r\n".repeat(1000)).await;
     }

@@ -12,7 +12,9 @@ use crate::support::peer::Peer;
 /// Occupies the one thread of `pool` until the sender speaks or goes: a write or a flush that takes that long.
 fn jam(pool: &StoragePool) -> Sender<()> {
     let (release, gate) = channel();
-    pool.leave(move || drop(gate.recv()));
+    pool.leave(move || {
+        let _ = gate.recv();
+    });
     release
 }
 
