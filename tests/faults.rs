@@ -16,9 +16,17 @@ mod support;
 mod commit_rule;
 #[path = "faults/crowd.rs"]
 mod crowd;
+#[path = "faults/found.rs"]
+mod found;
+#[path = "faults/heap.rs"]
+mod heap;
 #[path = "faults/ledger.rs"]
 mod ledger;
+#[path = "faults/memory.rs"]
+mod memory;
 #[path = "faults/model.rs"]
 mod model;
 #[path = "faults/stand.rs"]
 mod stand;
+#[path = "faults/storage.rs"]
+mod storage;

@@ -172,7 +172,10 @@ impl Connection {
             },
             "DATA" => match (self.model.fault(Stage::Data), &self.mail) {
                 (Some(fault), _) => self.fail(fault).await,
-                (None, Some(mail)) if !mail.recipients.is_empty() || self.model.is_lax.get() => {
+                (None, mail)
+                    if self.model.is_lax.get()
+                        || mail.as_ref().is_some_and(|mail| !mail.recipients.is_empty()) =>
+                {
                     self.content().await
                 }
                 (None, _) => self.say("554 5.5.1 No valid recipients\r\n").await,

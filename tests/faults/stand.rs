@@ -6,6 +6,8 @@ use std::rc::Rc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
+use gatepost::threads::storage::StoragePool;
+
 use crate::model::{self, Model, Stage};
 use crate::support::backend::Backend;
 use crate::support::floor::{Proxy, on_still_clock, settle};
@@ -48,6 +50,11 @@ impl Stand {
 
     /// The same, with more lines of `[[backend]]`, of `[[listener]]`, and more tables.
     pub async fn with(backend: &str, listener: &str, rest: &str) -> Stand {
+        Stand::on(&StoragePool::start(1, 256).unwrap(), backend, listener, rest).await
+    }
+
+    /// The same, with the threads of `pool` for its files.
+    pub async fn on(pool: &StoragePool, backend: &str, listener: &str, rest: &str) -> Stand {
         let there = Backend::start().await;
         let folder = tempfile::tempdir().unwrap();
         let toml = format!(
@@ -56,7 +63,7 @@ impl Stand {
              [[listener]]\nbind = \"127.0.0.1:25\"\nclient_name = false\n{listener}\n{rest}\n",
             there.address()
         );
-        let proxy = Proxy::start(&toml, folder.path()).unwrap();
+        let proxy = Proxy::start_on(pool, &toml, folder.path()).unwrap();
         let model = Rc::new(Model::default());
         tokio::task::spawn_local(model::serve(there, Rc::clone(&model)));
         Stand { proxy, model, folder }

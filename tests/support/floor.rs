@@ -80,11 +80,16 @@ impl Proxy {
     ///
     /// *Errors*: everything that is wrong with it, or with a policy.
     pub fn start(toml: &str, directory: &Path) -> Result<Proxy, String> {
+        Proxy::start_on(&STORAGE, toml, directory)
+    }
+
+    /// The same, with the threads of `pool` for its files.
+    pub fn start_on(pool: &StoragePool, toml: &str, directory: &Path) -> Result<Proxy, String> {
         let loaded = config::load_str(toml, directory, &[]).map_err(|broken| broken.to_string())?;
         let drain = Drain::new();
         let counters = Arc::new(Counters::default());
         let ground = Ground {
-            pool: STORAGE.clone(),
+            pool: pool.clone(),
             helper: HelperHandle::of_caller().unwrap(),
             counters: vec![Arc::clone(&counters)],
             draining: drain.watch(),

@@ -1,0 +1,102 @@
+//! A slow disk holds up the message that waits for it, and nothing else on its worker.
+
+use std::cell::Cell;
+use std::sync::mpsc::{Sender, channel};
+
+use gatepost::threads::storage::StoragePool;
+
+use crate::stand::{Stand, run};
+use crate::support::floor::{Proxy, settle};
+use crate::support::peer::Peer;
+
+/// Occupies the one thread of `pool` until the sender speaks or goes: a write or a flush that takes that long.
+fn jam(pool: &StoragePool) -> Sender<()> {
+    let (release, gate) = channel();
+    pool.leave(move || {
+        let _ = gate.recv();
+    });
+    release
+}
+
+/// Counts turns of the worker's loop while `test` runs.
+async fn turns<T>(test: impl Future<Output = T>) -> (T, u64) {
+    let count = Cell::new(0_u64);
+    let ticking = async {
+        loop {
+            count.set(count.get() + 1);
+            tokio::task::yield_now().await;
+        }
+    };
+    let output = tokio::select! {
+        output = test => output,
+        never = ticking => never,
+    };
+    (output, count.get())
+}
+
+#[test]
+fn a_write_to_the_spool_that_hangs_holds_up_no_other_session() {
+    run(async {
+        let pool = StoragePool::start(1, 256).unwrap();
+        let stand = Stand::on(&pool, "", "", "[spool]\nmemory = \"4 KiB\"").await;
+        let mut slow = stand.greeted().await;
+        assert!(slow.open().await[2].starts_with("354"));
+        let release = jam(&pool);
+        slow.0
+            .send(
+                &[&b"Subject: x\r\n\r\n"[..], &b"0123456789abcd\r\n".repeat(100_000), b".\r\n"].concat()
+                    [..1 << 20],
+            )
+            .await;
+        let ((), turned) = turns(async {
+            let mut other = stand.greeted().await;
+            for _ in 0..3 {
+                assert!(other.send().await.starts_with("250"));
+            }
+            settle().await;
+        })
+        .await;
+        assert!(turned >= 100, "the loop goes on: {turned} turns");
+        assert!(slow.0.unread().is_empty(), "that one waits");
+        drop(release);
+        slow.0.send(b"\r\n.\r\n").await;
+        let heard = slow.hear().await;
+        assert!(heard.starts_with("250"), "{heard}");
+        stand.assert_balance(4);
+    });
+}
+
+#[test]
+fn a_flush_of_a_maildir_that_hangs_holds_up_no_other_session() {
+    run(async {
+        let pool = StoragePool::start(1, 256).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let toml = "hostname = \"mx.b.example\"\n[relay]\ndomains = [\"b.example\"]\n\
+             [[backend]]\naddress = \"maildir:Maildir\"\n\
+             [[listener]]\nbind = \"127.0.0.1:25\"\nclient_name = false\n";
+        let proxy = Proxy::start_on(&pool, toml, folder.path()).unwrap();
+        let peer = "203.0.113.9:4711".parse().unwrap();
+        let mut slow = crate::stand::Client(Peer::new(proxy.connect(peer).await));
+        slow.hear().await;
+        slow.ask("EHLO client.a.example").await;
+        assert!(slow.open().await[2].starts_with("354"));
+        let release = jam(&pool);
+        slow.0.send(b"Subject: x\r\n\r\n.\r\n").await;
+        let ((), turned) = turns(async {
+            let mut other = crate::stand::Client(Peer::new(proxy.connect(peer).await));
+            other.hear().await;
+            assert!(other.ask("EHLO client.a.example").await.starts_with("250"));
+            assert!(other.open().await[2].starts_with("354"));
+            settle().await;
+        })
+        .await;
+        assert!(turned >= 100, "the loop goes on: {turned} turns");
+        assert!(slow.0.unread().is_empty(), "no acknowledgement before it is on disk");
+        assert_eq!(proxy.counters.acknowledgements_told.get(), 0);
+        drop(release);
+        assert!(slow.hear().await.starts_with("250 2.0.0 Ok: stored as"));
+        assert_eq!(proxy.counters.acknowledged_by_store.get(), 1);
+        let stored = std::fs::read_dir(folder.path().join("Maildir/new")).unwrap().count();
+        assert_eq!(stored, 1);
+    });
+}
