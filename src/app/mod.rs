@@ -4,6 +4,7 @@ pub mod advice;
 pub mod build;
 pub mod descriptors;
 pub mod folders;
+pub mod memory;
 pub mod names;
 pub mod policies;
 pub mod probe;

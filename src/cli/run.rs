@@ -13,7 +13,7 @@ use crate::app::running::Running;
 use crate::app::signals::{Signals, Told};
 use crate::app::sockets::Sockets;
 use crate::app::systemd::{self, State};
-use crate::app::{descriptors, folders, policies, rights};
+use crate::app::{descriptors, folders, memory, policies, rights};
 use crate::cli::WRONG;
 use crate::config::{self, Loaded, report};
 use crate::observe::levels::Levels;
@@ -36,6 +36,7 @@ impl From<anyhow::Error> for Failure {
 
 /// Runs what `path` says, to the end; the exit code.
 pub fn run(path: &Path) -> ExitCode {
+    memory::take_small_pages();
     match start(path) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Wrong(text)) => {
