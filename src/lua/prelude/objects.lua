@@ -48,15 +48,16 @@ local function network(facts, key)
   return facts.network
 end
 
--- Parameters are read when they are asked for, from the text that the client sent.
-local function params(facts, key)
-  if key ~= "params" then return nil end
-  facts.params = view("params", lazy.params(facts[1]))
-  return facts.params
+-- Most commands have no parameters: those share one table.
+local no_params = view("params", {})
+
+local function params_of(sent)
+  if sent == "" then return no_params end
+  return view("params", lazy.params(sent))
 end
 
 local client, session = class("client", network), class("session", lazy.session)
-local mail, rcpt = class("mail", params), class("rcpt", params)
+local mail, rcpt = class("mail"), class("rcpt")
 local transaction, message = class("transaction", lazy.transaction), class("message", lazy.message)
 
 local make = {}
@@ -82,13 +83,13 @@ end
 
 function make.mail(address, local_part, domain, raw, sent_params, is_null)
   return mail {
-    sent_params, address = address, local_part = local_part, domain = domain, raw = raw, is_null = is_null,
+    params = params_of(sent_params), address = address, local_part = local_part, domain = domain, raw = raw, is_null = is_null,
   }
 end
 
 function make.rcpt(address, local_part, domain, raw, sent_params, index)
   return rcpt {
-    sent_params, address = address, local_part = local_part, domain = domain, raw = raw, index = index,
+    params = params_of(sent_params), address = address, local_part = local_part, domain = domain, raw = raw, index = index,
   }
 end
 

@@ -39,6 +39,7 @@ fn plain_fields_are_those_that_objects_show() {
         end
         return {
           ehlo = function(session, ehlo)
+            local made_when_read = session.client.network
             session.vars.seen = { client = keys(session.client), peer = keys(session.peer),
               server = keys(session.server), ehlo = keys(ehlo) }
           end,
