@@ -1,6 +1,6 @@
 //! Everything that can break while a message passes: the client's acknowledgement is the backend's, and never more.
 //!
-//! `GATEPOST_SOAK=N` runs N random dialogues instead of 300.
+//! `GATEPOST_SOAK=N` runs N random dialogues instead of 300, from GATEPOST_SOAK_SEED; see `tests/soak`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,11 +1,6 @@
 //! One connection to a backend: commands that are safe to write, replies that are whole, and a deadline on each.
 
-use std::future::poll_fn;
-use std::pin::Pin;
-use std::task::Poll;
-
 use bytes::Bytes;
-use tokio::io::{AsyncRead, ReadBuf};
 use tokio::time::{Instant, timeout_at};
 
 use crate::fault::BackendFault;
@@ -58,7 +53,7 @@ impl Conversation {
     /// *Errors*: `Confused` if the backend has said something that nobody asked for; `Lost` if the connection is gone
     /// or takes nothing before `deadline`.
     pub async fn write(&mut self, commands: &Commands, deadline: Instant) -> Result<(), BackendFault> {
-        self.expect_silence().await?;
+        self.expect_silence()?;
         match timeout_at(deadline, self.stream.write(&commands.octets)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(BackendFault::Lost(error.to_string())),
@@ -115,28 +110,20 @@ impl Conversation {
     ///
     /// Otherwise a reply that came too early would be taken for the answer to what is said next.
     /// *Errors*: `Confused`, `Lost`. A refusal that came early is `Lost` too: the connection is about to end.
-    pub async fn expect_silence(&mut self) -> Result<(), BackendFault> {
+    pub fn expect_silence(&self) -> Result<(), BackendFault> {
         if !self.input.is_empty() || !self.decoder.is_empty() {
             return Err(BackendFault::Confused("a reply that nobody asked for".to_owned()));
         }
-        let stream = &mut self.stream;
-        let early = poll_fn(|context| {
-            let mut octets = [0; 3];
-            let mut buffer = ReadBuf::new(&mut octets);
-            Poll::Ready(match Pin::new(&mut *stream).poll_read(context, &mut buffer) {
-                Poll::Pending => None,
-                Poll::Ready(Ok(())) => Some(Ok(buffer.filled().to_vec())),
-                Poll::Ready(Err(error)) => Some(Err(error)),
-            })
-        });
-        match early.await {
-            None => Ok(()),
-            Some(Err(error)) => Err(BackendFault::Lost(error.to_string())),
-            Some(Ok(octets)) => match octets.first() {
-                None => Err(BackendFault::Lost("it closed the connection".to_owned())),
-                Some(b'4' | b'5') => Err(BackendFault::Lost("it refused before it was asked".to_owned())),
-                Some(_) => Err(BackendFault::Confused("a reply that nobody asked for".to_owned())),
-            },
+        // Asked of the system: the runtime may not have heard yet of what has come.
+        let mut octets = [0; 1];
+        match self.stream.peek_now(&mut octets) {
+            Ok(None) => Ok(()),
+            Err(error) => Err(BackendFault::Lost(error.to_string())),
+            Ok(Some(0)) => Err(BackendFault::Lost("it closed the connection".to_owned())),
+            Ok(Some(_)) if matches!(octets, [b'4' | b'5']) => {
+                Err(BackendFault::Lost("it refused before it was asked".to_owned()))
+            }
+            Ok(Some(_)) => Err(BackendFault::Confused("a reply that nobody asked for".to_owned())),
         }
     }
 
@@ -158,5 +145,29 @@ mod tests {
         let mut commands = Commands::default();
         commands.push("NOOP").unwrap();
         assert_eq!(commands.octets, b"NOOP\r\n");
+    }
+
+    #[tokio::test]
+    async fn what_has_come_is_seen_before_the_runtime_hears_of_it() {
+        let lost = |why: &str| Err(BackendFault::Lost(why.to_owned()));
+        for (said, want) in [
+            (
+                Some("250 2.0.0 Ok\r\n"),
+                Err(BackendFault::Confused("a reply that nobody asked for".to_owned())),
+            ),
+            (Some("421 4.3.2 Down\r\n"), lost("it refused before it was asked")),
+            (None, lost("it closed the connection")),
+        ] {
+            let (near, mut far) = std::os::unix::net::UnixStream::pair().unwrap();
+            near.set_nonblocking(true).unwrap();
+            let near = Stream::Unix(tokio::net::UnixStream::from_std(near).unwrap());
+            let conversation = Conversation::new(near);
+            assert_eq!(conversation.expect_silence(), Ok(()));
+            match said {
+                Some(said) => std::io::Write::write_all(&mut far, said.as_bytes()).unwrap(),
+                None => drop(far),
+            }
+            assert_eq!(conversation.expect_silence(), want);
+        }
     }
 }

@@ -134,7 +134,7 @@ impl Relay {
         if let Some(line) = &mut self.line {
             let is_current = !line.opened.is_introduced || line.introduction == *introduction;
             if is_current && line.slot.reclaim() {
-                let Err(fault) = line.opened.conversation.expect_silence().await else {
+                let Err(fault) = line.opened.conversation.expect_silence() else {
                     line.introduction = introduction.clone();
                     return Ok(());
                 };

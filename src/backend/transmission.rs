@@ -108,12 +108,12 @@ impl Relay {
             gathered += piece.len();
             pieces.push(piece);
             if gathered >= CHUNK || pieces.len() >= 15 {
-                conversation.expect_silence().await?;
+                conversation.expect_silence()?;
                 conversation.write_content(&mut pieces, message.deadline).await?;
                 gathered = 0;
             }
         }
-        conversation.expect_silence().await?;
+        conversation.expect_silence()?;
         pieces.push(Bytes::from_static(END_OF_DATA));
         if let Err(fault) = conversation.write_content(&mut pieces, message.deadline).await {
             // What was not written stands there still.

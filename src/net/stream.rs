@@ -9,6 +9,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, recv};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -77,6 +79,21 @@ impl Stream {
     /// Writes what the system takes of `octets` at once, and how much that was. Safe to drop.
     pub async fn write_some(&mut self, octets: &[u8]) -> io::Result<usize> {
         AsyncWriteExt::write(self, octets).await
+    }
+
+    /// The octets that wait to be read, at most as many as `place` holds, which stay there: 0 is the end, nothing is
+    /// that none have come. Asks the system itself, whatever the runtime knows.
+    pub fn peek_now(&self, place: &mut [u8]) -> io::Result<Option<usize>> {
+        let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+        let waiting = match self {
+            Stream::Tcp(stream) => recv(stream, place, flags),
+            Stream::Unix(stream) => recv(stream, place, flags),
+        };
+        match waiting {
+            Ok((length, _)) => Ok(Some(length)),
+            Err(Errno::AGAIN) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Writes what the system takes of `octets` now, without a wait; for last words that nobody needs.
