@@ -120,30 +120,3 @@ fn a_thousand_recipients_are_counted_where_they_do_not_fit() {
     assert!(log.trim_end().ends_with(&format!(",...+{}", 1000 - fitted)), "{log}");
     assert!(log.len() < 20 * 1024);
 }
-
-/// Not a test of right and wrong: `cargo test --release observe::record -- --ignored --nocapture` says the cost.
-#[test]
-#[ignore = "measures"]
-fn cost_of_a_line() {
-    let config = Log { file: Some("/dev/null".into()), ..Log::default() };
-    let (dispatch, handle) = LogHandle::start(&config).unwrap();
-    let notes = notes();
-    let record = whole(&notes);
-    with_default(&dispatch, || {
-        for _ in 0..3 {
-            let begin = std::time::Instant::now();
-            for turn in 0..100_000 {
-                record.log();
-                if turn % 1000 == 0 {
-                    handle.flush();
-                }
-            }
-            let each = begin.elapsed() / 100_000;
-            println!("{each:?} a line, {} dropped", handle.dropped()());
-        }
-        handle.change_levels(crate::observe::config::Level::Warn.into());
-        let begin = std::time::Instant::now();
-        (0..1_000_000).for_each(|_| record.log());
-        println!("{:?} a line that is off", begin.elapsed() / 1_000_000);
-    });
-}

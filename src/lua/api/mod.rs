@@ -89,7 +89,7 @@ pub fn may_wait(lua: &Lua, guard: &Guard) -> mlua::Result<()> {
         Some(call) if call.stage.is_none() => {
             Err(raise(lua, "calls that wait can't be made while a policy is loaded"))
         }
-        // TODO(02): the coroutine wrappers of lua-runtime.md, section 7.
+        // A wait would reach the script as a nil from its own resume.
         Some(_) if guard.is_inside_coroutine(lua) => {
             Err(raise(lua, "calls that wait can't be made inside a coroutine in this version"))
         }
