@@ -40,16 +40,21 @@ fn is_word(text: &str) -> bool {
 
 /// Whether a character outside ASCII is printable and stands for itself: no control, no change of direction, no
 /// space of another width, no mark that joins the letter before.
-pub(super) fn is_shown(c: char) -> bool {
+fn is_shown(c: char) -> bool {
     !c.is_ascii() && c.escape_debug().len() == 1
 }
 
 /// Whether `text` stands in quotes as it is: true of nearly all, so it is worth a look.
-pub(super) fn has_no_escapes(text: &str) -> bool {
+fn has_no_escapes(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\'))
 }
 
 fn quote(to: &mut Vec<u8>, text: &str) {
+    append_quoted(to, text, |to, c| to.extend_from_slice(c.escape_unicode().to_string().as_bytes()));
+}
+
+/// Appends `text` in quotes; `escape` writes a character that must not be seen as it is.
+pub(super) fn append_quoted(to: &mut Vec<u8>, text: &str, escape: impl Fn(&mut Vec<u8>, char)) {
     to.push(b'"');
     if has_no_escapes(text) {
         to.extend_from_slice(text.as_bytes());
@@ -65,7 +70,7 @@ fn quote(to: &mut Vec<u8>, text: &str) {
             '\t' => to.extend_from_slice(b"\\t"),
             ' '..='~' => to.extend(u8::try_from(c)),
             c if is_shown(c) => to.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
-            c => to.extend_from_slice(c.escape_unicode().to_string().as_bytes()),
+            c => escape(to, c),
         }
     }
     to.push(b'"');
