@@ -144,7 +144,7 @@ impl Session {
     }
 
     /// Counts a RCPT that was refused.
-    pub fn refuse_recipient(&mut self, reply: &Reply) {
+    fn refuse_recipient(&mut self, reply: &Reply) {
         if let Some(transaction) = &mut self.transaction {
             transaction.refused_recipients += 1;
         }

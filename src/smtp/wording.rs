@@ -137,10 +137,6 @@ wording! {
     SPOOL_FULL = 452 (4, 3, 1) "No room for the message now, try again";
 
     // What broke; chosen by `fault` alone.
-    /// A policy failed and `on_error` is `defer`.
-    POLICY_FAILED = 451 (4, 3, 0) "Local policy error, try again";
-    /// A policy failed and `on_error` is `reject`.
-    POLICY_FAILED_REJECT = 550 (5, 3, 0) "Refused by a local policy error";
     /// No backend can be reached.
     BACKEND_UNREACHABLE = 451 (4, 4, 1) "Mail server not reachable, try again";
     /// The backend dropped the connection or took too long. RFC 1047.
