@@ -11,5 +11,6 @@ pub mod dnsbl;
 pub mod dnsbl_zone;
 pub mod error;
 pub mod host;
+pub mod map;
 pub mod name_server;
 pub mod zone;

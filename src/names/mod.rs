@@ -1,6 +1,7 @@
 //! Sets of domains and networks, A-labels and host names: pure.
 
 pub mod a_label;
+pub mod domain_map;
 pub mod domain_set;
 pub mod host_name;
 pub mod network;

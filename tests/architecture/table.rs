@@ -31,7 +31,18 @@ pub(crate) const TABLE: &[Row] = &[
     Row {
         module: "lookup",
         imports: &["names", "threads", "net"],
-        crates: &["hickory_resolver", "hickory_server", "hickory_proto"],
+        crates: &[
+            "hickory_resolver",
+            "hickory_server",
+            "hickory_proto",
+            "regex",
+            "hyper",
+            "hyper_util",
+            "hyper_rustls",
+            "http_body_util",
+            "rustls",
+            "tower_service",
+        ],
     },
     // net: what is known of the client's name, for the log.
     Row {
