@@ -7,3 +7,4 @@ pub mod host_name;
 pub mod network;
 pub mod network_set;
 pub mod public_suffix;
+pub mod reach;
