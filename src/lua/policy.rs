@@ -19,6 +19,7 @@ use crate::observe::policy_counts::HookCounts;
 use crate::policy::event::{Stage, Stages};
 use crate::policy::mode::Mode;
 use crate::session::effects::PolicyName;
+use crate::smtp::reply::Reply;
 
 /// A policy in one Lua state.
 #[derive(Debug)]
@@ -64,6 +65,26 @@ impl Policy {
     /// The hook for `stage`.
     pub(super) fn hook(&self, stage: Stage) -> Option<&Function> {
         self.hooks.get(stage as usize)?.as_ref()
+    }
+
+    /// What its failure at `stage` becomes; nothing where it is only logged.
+    pub(super) fn failure(&self, stage: Stage) -> Option<Reply> {
+        if matches!(stage, Stage::Reply | Stage::Outcome | Stage::Closed) {
+            return None;
+        }
+        // At connect only 421 and 554 are codes that a client expects. RFC 5321 §4.3.2.
+        let is_banner = stage == Stage::Connect;
+        match self.on_error {
+            OnError::Skip => None,
+            OnError::Defer => {
+                let code = if is_banner { 421 } else { 451 };
+                Some(Reply::fixed(code, (4, 3, 0), "Local policy error, try again later"))
+            }
+            OnError::Reject => {
+                let code = if is_banner { 554 } else { 550 };
+                Some(Reply::fixed(code, (5, 3, 0), "Local policy error"))
+            }
+        }
     }
 
     /// What one of its hook calls may use.
