@@ -12,7 +12,7 @@ use crate::lua::config::{Budget, OnError, Policy as Configured};
 use crate::lua::later;
 use crate::lua::options::check::{self, Surroundings};
 use crate::lua::options::schema::{self, OptionSchema};
-use crate::lua::problem::{Problem, first_words, nearest};
+use crate::lua::problem::{Problem, did_you_mean, first_words};
 use crate::lua::sandbox::Sandbox;
 use crate::lua::script::Source;
 use crate::observe::policy_counts::HookCounts;
@@ -259,7 +259,7 @@ impl Declared {
         if known().any(|name| name == key) {
             return None;
         }
-        Some(nearest(key, known()).unwrap_or_else(|| {
+        Some(did_you_mean(key, known()).unwrap_or_else(|| {
             let hooks: Vec<&str> = Stage::ALL.iter().map(|stage| stage.as_str()).collect();
             format!("the hooks are {}", hooks.join(", "))
         }))
