@@ -8,3 +8,4 @@ pub mod network;
 pub mod network_set;
 pub mod public_suffix;
 pub mod reach;
+pub mod suggest;
