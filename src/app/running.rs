@@ -15,6 +15,7 @@ use crate::backend::config::Address;
 use crate::backend::connect;
 use crate::backend::server::Server;
 use crate::config::Config;
+use crate::lookup::http::outbox::Outbox;
 use crate::observe::counters::Counters;
 use crate::observe::metrics::{Metrics, Reading, Sources};
 use crate::observe::metrics_page::MetricsPage;
@@ -60,6 +61,7 @@ impl Running {
             counters: (0..config.workers).map(|_| Arc::new(Counters::default())).collect(),
             draining: drain.watch(),
             policies: Arc::new(PolicyCounts::default()),
+            outbox: Outbox::new(),
         };
         let admission = Admission::new(config.limits.connections);
         let workers =

@@ -2,8 +2,11 @@
 
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
+use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
 
+use crate::lua::capability::{Capabilities, Need};
 use crate::lua::convert::session::SessionView;
 use crate::lua::convert::transaction::Past;
 use crate::lua::ruling::Made;
@@ -17,6 +20,10 @@ use crate::session::effects::{Effects, PolicyName};
 pub struct Call {
     /// The policy whose script runs.
     pub policy: PolicyName,
+    /// What it may reach; none where that is what holds without `allow`.
+    pub capabilities: Option<Arc<Capabilities>>,
+    /// The folder that its script is in, while it is loaded.
+    pub folder: Option<Rc<Path>>,
     /// The hook; none while the policy is loaded.
     pub stage: Option<Stage>,
     /// The session; none while the policy is loaded.
@@ -44,6 +51,8 @@ impl Call {
     pub fn load(policy: PolicyName) -> Call {
         Call {
             policy,
+            capabilities: None,
+            folder: None,
             stage: None,
             session: None,
             is_observing: false,
@@ -54,6 +63,16 @@ impl Call {
             edits: RefCell::default(),
             made: RefCell::default(),
             has_touched_vars: Cell::new(false),
+        }
+    }
+
+    /// Nothing, if the policy may reach `need`.
+    ///
+    /// *Errors*: in words, which capability is missing.
+    pub fn allow(&self, need: &Need<'_>) -> Result<(), String> {
+        match &self.capabilities {
+            Some(capabilities) if !capabilities.allow(need) => Err(need.refusal()),
+            _ => Ok(()),
         }
     }
 

@@ -65,6 +65,7 @@ pub const FIELDS: &[(&str, &[&str])] = &[
             "symbols",
         ],
     ),
+    ("answer", &["status", "headers", "body"]),
     ("ending", &["reason", "by", "last_verb", "seconds", "messages", "octets"]),
 ];
 
@@ -79,6 +80,14 @@ pub const MESSAGE: &[&str] = &[
     "prepend_header",
     "replace_header",
     "remove_header",
+];
+
+/// The methods of what modules give: sets, maps, patterns, a web server's answer.
+pub const GIVEN: &[(&str, &[&str])] = &[
+    ("set", &["contains", "get"]),
+    ("map", &["contains", "get"]),
+    ("regex", &["matches", "find", "captures"]),
+    ("answer", &["json"]),
 ];
 
 /// All names, as a policy writes them: `connect`, `reject`, `dns.mx`, `session.id`, `session:delay`.
@@ -105,6 +114,9 @@ pub fn names() -> mlua::Result<Vec<String>> {
         ("client", api::client::methods(lua, guard, &parts)?),
     ] {
         names.extend(keys(&methods)?.iter().map(|name| format!("{class}:{name}")));
+    }
+    for (class, methods) in GIVEN {
+        names.extend(methods.iter().map(|name| format!("{class}:{name}")));
     }
     names.extend(MESSAGE.iter().map(|name| format!("message:{name}")));
     for (class, fields) in FIELDS {

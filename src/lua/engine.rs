@@ -63,7 +63,7 @@ impl Engine {
         let mut policies = Vec::new();
         for (configured, source) in &sources {
             let loading = Loading { sandbox: &sandbox, configured, source };
-            match loading.load(Surroundings { backends: &plan.backends }) {
+            match loading.load(Surroundings { backends: &plan.backends, maps: parts.maps() }) {
                 Ok(policy) => policies.push(Rc::new(policy)),
                 Err(mut found) => problems.append(&mut found),
             }

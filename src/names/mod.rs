@@ -1,4 +1,4 @@
-//! Sets of domains and networks, A-labels and host names: pure.
+//! Sets of domains and networks, A-labels, host names, and the name that was meant: pure.
 
 pub mod a_label;
 pub mod domain_map;

@@ -73,7 +73,7 @@ pub(crate) const TABLE: &[Row] = &[
     Row {
         module: "lua",
         imports: &["smtp", "names", "session", "message", "policy", "lookup", "observe"],
-        crates: &["mlua", "regex", "serde_json", "jiff"],
+        crates: &["mlua", "regex", "serde_json", "jiff", "aws_lc_rs", "base64", "percent_encoding"],
     },
     // serde_json: the values of a policy's options on their way to it. rustix: our own name, if none is given.
     Row {

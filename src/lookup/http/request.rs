@@ -46,6 +46,16 @@ pub struct Request {
 }
 
 impl Request {
+    /// The methods that there are.
+    pub const METHODS: [&'static str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+    /// Takes the method of this name; false if there is none.
+    pub fn set_method(&mut self, name: &str) -> bool {
+        let known = Self::METHODS.contains(&name);
+        let method = Method::from_bytes(name.as_bytes()).ok().filter(|_| known);
+        method.map(|method| self.method = method).is_some()
+    }
+
     /// A GET of `url` with the usual bounds.
     pub fn get(url: Url, permit: Permit) -> Self {
         Self {

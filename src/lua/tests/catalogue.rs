@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::lua::catalogue::{FIELDS, MESSAGE, names};
+use crate::lua::catalogue::{FIELDS, GIVEN, MESSAGE, names};
 use crate::lua::tests::support::{Setup, said, worker};
 
 fn fields_of(class: &str) -> BTreeSet<&'static str> {
@@ -82,6 +82,26 @@ fn methods_of_a_message_are_those_that_are_registered() {
     for name in MESSAGE {
         let is_there = [format!("method(\"{name}\")"), format!("(\"{name}\","), format!("message.{name}(")];
         assert!(is_there.iter().any(|way| source.contains(way)), "{name}");
+    }
+}
+
+#[test]
+fn what_modules_give_has_the_methods_that_are_registered() {
+    for (class, source) in [
+        ("set", include_str!("../convert/sets.rs")),
+        ("map", include_str!("../convert/map.rs")),
+        ("regex", include_str!("../api/regex.rs")),
+        ("answer", include_str!("../api/http.rs")),
+    ] {
+        let registered = |way: &str| -> BTreeSet<&str> {
+            let rest = source.split(way).skip(1);
+            rest.filter_map(|rest| rest.split_once('"').map(|(name, _)| name)).collect()
+        };
+        let (_, methods) = GIVEN.iter().find(|(name, _)| *name == class).unwrap();
+        assert_eq!(registered("add_method(\""), methods.iter().copied().collect(), "{class}");
+        if class == "answer" {
+            assert_eq!(registered("add_field_method_get(\""), fields_of(class));
+        }
     }
 }
 

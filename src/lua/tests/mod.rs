@@ -2,11 +2,16 @@
 
 mod abuse;
 mod builtin;
+mod capabilities;
 mod catalogue;
 mod chain;
+mod digests;
 mod hooks;
+mod http;
 mod load;
+mod maps;
 mod message;
 mod modules;
+mod regex;
 pub(super) mod support;
 pub(super) mod waiting;
