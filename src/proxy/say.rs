@@ -26,7 +26,7 @@ impl Serve {
             self.hold_back(said.delay).await;
         }
         let is_refusal = said.reply.is_transient() || said.reply.is_permanent();
-        let utf8 = self.speaks_utf8();
+        let utf8 = said.is_utf8 || self.speaks_utf8();
         if is_refusal && said.origin != Origin::Backend && self.context.listener.reply_id {
             let id = self.session.borrow().identity().id;
             said.reply.with_text_suffix(&format!(" [{id}]"));
@@ -89,7 +89,8 @@ impl Serve {
         Err(end)
     }
 
-    fn speaks_utf8(&self) -> bool {
+    /// Whether a transaction with SMTPUTF8 is open.
+    pub(super) fn speaks_utf8(&self) -> bool {
         self.session.borrow().transaction().is_some_and(|transaction| transaction.mail.params.smtputf8)
     }
 }

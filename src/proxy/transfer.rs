@@ -214,11 +214,11 @@ impl Serve {
         if answered.is_from_backend && answered.acknowledged.is_none() {
             self.session.borrow_mut().count_backend_refusal();
         }
+        let said = said.in_utf8(self.speaks_utf8()).at_end_of_data();
         let ended = self.session.borrow_mut().commit_content(size, &said.reply);
         self.chunks = None;
         self.link.reset();
-        let flow = self.say(said.at_end_of_data()).await;
-        let flow = match flow {
+        let flow = match self.say(said).await {
             Ok(()) => self.flush().await,
             end => end,
         };
