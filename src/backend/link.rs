@@ -87,6 +87,11 @@ impl Link {
         }
     }
 
+    /// As `Relay::is_lent`.
+    pub fn is_lent(&self) -> bool {
+        matches!(self, Link::Smtp(relay) if relay.is_lent())
+    }
+
     /// As `Relay::reclaim`.
     pub fn reclaim(&mut self) {
         if let Link::Smtp(relay) = self {

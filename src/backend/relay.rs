@@ -252,6 +252,11 @@ impl Relay {
         Some(line.slot.recall())
     }
 
+    /// Whether others may have the connection now.
+    pub fn is_lent(&self) -> bool {
+        self.line.as_ref().is_some_and(|line| line.slot.is_lent())
+    }
+
     /// Keeps the connection now that the client has spoken; closes it if it was called back meanwhile.
     pub fn reclaim(&mut self) {
         if self.line.as_mut().is_some_and(|line| !line.slot.reclaim()) {

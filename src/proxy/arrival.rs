@@ -38,9 +38,8 @@ impl Serve {
         let mut cut_off: Option<Instant> = None;
         loop {
             let began = Instant::now();
-            let mut deadline = pace.deadline(began);
-            deadline = self.session_deadline().map_or(deadline, |end| end.min(deadline));
-            deadline = cut_off.map_or(deadline, |end| end.min(deadline));
+            let deadline = self.within_session(pace.deadline(began));
+            let deadline = cut_off.map_or(deadline, |end| end.min(deadline));
             let outcome = if self.wire.input().is_empty() {
                 select! {
                     biased;

@@ -139,8 +139,8 @@ impl Serve {
         let mut began = Instant::now();
         while self.wire.input().is_empty() {
             self.flush().await?;
-            let ends = [Some(pace.deadline(began)), self.session_deadline(), cut_off];
-            let deadline = ends.into_iter().flatten().min().unwrap_or(began);
+            let deadline = self.within_session(pace.deadline(began));
+            let deadline = cut_off.map_or(deadline, |end| end.min(deadline));
             select! {
                 biased;
                 () = self.draining.reach(Phase::Ending) => return Err(End::drain()),

@@ -45,8 +45,7 @@ impl Serve {
         if self.wire.waiting() == 0 {
             return Ok(());
         }
-        let deadline = Instant::now() + self.context.rules.limits.command_timeout;
-        let deadline = self.session_deadline().map_or(deadline, |end| end.min(deadline));
+        let deadline = self.within_session(Instant::now() + self.context.rules.limits.command_timeout);
         select! {
             biased;
             written = self.wire.flush() => Ok(written?),
