@@ -92,8 +92,7 @@ impl Serve {
             }
             Some(Refusal { said, .. }) => {
                 let end = End::of_refusal(&said.origin);
-                self.say(said.at_end_of_data()).await?;
-                self.flush().await?;
+                self.answer_content((said, None), receiving.facts().size).await?;
                 Err(end)
             }
         }

@@ -108,6 +108,15 @@ impl Record {
         self.content_stage
     }
 
+    /// Notes the refusal that a transaction ends with before its content does, unless one is noted already; at `stage`,
+    /// or at that which has decided last.
+    pub(super) fn end_with(&mut self, reply: &Reply, stage: Option<&'static str>) {
+        if self.reply.is_none() {
+            self.reply = Some(reply.clone());
+            self.stage = stage.unwrap_or(self.stage);
+        }
+    }
+
     fn disposition(&self) -> Disposition {
         match (self.acknowledged, &self.reply) {
             (Some(Source::Backend | Source::Stored), _) => Disposition::Relayed,

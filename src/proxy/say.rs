@@ -33,6 +33,9 @@ impl Serve {
         }
         self.wire.push(&said.reply, utf8);
         if said.reply.is_closing() {
+            if let (Origin::Policy(_), Some(record)) = (&said.origin, &mut self.record) {
+                record.end_with(&said.reply, None);
+            }
             self.flush().await?;
             return Err(End::of_refusal(&said.origin));
         }

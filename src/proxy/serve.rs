@@ -241,6 +241,8 @@ impl Serve {
     }
 
     /// Waits as long as policies asked for, or until service ends or the session's time is up.
+    ///
+    /// Meanwhile others may have the connection to the backend, as while a client keeps it waiting.
     pub(super) async fn hold_back(&mut self, delay: Duration) {
         if delay.is_zero() {
             return;

@@ -189,7 +189,7 @@ impl Serve {
     }
 
     /// Says the final reply and concludes the transaction. A 2yz comes from an `Ack` and from nothing else.
-    async fn answer_content(&mut self, (said, ack): (Said, Option<Ack>), size: u64) -> Flow {
+    pub(super) async fn answer_content(&mut self, (said, ack): (Said, Option<Ack>), size: u64) -> Flow {
         let counters = &self.context.counters;
         let said = match &ack {
             Some(ack) => {
