@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 use crate::backend::config::Address;
-use crate::backend::delivery::{Answers, Delivery};
+use crate::backend::delivery::{Answers, Delivery, LeftOut};
 use crate::backend::envelope::Envelope;
 use crate::backend::introduction::Introduction;
 use crate::backend::maildir::Maildir;
@@ -69,6 +69,14 @@ impl Link {
         match self {
             Link::Smtp(relay) => relay.deliver(introduction, envelope, message).await,
             Link::Maildir(maildir) => maildir.deliver(envelope, message.outgoing).await,
+        }
+    }
+
+    /// As `Relay::take_left_out`.
+    pub fn take_left_out(&mut self) -> Vec<LeftOut> {
+        match self {
+            Link::Smtp(relay) => relay.take_left_out(),
+            Link::Maildir(_) => Vec::new(),
         }
     }
 

@@ -214,7 +214,8 @@ impl fmt::Display for Bracketed<'_> {
 }
 
 /// Forward-paths with their codes: `<a@b.example>:250,<c@d.example>:550`, as many as a line holds.
-struct Paths<'a>(&'a [(&'a str, u16)]);
+#[derive(Clone, Copy, Debug)]
+pub struct Paths<'a>(pub &'a [(&'a str, u16)]);
 
 impl<'a> Paths<'a> {
     fn unless_empty(paths: &'a [(&'a str, u16)]) -> Option<DisplayValue<Self>> {

@@ -180,7 +180,7 @@ impl Serve {
         let changes = std::mem::take(&mut decision.effects.recipients);
         self.session.borrow_mut().commit_content_verdict(std::mem::take(&mut decision.effects), &reply);
         if decision.verdict == Verdict::Accept {
-            self.change_recipients(changes).await;
+            self.change_recipients(&changes);
             edits.append(&mut decision.edits);
             self.hold_back(delay).await;
             return None;

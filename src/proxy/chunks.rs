@@ -40,7 +40,7 @@ impl Serve {
                 Verdict::Accept | Verdict::Discard { .. } => Reply::OK,
             };
             let mut effects = decision.effects;
-            self.change_recipients(std::mem::take(&mut effects.recipients)).await;
+            self.change_recipients(&std::mem::take(&mut effects.recipients));
             self.session.borrow_mut().commit(admitted, Offer::plain(&self.context.rules), effects, &reply);
             if !reply.is_positive() {
                 if let Some(record) = &mut self.record {

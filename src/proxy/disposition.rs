@@ -97,6 +97,11 @@ impl Record {
         }
     }
 
+    /// Notes what became of a recipient.
+    pub(super) fn add_recipient(&mut self, recipient: RecipientOutcome) {
+        self.recipients.push(recipient);
+    }
+
     /// Notes that policies decided about the content at `stage`.
     pub(super) fn decide(&mut self, stage: &'static str, policy: Option<PolicyName>) {
         self.content_stage = Some(stage);

@@ -205,7 +205,8 @@ impl Serve {
                 let assumed = self.session.borrow_mut().assume(admitted, decision.effects, destination);
                 let Some(assumed) = assumed else { return Ok(()) };
                 if is_discarded {
-                    self.session.borrow_mut().settle(assumed, &Reply::FORWARD_PATH_OK);
+                    let changes = self.session.borrow_mut().settle(assumed, &Reply::FORWARD_PATH_OK);
+                    self.change_recipients(&changes);
                     let said = Said::policy(Reply::FORWARD_PATH_OK, decision.policy).after(delay);
                     self.batch.answer(forward_path, text.to_owned(), said);
                 } else {

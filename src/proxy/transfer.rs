@@ -60,7 +60,7 @@ impl Serve {
         }
         let reply = said.reply.clone();
         let is_from_backend = said.origin == Origin::Backend;
-        self.change_recipients(std::mem::take(&mut effects.recipients)).await;
+        self.change_recipients(&std::mem::take(&mut effects.recipients));
         let offer = Offer::plain(&self.context.rules);
         self.session.borrow_mut().commit(admitted, offer, effects, &reply);
         self.say(said.answering(Verb::Data, text)).await?;
@@ -169,7 +169,9 @@ impl Serve {
         envelope.real_size = Some(outgoing.size());
         let (has_8bit, deadline) = (message.facts.has_8bit, message.deadline);
         let message = Message { outgoing: &outgoing, has_8bit, deadline };
-        match self.link.deliver(&introduction, &envelope, message).await {
+        let delivered = self.link.deliver(&introduction, &envelope, message).await;
+        self.note_left_out();
+        match delivered {
             Ok(Delivery::Acknowledged(ack)) => {
                 let origin = if ack.source() == Source::Backend { Origin::Backend } else { Origin::Core };
                 (Said { origin, ..Said::core(ack.reply().clone()) }, Some(ack))
