@@ -105,7 +105,7 @@ impl Relay {
         loop {
             let local = |error: &dyn std::fmt::Display| Failure::Local(Fault::Local(error.to_string()));
             let read = timeout_at(message.deadline, reader.next()).await;
-            let read = read.map_err(|_| local(&"the spool takes too long to be read"))?;
+            let read = read.map_err(|_| BackendFault::Lost("the time for its answer is over".to_owned()))?;
             let Some(piece) = read.map_err(|error| local(&error))? else { break };
             gathered += piece.len();
             pieces.push(piece);
