@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use arc_swap::ArcSwap;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::app::build::{Ground, House};
 use crate::app::folders;
@@ -202,10 +202,14 @@ impl Running {
             tokio::task::spawn_blocking(move || threads.into_iter().for_each(|thread| drop(thread.join())));
         let _ = joined.await;
         let pool = self.ground.pool.clone();
-        let _ = tokio::task::spawn_blocking(move || pool.stop()).await;
+        // What it still does nobody waits for: a disk that hangs must not keep the process.
+        let _ = timeout(STORAGE_PATIENCE, tokio::task::spawn_blocking(move || pool.stop())).await;
         self.helper.stop();
     }
 }
+
+/// How long the last work on files may take.
+const STORAGE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often the end of the last session is looked for.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);

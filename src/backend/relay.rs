@@ -202,6 +202,7 @@ impl Relay {
             steps.push("DATA".to_owned(), Step::Data);
         }
         line.is_dirty = true;
+        line.awaits_content = and_data; // if this is dropped now, nobody knows
         let outcome = steps.run(&mut line.opened, envelope.utf8).await?;
         line.awaits_content = outcome.awaits_content;
         line.told = Some(envelope.number);

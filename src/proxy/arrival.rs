@@ -14,7 +14,6 @@ use crate::message::view::MessageView;
 use crate::policy::event::{Event, Stage};
 use crate::policy::verdict::{Decision, Verdict};
 use crate::proxy::disposition::End;
-use crate::proxy::drain::Phase;
 use crate::proxy::pace::Pace;
 use crate::proxy::receive::{Receiving, Refusal};
 use crate::proxy::said::Said;
@@ -43,7 +42,6 @@ impl Serve {
             let outcome = if self.wire.input().is_empty() {
                 select! {
                     biased;
-                    () = self.draining.reach(Phase::Ending) => return Err(End::drain()),
                     outcome = read(&mut self.wire, receiving) => outcome,
                     () = called_back(recall.as_deref()), if is_lent => {
                         is_lent = false;

@@ -11,7 +11,6 @@ use crate::policy::event::Event;
 use crate::policy::verdict::Verdict;
 use crate::proxy::arrival::PATIENCE;
 use crate::proxy::disposition::End;
-use crate::proxy::drain::Phase;
 use crate::proxy::pace::Pace;
 use crate::proxy::receive::{Receiving, Refusal};
 use crate::proxy::said::Said;
@@ -62,6 +61,9 @@ impl Serve {
         }
         let Some(mut receiving) = self.chunks.take() else { return Ok(()) };
         self.receive_chunk(&mut chunk, &mut receiving).await?;
+        if last {
+            self.note_end_of_data();
+        }
         self.judge_progress(&mut receiving).await;
         if last {
             if let Err(error) = receiving.end_chunks().await {
@@ -149,7 +151,6 @@ impl Serve {
             let deadline = cut_off.map_or(deadline, |end| end.min(deadline));
             select! {
                 biased;
-                () = self.draining.reach(Phase::Ending) => return Err(End::drain()),
                 filled = self.wire.fill() => filled?,
                 () = called_back(recall.as_deref()), if recall.is_some() => {
                     *recall = None;
