@@ -14,4 +14,5 @@ mod message;
 mod modules;
 mod regex;
 pub(super) mod support;
+mod types;
 pub(super) mod waiting;
