@@ -153,6 +153,7 @@ impl Running {
     pub fn show_metrics(&self, page: MetricsPage, dropped: Reading) {
         let (admission, current) = (Arc::clone(&self.admission), Arc::clone(&self.current));
         let spool = Arc::clone(&self.current);
+        let outbox = Arc::clone(&self.ground.outbox);
         let metrics = Arc::new(Metrics::new(Sources {
             workers: self.ground.counters.clone(),
             policies: Arc::clone(&self.ground.policies),
@@ -160,6 +161,10 @@ impl Running {
             backends: Arc::new(move || current.load().connections()),
             spool_octets: Arc::new(move || spool.load().spool.used()),
             log_lines_dropped: dropped,
+            http_sends: Arc::new(move || {
+                let posted = outbox.posted();
+                [("sent", posted.sent), ("failed", posted.failed), ("dropped", posted.dropped)]
+            }),
         }));
         if let Ok(address) = page.address() {
             tracing::info!(%address, "metrics page");
