@@ -8,7 +8,7 @@ use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
@@ -61,7 +61,7 @@ impl Stream {
     }
 
     /// Waits for octets and puts them into the spare room of `chunk`; 0 is the end. Safe to drop.
-    pub async fn read_into(&mut self, chunk: &mut BytesMut) -> io::Result<usize> {
+    pub async fn read_into(&mut self, chunk: &mut Vec<u8>) -> io::Result<usize> {
         // The room is bounded, so that the chunk never grows.
         let room = chunk.capacity() - chunk.len();
         let mut limited = bytes::BufMut::limit(chunk, room);
@@ -224,7 +224,7 @@ mod tests {
         let (near, far) = UnixStream::pair().unwrap();
         let (mut near, mut far) = (Stream::Unix(near), Stream::Unix(far));
         near.write(&[7; 1000]).await.unwrap();
-        let mut chunk = BytesMut::with_capacity(600);
+        let mut chunk = Vec::with_capacity(600);
         let room = chunk.capacity();
         assert_eq!(far.read_into(&mut chunk).await.unwrap(), room);
         assert_eq!(chunk.capacity(), room);

@@ -110,7 +110,7 @@ impl Wire {
     /// Reads content straight into the spare room of `chunk`. Safe to drop.
     ///
     /// *Errors*: `Lost` at the end of the connection.
-    pub(super) async fn read_into(&mut self, chunk: &mut BytesMut) -> Result<usize, ClientFault> {
+    pub(super) async fn read_into(&mut self, chunk: &mut Vec<u8>) -> Result<usize, ClientFault> {
         match self.stream.read_into(chunk).await {
             Ok(0) | Err(_) => Err(ClientFault::Lost),
             Ok(length) => Ok(length),
