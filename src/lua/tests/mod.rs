@@ -9,4 +9,5 @@ mod load;
 mod message;
 mod modules;
 pub(super) mod support;
+mod types;
 pub(super) mod waiting;
