@@ -109,7 +109,7 @@ impl Intake {
         }
         self.room.take(self.chunk.len() as u64)?;
         self.first_octet = self.first_octet.or(self.chunk.first().copied());
-        // A chunk ends at the bound, or 2 octets behind it: a dot that was held back as a possible end of data.
+        // A chunk ends at the bound.
         if self.file.is_none() && self.memory_size < self.bound {
             self.keep_chunk();
             return Ok(());
