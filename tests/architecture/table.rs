@@ -21,7 +21,7 @@ pub(crate) const TABLE: &[Row] = &[
     Row {
         module: "message",
         imports: &["smtp", "threads"],
-        crates: &["tempfile", "mail_parser", "sha2", "jiff"],
+        crates: &["tempfile", "mail_parser", "sha2", "jiff", "rustix"],
     },
     Row { module: "fault", imports: &["smtp"], crates: &[] },
     // names: a rewritten address is told to scripts with its domain as A-labels.
