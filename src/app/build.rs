@@ -13,6 +13,7 @@ use crate::backend::server::Server;
 use crate::config::Config;
 use crate::lookup::dns::Resolver;
 use crate::lua::api::Parts;
+use crate::lua::chain::Chain;
 use crate::lua::clock::Clock;
 use crate::lua::engine::{Engine, Plan};
 use crate::lua::problem::Problem;
@@ -21,6 +22,7 @@ use crate::net::names::Names;
 use crate::observe::counters::Counters;
 use crate::observe::metrics::BackendConnections;
 use crate::observe::policy_counts::PolicyCounts;
+use crate::policy::door::Policies;
 use crate::policy::event::Stages;
 use crate::proxy::config::{Listener, Vrfy};
 use crate::proxy::context::Context;
@@ -119,7 +121,11 @@ impl House {
         let contexts = self.config.listeners.iter().zip(&self.rules).map(|(listener, rules)| {
             let policies = match listener.policies.as_slice() {
                 [] => None,
-                uses => Some(engine.chain(uses).map_err(|name| anyhow!("policy {name} is not loaded"))?),
+                uses => {
+                    let chain = Chain::new(&engine, uses);
+                    let chain = chain.map_err(|name| anyhow!("policy {name} is not loaded"))?;
+                    Some(Rc::new(chain) as Rc<dyn Policies>)
+                }
             };
             let server = self.servers.get(&listener.backend).context("no such backend")?;
             Ok(Rc::new(Context {

@@ -6,7 +6,6 @@ pub mod keys;
 pub mod report;
 pub mod service;
 pub mod sources;
-pub mod suggest;
 pub mod value;
 
 mod build;
@@ -18,6 +17,7 @@ mod lists;
 mod option;
 mod policy;
 mod read;
+mod reader;
 mod scalar;
 mod section;
 

@@ -1,18 +1,17 @@
 //! Values that are one thing: text, numbers, durations, sizes, words, paths.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use toml::de::DeValue;
 
-use crate::config::error::Diagnostic;
 use crate::config::keys::key::{Key, Kind, Word};
-use crate::config::read::{Given, Reader};
+use crate::config::reader::{Given, Reader};
 use crate::config::section::Value;
-use crate::config::suggest;
 use crate::config::value::{self, ValueError};
 use crate::lua::config::Script;
 use crate::names::a_label;
 use crate::names::host_name::is_host_name;
+use crate::names::suggest;
 
 /// The value of a key that takes one thing, or `None` if it is wrong.
 ///
@@ -55,20 +54,6 @@ fn must_be(kind: &Kind) -> String {
         _ => "another value",
     };
     format!("must be {what}")
-}
-
-/// What a value is, in words.
-pub(super) fn found(toml: &DeValue) -> String {
-    match toml {
-        DeValue::String(text) if text.chars().count() > 40 => "found this text".into(),
-        DeValue::String(text) => format!("found \"{text}\""),
-        DeValue::Integer(number) => format!("found the number {number}"),
-        DeValue::Float(number) => format!("found the number {number}"),
-        DeValue::Boolean(boolean) => format!("found {boolean}"),
-        DeValue::Datetime(_) => "found a date".into(),
-        DeValue::Array(_) => "found a list".into(),
-        DeValue::Table(_) => "found a table".into(),
-    }
 }
 
 /// A whole number, if it is one and has at most 63 bits.
@@ -213,19 +198,5 @@ fn duration(reader: &mut Reader, key: &Key, none: bool, given: &Given) -> Option
 fn zero(reader: &mut Reader, is_zero: bool, none: bool) {
     if is_zero && none {
         reader.amend(|problem| problem.help("0 never means \"no limit\": write \"none\" if that is meant"));
-    }
-}
-
-impl Reader<'_> {
-    /// Adds to what was told last.
-    pub(super) fn amend(&mut self, more: impl FnOnce(Diagnostic) -> Diagnostic) {
-        if let Some(last) = self.problems.pop() {
-            self.problems.push(more(last));
-        }
-    }
-
-    /// A path of this file: relative to the folder that the file is in.
-    pub(super) fn path(&self, text: &str) -> PathBuf {
-        self.directory.join(text)
     }
 }

@@ -6,10 +6,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::lua::api::{self, Parts};
-use crate::lua::chain::Chain;
 use crate::lua::clock::Clock;
 use crate::lua::config::{Policies, Policy as Configured};
 use crate::lua::convert::kit::Kit;
+use crate::lua::objects;
 use crate::lua::options::check::Surroundings;
 use crate::lua::policy::{Loading, Policy};
 use crate::lua::problem::Problem;
@@ -17,9 +17,7 @@ use crate::lua::sandbox::Sandbox;
 use crate::lua::script::{self, Source};
 use crate::lua::verdict;
 use crate::observe::policy_counts::PolicyCounts;
-use crate::policy::door;
 use crate::policy::event::Stage;
-use crate::policy::mode::PolicyUse;
 
 /// What is to be loaded; the same on every worker.
 #[derive(Clone, Debug)]
@@ -85,18 +83,6 @@ impl Engine {
         }
     }
 
-    /// The policies that a listener uses, in its order.
-    ///
-    /// Errors: the name of one that is not loaded.
-    pub fn chain(self: &Rc<Self>, uses: &[PolicyUse]) -> Result<Rc<dyn door::Policies>, String> {
-        let mut links = Vec::with_capacity(uses.len());
-        for used in uses {
-            let Some(policy) = self.policy(&used.name) else { return Err(used.name.clone()) };
-            links.push((Rc::clone(policy), used.mode.unwrap_or(policy.mode)));
-        }
-        Ok(Rc::new(Chain::new(Rc::clone(self), links)))
-    }
-
     /// Every policy, in the configuration's order.
     pub fn policies(&self) -> &[Rc<Policy>] {
         &self.policies
@@ -122,7 +108,7 @@ pub(super) fn open(
     let sandbox = Sandbox::new(clock, folders)?;
     verdict::open(&sandbox.lua, &sandbox.guard, &sandbox.base)?;
     api::open(&sandbox.lua, &sandbox.guard, parts, &sandbox.base, |name, module| sandbox.view(name, module))?;
-    let kit = Kit::new(&sandbox, parts)?;
+    let kit = objects::open(&sandbox, parts)?;
     Ok((sandbox, kit))
 }
 

@@ -6,8 +6,8 @@ use mlua::{Function, Lua, Table, Value};
 
 use crate::lookup::client_name::{self, ClientName, ClientNames};
 use crate::lua::api::{Parts, may_wait, raise};
-use crate::lua::convert::kit::Method;
 use crate::lua::guard::Guard;
+use crate::lua::method::Method;
 
 /// The methods of `client`, which may wait in any hook.
 pub(in crate::lua) fn methods(lua: &Lua, guard: &Rc<Guard>, parts: &Parts) -> mlua::Result<Table> {
