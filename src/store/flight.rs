@@ -29,6 +29,8 @@ struct Flight {
 pub enum Landing {
     /// A value, or that there is none.
     Known(Option<Encoded>),
+    /// The same, of before: the source is being asked, or didn't answer.
+    Stale(Option<Encoded>),
     /// It isn't known, for a reason of this kind.
     NotKnown(String),
 }

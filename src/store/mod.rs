@@ -16,6 +16,7 @@ pub mod memory;
 pub mod opening;
 pub mod operation;
 pub mod rate;
+pub mod remember;
 pub mod value;
 
 #[cfg(test)]

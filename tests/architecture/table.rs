@@ -63,14 +63,15 @@ pub(crate) const TABLE: &[Row] = &[
     },
     Row {
         module: "lua",
-        imports: &["smtp", "names", "session", "message", "policy", "lookup", "observe"],
+        imports: &["smtp", "names", "session", "message", "policy", "lookup", "store", "observe"],
         crates: &["mlua", "regex", "serde_json", "jiff"],
     },
     // serde_json: the values of a policy's options on their way to it. rustix: our own name, if none is given.
     Row {
         module: "config",
         imports: &[
-            "names", "session", "message", "policy", "lookup", "observe", "net", "backend", "proxy", "lua",
+            "names", "session", "message", "policy", "lookup", "store", "observe", "net", "backend", "proxy",
+            "lua",
         ],
         crates: &["toml", "serde_spanned", "annotate_snippets", "serde_json", "rustix"],
     },

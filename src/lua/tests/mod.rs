@@ -8,5 +8,6 @@ mod hooks;
 mod load;
 mod message;
 mod modules;
+mod store;
 pub(super) mod support;
 pub(super) mod waiting;
