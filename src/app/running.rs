@@ -11,9 +11,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::app::build::{Ground, House};
 use crate::app::folders;
 use crate::app::sockets::Sockets;
-use crate::backend::config::Address;
 use crate::backend::connect;
-use crate::backend::server::Server;
 use crate::config::Config;
 use crate::observe::counters::Counters;
 use crate::observe::metrics::{Metrics, Reading, Sources};
@@ -114,7 +112,7 @@ impl Running {
     fn learn(&self) {
         for server in self.house.servers.values() {
             let server = Arc::clone(server);
-            self.ground.helper.leave(move || async move { learn_all(&server).await });
+            self.ground.helper.leave(move || async move { connect::learn(&server).await });
         }
     }
 
@@ -219,18 +217,6 @@ impl Running {
 
 /// How often the end of the last session is looked for.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
-
-/// Asks each address of `server` what it offers.
-async fn learn_all(server: &Server) {
-    for number in 0..server.config.addresses.len() {
-        if matches!(server.address(number), Some(Address::Maildir(_))) {
-            continue;
-        }
-        if let Ok(opened) = connect::open(server, number, None).await {
-            opened.conversation.quit();
-        }
-    }
-}
 
 fn count(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)

@@ -38,9 +38,8 @@ impl Serve {
         let mut cut_off: Option<Instant> = None;
         loop {
             let began = Instant::now();
-            let mut deadline = pace.deadline(began);
-            deadline = self.session_deadline().map_or(deadline, |end| end.min(deadline));
-            deadline = cut_off.map_or(deadline, |end| end.min(deadline));
+            let deadline = self.within_session(pace.deadline(began));
+            let deadline = cut_off.map_or(deadline, |end| end.min(deadline));
             let outcome = if self.wire.input().is_empty() {
                 select! {
                     biased;
@@ -93,8 +92,7 @@ impl Serve {
             }
             Some(Refusal { said, .. }) => {
                 let end = End::of_refusal(&said.origin);
-                self.say(said.at_end_of_data()).await?;
-                self.flush().await?;
+                self.answer_content((said, None), receiving.facts().size).await?;
                 Err(end)
             }
         }
@@ -182,7 +180,7 @@ impl Serve {
         let changes = std::mem::take(&mut decision.effects.recipients);
         self.session.borrow_mut().commit_content_verdict(std::mem::take(&mut decision.effects), &reply);
         if decision.verdict == Verdict::Accept {
-            self.change_recipients(changes).await;
+            self.change_recipients(&changes);
             edits.append(&mut decision.edits);
             self.hold_back(delay).await;
             return None;

@@ -182,8 +182,7 @@ impl Serve {
 
     /// Waits for the client's next octets, and meanwhile for whatever else ends the wait, which began at `since`.
     async fn await_client(&mut self, since: Instant) -> Flow {
-        let deadline = since + self.patience();
-        let deadline = self.session_deadline().map_or(deadline, |end| end.min(deadline));
+        let deadline = self.within_session(since + self.patience());
         if Instant::now() >= deadline {
             // Also for a client whose octets are always there first.
             return Box::pin(self.close_with(Reply::TIMEOUT, End::timeout())).await;
@@ -219,8 +218,13 @@ impl Serve {
     }
 
     /// When the session has to end.
-    pub(super) fn session_deadline(&self) -> Option<Instant> {
+    fn session_deadline(&self) -> Option<Instant> {
         self.context.rules.limits.session_timeout.map(|limit| self.started + limit)
+    }
+
+    /// `deadline`, or when the session has to end if that is earlier.
+    pub(super) fn within_session(&self, deadline: Instant) -> Instant {
+        self.session_deadline().map_or(deadline, |end| end.min(deadline))
     }
 
     /// Whether the session's time is up.
@@ -237,15 +241,28 @@ impl Serve {
     }
 
     /// Waits as long as policies asked for, or until service ends or the session's time is up.
+    ///
+    /// Meanwhile others may have the connection to the backend, as while a client keeps it waiting.
     pub(super) async fn hold_back(&mut self, delay: Duration) {
         if delay.is_zero() {
             return;
         }
-        let until = Instant::now() + delay;
-        let until = self.session_deadline().map_or(until, |end| end.min(until));
-        select! {
-            () = sleep_until(until) => {}
-            () = self.draining.reach(Phase::Ending) => {}
+        let until = self.within_session(Instant::now() + delay);
+        let was_lent = self.link.is_lent();
+        let mut recall = self.link.lend();
+        loop {
+            select! {
+                biased;
+                () = self.draining.reach(Phase::Ending) => break,
+                () = called_back(recall.as_deref()), if recall.is_some() => {
+                    recall = None;
+                    self.link.close();
+                }
+                () = sleep_until(until) => break,
+            }
+        }
+        if !was_lent {
+            self.link.reclaim();
         }
     }
 }

@@ -53,12 +53,13 @@ pub enum Kind {
 }
 
 /// Words that `type` may be.
-const TYPES: &[&str] = &[
+pub(in crate::lua) const TYPES: &[&str] = &[
     "networks", "domains", "backend", "duration", "size", "string", "integer", "number", "boolean", "choice",
     "list", "secret",
 ];
 /// Keys of one option's schema.
-const KEYS: &[&str] = &["type", "of", "default", "required", "min", "max", "values", "help"];
+pub(in crate::lua) const KEYS: &[&str] =
+    &["type", "of", "default", "required", "min", "max", "values", "help"];
 /// Names that `[policy.NAME]` uses itself.
 const RESERVED: &[&str] = &["script", "mode", "on_error", "budget", "allow", "required"];
 

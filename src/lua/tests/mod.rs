@@ -10,4 +10,5 @@ mod message;
 mod modules;
 mod store;
 pub(super) mod support;
+mod types;
 pub(super) mod waiting;
