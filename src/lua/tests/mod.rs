@@ -10,4 +10,5 @@ mod message;
 mod modules;
 pub(super) mod support;
 mod types;
+mod unknown;
 pub(super) mod waiting;
