@@ -6,14 +6,12 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use arc_swap::ArcSwap;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::app::build::{Ground, House};
 use crate::app::folders;
 use crate::app::sockets::Sockets;
-use crate::backend::config::Address;
 use crate::backend::connect;
-use crate::backend::server::Server;
 use crate::config::Config;
 use crate::observe::counters::Counters;
 use crate::observe::metrics::{Metrics, Reading, Sources};
@@ -114,7 +112,7 @@ impl Running {
     fn learn(&self) {
         for server in self.house.servers.values() {
             let server = Arc::clone(server);
-            self.ground.helper.leave(move || async move { learn_all(&server).await });
+            self.ground.helper.leave(move || async move { connect::learn(&server).await });
         }
     }
 
@@ -204,25 +202,17 @@ impl Running {
             tokio::task::spawn_blocking(move || threads.into_iter().for_each(|thread| drop(thread.join())));
         let _ = joined.await;
         let pool = self.ground.pool.clone();
-        let _ = tokio::task::spawn_blocking(move || pool.stop()).await;
+        // What it still does nobody waits for: a disk that hangs must not keep the process.
+        let _ = timeout(STORAGE_PATIENCE, tokio::task::spawn_blocking(move || pool.stop())).await;
         self.helper.stop();
     }
 }
 
+/// How long the last work on files may take.
+const STORAGE_PATIENCE: Duration = Duration::from_secs(10);
+
 /// How often the end of the last session is looked for.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
-
-/// Asks each address of `server` what it offers.
-async fn learn_all(server: &Server) {
-    for number in 0..server.config.addresses.len() {
-        if matches!(server.address(number), Some(Address::Maildir(_))) {
-            continue;
-        }
-        if let Ok(opened) = connect::open(server, number, None).await {
-            opened.conversation.quit();
-        }
-    }
-}
 
 fn count(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)

@@ -7,8 +7,10 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use tokio::time::timeout;
 
 use crate::threads::storage::StoragePool;
 
@@ -23,13 +25,16 @@ pub struct Spool {
     pool: StoragePool,
 }
 
+/// How long the disk may take to make a file, or to write or read one piece.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Why content can't be kept: the client gets 452 4.3.1. Source: RFC 5321 §4.2.2.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum SpoolError {
     /// All messages together have reached `spool.limit`.
     #[error("the spool is full: spool.limit is reached")]
     Full,
-    /// The file system says no: full, gone, not permitted.
+    /// The file system says no: full, gone, not permitted; or nothing in time.
     #[error("the spool folder {directory}: {cause}")]
     Storage {
         /// The folder.
@@ -70,6 +75,17 @@ impl Spool {
     /// The folder of the files.
     pub fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    /// What `work` gives, done on the storage pool; an error if the disk takes longer than `PATIENCE`.
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> io::Result<T> + Send + 'static,
+    ) -> Result<T, SpoolError> {
+        match timeout(PATIENCE, self.pool.run(work)).await {
+            Ok(done) => done.map_err(|_| SpoolError::Stopped)?.map_err(|cause| self.storage_error(cause)),
+            Err(_) => Err(self.storage_error(io::ErrorKind::TimedOut.into())),
+        }
     }
 
     fn storage_error(&self, cause: io::Error) -> SpoolError {
@@ -147,8 +163,7 @@ impl SpoolFile {
     /// *Errors*: `Storage`, `Stopped`.
     pub async fn create(spool: &Arc<Spool>) -> Result<SpoolFile, SpoolError> {
         let directory = spool.directory.clone();
-        let made = spool.pool.run(move || tempfile::tempfile_in(directory)).await;
-        let file = made.map_err(|_| SpoolError::Stopped)?.map_err(|cause| spool.storage_error(cause))?;
+        let file = spool.run(move || tempfile::tempfile_in(directory)).await?;
         let file = Unlinked { spool: Arc::clone(spool), file: Some(file) };
         Ok(SpoolFile { spool: Arc::clone(spool), file: Arc::new(file) })
     }
@@ -158,9 +173,7 @@ impl SpoolFile {
     /// *Errors*: `Storage`, `Stopped`.
     pub async fn write(&self, offset: u64, octets: BytesMut) -> Result<BytesMut, SpoolError> {
         let file = Arc::clone(&self.file);
-        let write = move || file.file()?.write_all_at(&octets, offset).map(|()| octets);
-        let written = self.spool.pool.run(write).await.map_err(|_| SpoolError::Stopped)?;
-        written.map_err(|cause| self.spool.storage_error(cause))
+        self.spool.run(move || file.file()?.write_all_at(&octets, offset).map(|()| octets)).await
     }
 
     /// The octets from `offset`, at most `most`, on the storage pool.
@@ -172,7 +185,6 @@ impl SpoolFile {
             let mut octets = BytesMut::zeroed(most);
             file.file()?.read_exact_at(&mut octets, offset).map(|()| octets.freeze())
         };
-        let read = self.spool.pool.run(read).await.map_err(|_| SpoolError::Stopped)?;
-        read.map_err(|cause| self.spool.storage_error(cause))
+        self.spool.run(read).await
     }
 }

@@ -139,6 +139,7 @@ impl Figures {
     fn troubles(&self, page: &mut Page<'_>) -> fmt::Result {
         page.counter(CONNECTIONS_REFUSED, self.total(|c| &c.connections_refused))?;
         page.counter(RELAY_DENIED, self.total(|c| &c.relay_denied))?;
+        page.counter(ADDED_REFUSED, self.total(|c| &c.added_recipients_refused))?;
         page.counter(COMMAND_ERRORS, self.total(|c| &c.command_errors))?;
         page.counter(BACKEND_FAULTS, self.total(|c| &c.backend_faults))?;
         page.counter(POLICY_ERRORS, self.total(|c| &c.policy_errors))?;
@@ -261,6 +262,7 @@ metrics! {
     CONTENT "counter" "gatepost_content_bytes_total" = "content" ["bytes"] {""} "Octets of content taken"
     CONNECTIONS_REFUSED "counter" "gatepost_connections_refused_total" = "connections_refused" [""] {""} "Connections turned away by a limit"
     RELAY_DENIED "counter" "gatepost_relay_denied_total" = "relay_denied" [""] {""} "RCPT commands that the relay guard refused"
+    ADDED_REFUSED "counter" "gatepost_added_recipients_refused_total" = "added_recipients_refused" [""] {""} "Recipients that a policy added and a backend refused for good"
     COMMAND_ERRORS "counter" "gatepost_command_errors_total" = "command_errors" [""] {""} "Commands that could not be read or were out of order"
     BACKEND_FAULTS "counter" "gatepost_backend_faults_total" = "backend_faults" [""] {""} "Faults of backends: gone, silent, or answering nonsense"
     POLICY_ERRORS "counter" "gatepost_policy_errors_total" = "policy_errors" [""] {""} "Errors of policies that a client was told of"

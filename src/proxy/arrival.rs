@@ -14,7 +14,6 @@ use crate::message::view::MessageView;
 use crate::policy::event::{Event, Stage};
 use crate::policy::verdict::{Decision, Verdict};
 use crate::proxy::disposition::End;
-use crate::proxy::drain::Phase;
 use crate::proxy::pace::Pace;
 use crate::proxy::receive::{Receiving, Refusal};
 use crate::proxy::said::Said;
@@ -38,13 +37,11 @@ impl Serve {
         let mut cut_off: Option<Instant> = None;
         loop {
             let began = Instant::now();
-            let mut deadline = pace.deadline(began);
-            deadline = self.session_deadline().map_or(deadline, |end| end.min(deadline));
-            deadline = cut_off.map_or(deadline, |end| end.min(deadline));
+            let deadline = self.within_session(pace.deadline(began));
+            let deadline = cut_off.map_or(deadline, |end| end.min(deadline));
             let outcome = if self.wire.input().is_empty() {
                 select! {
                     biased;
-                    () = self.draining.reach(Phase::Ending) => return Err(End::drain()),
                     outcome = read(&mut self.wire, receiving) => outcome,
                     () = called_back(recall.as_deref()), if is_lent => {
                         is_lent = false;
@@ -93,8 +90,7 @@ impl Serve {
             }
             Some(Refusal { said, .. }) => {
                 let end = End::of_refusal(&said.origin);
-                self.say(said.at_end_of_data()).await?;
-                self.flush().await?;
+                self.answer_content((said, None), receiving.facts().size).await?;
                 Err(end)
             }
         }
@@ -182,7 +178,7 @@ impl Serve {
         let changes = std::mem::take(&mut decision.effects.recipients);
         self.session.borrow_mut().commit_content_verdict(std::mem::take(&mut decision.effects), &reply);
         if decision.verdict == Verdict::Accept {
-            self.change_recipients(changes).await;
+            self.change_recipients(&changes);
             edits.append(&mut decision.edits);
             self.hold_back(delay).await;
             return None;

@@ -11,7 +11,6 @@ use crate::policy::event::Event;
 use crate::policy::verdict::Verdict;
 use crate::proxy::arrival::PATIENCE;
 use crate::proxy::disposition::End;
-use crate::proxy::drain::Phase;
 use crate::proxy::pace::Pace;
 use crate::proxy::receive::{Receiving, Refusal};
 use crate::proxy::said::Said;
@@ -40,13 +39,15 @@ impl Serve {
                 Verdict::Accept | Verdict::Discard { .. } => Reply::OK,
             };
             let mut effects = decision.effects;
-            self.change_recipients(std::mem::take(&mut effects.recipients)).await;
+            self.change_recipients(&std::mem::take(&mut effects.recipients));
             self.session.borrow_mut().commit(admitted, Offer::plain(&self.context.rules), effects, &reply);
             if !reply.is_positive() {
-                self.note_decision("data", decision.policy.clone(), &reply);
+                if let Some(record) = &mut self.record {
+                    record.decide("data", decision.policy.clone());
+                }
                 let said = Said::policy(reply, decision.policy);
                 self.discard_chunk(&mut chunk, &said).await?;
-                return self.fail_chunks(said, text).await;
+                return self.fail_chunks(said, "data", text).await;
             }
             self.chunks = Some(Box::new(Receiving::in_chunks(&self.context)));
             self.session.borrow_mut().commit_chunks(ContentState::Chunks);
@@ -60,6 +61,9 @@ impl Serve {
         }
         let Some(mut receiving) = self.chunks.take() else { return Ok(()) };
         self.receive_chunk(&mut chunk, &mut receiving).await?;
+        if last {
+            self.note_end_of_data();
+        }
         self.judge_progress(&mut receiving).await;
         if last {
             if let Err(error) = receiving.end_chunks().await {
@@ -69,7 +73,8 @@ impl Serve {
         }
         // A message that a policy discards goes on as if it were taken.
         if let Some(refusal) = receiving.refusal.take_if(|refusal| !refusal.is_discard) {
-            return self.fail_chunks(refusal.said, text).await;
+            let stage = self.record.as_ref().and_then(|record| record.decided_at()).unwrap_or("message");
+            return self.fail_chunks(refusal.said, stage, text).await;
         }
         self.chunks = Some(receiving);
         let said = Said::core(Reply::new(250, (2, 0, 0), format!("{size} octets received")));
@@ -83,12 +88,15 @@ impl Serve {
         if self.session.borrow().transaction().is_none() {
             return self.say_error(said.answering(Verb::Bdat, text), Verb::Bdat).await;
         }
-        self.fail_chunks(said, text).await
+        self.fail_chunks(said, "data", text).await
     }
 
     /// Refuses a chunk: the transaction has failed until RSET, EHLO or MAIL.
-    async fn fail_chunks(&mut self, said: Said, text: &str) -> Flow {
+    async fn fail_chunks(&mut self, said: Said, stage: &'static str, text: &str) -> Flow {
         self.chunks = None;
+        if let Some(record) = &mut self.record {
+            record.end_with(&said.reply, Some(stage));
+        }
         self.session.borrow_mut().commit_chunks(ContentState::Failed);
         self.say(said.answering(Verb::Bdat, text)).await
     }
@@ -139,11 +147,10 @@ impl Serve {
         let mut began = Instant::now();
         while self.wire.input().is_empty() {
             self.flush().await?;
-            let ends = [Some(pace.deadline(began)), self.session_deadline(), cut_off];
-            let deadline = ends.into_iter().flatten().min().unwrap_or(began);
+            let deadline = self.within_session(pace.deadline(began));
+            let deadline = cut_off.map_or(deadline, |end| end.min(deadline));
             select! {
                 biased;
-                () = self.draining.reach(Phase::Ending) => return Err(End::drain()),
                 filled = self.wire.fill() => filled?,
                 () = called_back(recall.as_deref()), if recall.is_some() => {
                     *recall = None;

@@ -163,14 +163,11 @@ impl Proxy {
         self.server().note_success(address, &Capabilities::parse(&lines));
     }
 
-    /// Begins to learn what the first backend's address of that number offers, as at start.
-    pub fn learn(&self, address: usize) {
+    /// Begins to learn what the first backend offers, as at start.
+    pub fn learn(&self) {
         let house = Arc::clone(&self.house);
         tokio::task::spawn_local(async move {
-            let server = &house.servers[&house.config.listeners[0].backend];
-            if let Ok(opened) = connect::open(server, address, None).await {
-                opened.conversation.quit();
-            }
+            connect::learn(&house.servers[&house.config.listeners[0].backend]).await;
         });
     }
 
