@@ -11,4 +11,5 @@ mod modules;
 mod store;
 pub(super) mod support;
 mod types;
+mod unknown;
 pub(super) mod waiting;
