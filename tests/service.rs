@@ -27,6 +27,8 @@ mod rights;
 mod start;
 #[path = "service/systemd.rs"]
 mod systemd;
+#[path = "service/under_systemd.rs"]
+mod under_systemd;
 
 /// A set-up with a Maildir behind it; `listener` is more of its listener, `rest` more tables.
 fn toml(listener: &str, rest: &str) -> String {
