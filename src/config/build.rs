@@ -10,6 +10,7 @@ use crate::config::{listener, lists, map, policy, scalar};
 use crate::lookup::config::Config as Dns;
 use crate::message::config::Spool;
 use crate::observe::config::{Format, Level, Log, Metrics};
+use crate::store::config::Config as Store;
 
 /// The whole set-up. What was wrong or is missing has its default; the check between the parts comes after.
 ///
@@ -30,6 +31,7 @@ pub(super) fn config(top: &Section, problems: &mut Vec<Diagnostic>) -> Config {
         backends,
         policies,
         maps: map::all(top, problems),
+        store: store(&section(top, "store", Table::Store)),
         dns: dns(&section(top, "dns", Table::Dns)),
         spool: spool(&section(top, "spool", Table::Spool)),
         log,
@@ -104,6 +106,15 @@ fn timeouts(section: Option<&Section>) -> Timeouts {
         command: of("command", default.command),
         data: of("data", default.data),
         r#final: of("final", default.r#final),
+    }
+}
+
+fn store(section: &Section) -> Store {
+    let default = Store::default();
+    Store {
+        place: section.store_place("backend").unwrap_or(default.place),
+        prefix: section.text("prefix").map_or(default.prefix, str::to_owned),
+        timeout: section.duration("timeout").flatten().unwrap_or(default.timeout),
     }
 }
 

@@ -37,6 +37,7 @@ use crate::message::config::Spool;
 use crate::observe::config::{Log, Metrics};
 use crate::proxy::config::Listener;
 use crate::session::limits::Limits;
+use crate::store::config::Config as Store;
 
 /// A whole set-up: every part's own configuration.
 #[derive(Clone, Debug)]
@@ -57,6 +58,8 @@ pub struct Config {
     pub policy: Vec<Policy>,
     /// Every `[map.NAME]`.
     pub maps: Vec<NamedMap>,
+    /// What policies remember.
+    pub store: Store,
     /// How names are resolved.
     pub dns: Dns,
     /// Where content waits.

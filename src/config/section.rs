@@ -10,6 +10,7 @@ use crate::config::keys::key::{Key, Table};
 use crate::lua::capability::Capability;
 use crate::lua::config::{OptionEntry, Script, Span};
 use crate::policy::mode::PolicyUse;
+use crate::store::config::Place;
 
 /// One table as it was read.
 #[derive(Clone, Debug)]
@@ -49,6 +50,7 @@ pub(super) enum Value {
     Choice(&'static str),
     Path(PathBuf),
     Script(Script),
+    StorePlace(Place),
     /// `None` is `"off"`.
     Socket(Option<SocketAddr>),
     List(Vec<ItemAt>),
@@ -147,6 +149,10 @@ impl Section {
 
     pub(super) fn script(&self, name: &str) -> Option<Script> {
         if let Value::Script(script) = self.value(name)? { Some(script.clone()) } else { None }
+    }
+
+    pub(super) fn store_place(&self, name: &str) -> Option<Place> {
+        if let Value::StorePlace(place) = self.value(name)? { Some(place.clone()) } else { None }
     }
 
     pub(super) fn socket(&self, name: &str) -> Option<SocketAddr> {

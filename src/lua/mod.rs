@@ -13,6 +13,7 @@ pub mod clock;
 pub mod config;
 pub mod convert;
 pub mod engine;
+mod globals;
 pub mod guard;
 mod later;
 pub mod library;
@@ -27,10 +28,12 @@ pub mod problem;
 mod ruling;
 mod run;
 pub mod sandbox;
+mod scan;
 mod script;
 mod slice;
 pub mod types;
 mod units;
+mod unknown;
 mod verdict;
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use crate::lua::options::check::{self, Surroundings};
 use crate::lua::options::schema::{self, OptionSchema};
 use crate::lua::problem::{Problem, did_you_mean, first_words};
 use crate::lua::sandbox::Sandbox;
+use crate::lua::scan::tokens::line_of_key;
 use crate::lua::script::Source;
 use crate::observe::policy_counts::HookCounts;
 use crate::policy::event::{Stage, Stages};
@@ -118,10 +119,7 @@ impl Loading<'_> {
     pub(super) fn load(&self, surroundings: Surroundings<'_>) -> Result<Policy, Vec<Problem>> {
         let declared = self.declare()?;
         let in_schema = |option: &str, message: String| {
-            self.problem(
-                format!("option '{option}': {message}"),
-                later::line_of_key(&self.source.text, option),
-            )
+            self.problem(format!("option '{option}': {message}"), line_of_key(&self.source.text, option))
         };
         let facts = check::check(self.sandbox, self.configured, &declared.schema, surroundings, in_schema)?;
         if let Some(setup) = &declared.setup {
@@ -174,7 +172,7 @@ impl Loading<'_> {
                 ));
                 continue;
             };
-            let line = || line_of(&value).or_else(|| later::line_of_key(&self.source.text, &key));
+            let line = || line_of(&value).or_else(|| line_of_key(&self.source.text, &key));
             if let Err(message) = declared.take(&key, &value) {
                 problems.push(self.problem(message, line()));
             } else if let Some(suggestion) = declared.unknown(&key) {
@@ -184,7 +182,7 @@ impl Loading<'_> {
                 match schema::read(schema) {
                     Ok(schema) => declared.schema = schema,
                     Err((option, message)) => {
-                        let line = later::line_of_key(&self.source.text, &option);
+                        let line = line_of_key(&self.source.text, &option);
                         problems.push(self.problem(message, line));
                     }
                 }

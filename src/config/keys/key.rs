@@ -33,11 +33,13 @@ pub enum Table {
     Metrics,
     /// `[service]`.
     Service,
+    /// `[store]`.
+    Store,
 }
 
 impl Table {
     /// All tables, in the order in which they are documented.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Top,
         Self::Listener,
         Self::Relay,
@@ -48,6 +50,7 @@ impl Table {
         Self::Budget,
         Self::Policy,
         Self::Map,
+        Self::Store,
         Self::Dns,
         Self::Spool,
         Self::Log,
@@ -73,13 +76,16 @@ impl Table {
             Self::Log => "[log]",
             Self::Metrics => "[metrics]",
             Self::Service => "[service]",
+            Self::Store => "[store]",
         }
     }
 
     /// What its keys hold for.
     pub fn scope(self) -> &'static str {
         match self {
-            Self::Top | Self::Dns | Self::Spool | Self::Log | Self::Metrics | Self::Service => "the process",
+            Self::Top | Self::Store | Self::Dns | Self::Spool | Self::Log | Self::Metrics | Self::Service => {
+                "the process"
+            }
             Self::Listener => "a listener",
             Self::Relay => "every listener; its own `relay` is laid over it, key by key",
             Self::Limits => "every listener; its own `limits` are laid over them, key by key",
@@ -111,6 +117,7 @@ impl Table {
             Self::Log => "How the log is written, and where.",
             Self::Metrics => "The page for Prometheus.",
             Self::Service => "The process itself.",
+            Self::Store => "What policies remember between sessions.",
         }
     }
 }
@@ -215,6 +222,8 @@ pub enum Kind {
     Script,
     /// Where a map is.
     MapSource,
+    /// Where a store keeps its entries.
+    StorePlace,
     /// An IP address with a port, or `"off"`.
     SocketOrOff,
     /// A list of things; one may stand alone.
@@ -296,6 +305,7 @@ impl Kind {
             Self::Path => "a path".into(),
             Self::Script => "the name of a built-in policy, or a path that ends in .lua".into(),
             Self::MapSource => "\"file:PATH\"".into(),
+            Self::StorePlace => "\"memory\", or \"file:PATH\"".into(),
             Self::SocketOrOff => "an IP address and a port, as \"127.0.0.1:9090\", or \"off\"".into(),
             Self::List(item) => format!("a list of {}", item.possible()),
             Self::Domains => format!("a list of {}; or \"backend\" alone", Item::Domain.possible()),

@@ -16,13 +16,17 @@ mod json;
 mod log;
 pub mod map;
 mod module;
+mod plain;
 mod random;
+mod ratelimit;
 mod regex;
+mod remember;
+mod store;
 mod time;
 
 use std::rc::Rc;
 
-use mlua::{Lua, Table};
+use mlua::{Lua, Table, Value};
 
 use crate::lookup::dns::Resolver;
 use crate::lookup::error::LookupError;
@@ -31,6 +35,8 @@ use crate::lookup::map::maps::Maps;
 use crate::lua::api::regex::Patterns;
 pub use crate::lua::caller::raise;
 use crate::lua::guard::Guard;
+use crate::store::calls::Store;
+use crate::store::error::StoreError;
 
 /// What the modules act upon; the same for all workers.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +45,7 @@ pub struct Parts {
     http: Option<HttpClient>,
     maps: Option<Maps>,
     patterns: Patterns,
+    store: Option<Store>,
 }
 
 impl Parts {
@@ -81,6 +88,18 @@ impl Parts {
         &self.patterns
     }
 
+    /// The same, and what is stored is kept in `store`.
+    pub fn storing(self, store: Store) -> Self {
+        Parts { store: Some(store), ..self }
+    }
+
+    /// Where things are kept.
+    ///
+    /// *Errors*: `Unavailable` when offline.
+    pub(super) fn store(&self) -> Result<&Store, StoreError> {
+        self.store.as_ref().ok_or(StoreError::Unavailable)
+    }
+
     /// Who is asked for names and addresses.
     ///
     /// *Errors*: `Unavailable` when offline.
@@ -105,7 +124,9 @@ const MODULES: &[(&str, Open)] = &[
     ("log", log::open),
     ("map", map::open),
     ("random", random::open),
+    ("ratelimit", ratelimit::open),
     ("regex", regex::open),
+    ("store", store::open),
     ("time", time::open),
     #[cfg(test)]
     ("waiting", crate::lua::tests::waiting::open),
@@ -125,7 +146,13 @@ pub(super) fn open(
     view: impl Fn(&str, Table) -> mlua::Result<Table>,
 ) -> mlua::Result<()> {
     for (name, open) in MODULES {
-        base.raw_set(*name, view(name, open(lua, guard, parts)?)?)?;
+        let module = open(lua, guard, parts)?;
+        for (inner, value) in module.pairs::<String, Value>().collect::<mlua::Result<Vec<_>>>()? {
+            if let Value::Table(table) = value {
+                module.raw_set(inner.as_str(), view(&format!("{name}.{inner}"), table)?)?;
+            }
+        }
+        base.raw_set(*name, view(name, module)?)?;
     }
     Ok(())
 }

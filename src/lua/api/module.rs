@@ -113,7 +113,13 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
-    fn new(lua: &Lua, module: &str, call: Option<Rc<Call>>, values: Variadic<Value>) -> Result<Self, String> {
+    /// The arguments of a function of `module`.
+    pub(super) fn new(
+        lua: &Lua,
+        module: &str,
+        call: Option<Rc<Call>>,
+        values: Variadic<Value>,
+    ) -> Result<Self, String> {
         let is_module = |table: &Table| {
             let name =
                 table.metatable().and_then(|metatable| metatable.raw_get::<LuaString>("__metatable").ok());

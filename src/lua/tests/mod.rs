@@ -13,6 +13,8 @@ mod maps;
 mod message;
 mod modules;
 mod regex;
+mod store;
 pub(super) mod support;
 mod types;
+mod unknown;
 pub(super) mod waiting;
