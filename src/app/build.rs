@@ -96,8 +96,10 @@ impl House {
         let rules = config.listeners.iter().map(|listener| Arc::new(rules(&config, listener))).collect();
         let known = before.map(|before| (&before.config.store, &before.store));
         let store = opening::open(&config.store, &ground.pool, known)?;
-        let parts = Parts::new(resolver.clone()).with_maps(maps(&config)?).with_http(http(resolver, ground)?);
-        let parts = parts.storing(store.clone());
+        let parts = Parts::new(resolver.clone())
+            .storing(store.clone())
+            .with_maps(maps(&config)?)
+            .with_http(http(resolver, ground)?);
         Ok(Arc::new(House { servers: servers.collect(), spool, store, names, parts, plan, rules, config }))
     }
 

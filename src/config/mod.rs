@@ -56,10 +56,10 @@ pub struct Config {
     pub policies: Policies,
     /// Every `[policy.NAME]`, and every policy that a listener names.
     pub policy: Vec<Policy>,
-    /// Every `[map.NAME]`.
-    pub maps: Vec<NamedMap>,
     /// What policies remember.
     pub store: Store,
+    /// Every `[map.NAME]`.
+    pub maps: Vec<NamedMap>,
     /// How names are resolved.
     pub dns: Dns,
     /// Where content waits.

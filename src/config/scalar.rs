@@ -98,23 +98,6 @@ fn script(reader: &Reader, text: &str) -> Option<Script> {
     }
 }
 
-/// A map's source; those of later versions are told as such.
-fn map_source(reader: &mut Reader, given: &Given) -> Option<Value> {
-    const LATER: [&str; 5] = ["http", "https", "ldap", "mmdb", "socketmap"];
-    let (scheme, path) =
-        given.toml.get_ref().as_str().and_then(|text| text.split_once(':')).unwrap_or_default();
-    if scheme == "file" && is_text(path) {
-        return Some(Value::Path(reader.path(path)));
-    }
-    if LATER.contains(&scheme) {
-        let span = reader.span(given.toml.span());
-        reader.later(given.path, &format!("a map from {scheme}:"), span);
-    } else {
-        reader.wrong(given, "must say where the map is", Kind::MapSource.possible());
-    }
-    None
-}
-
 /// Where a store keeps its entries; one on the network is for a later version.
 fn store_place(reader: &mut Reader, key: &Key, given: &Given) -> Option<Value> {
     let text = given.toml.get_ref().as_str().filter(|text| is_text(text)).unwrap_or_default();
@@ -131,6 +114,23 @@ fn store_place(reader: &mut Reader, key: &Key, given: &Given) -> Option<Value> {
             None
         }
     }
+}
+
+/// A map's source; those of later versions are told as such.
+fn map_source(reader: &mut Reader, given: &Given) -> Option<Value> {
+    const LATER: [&str; 5] = ["http", "https", "ldap", "mmdb", "socketmap"];
+    let (scheme, path) =
+        given.toml.get_ref().as_str().and_then(|text| text.split_once(':')).unwrap_or_default();
+    if scheme == "file" && is_text(path) {
+        return Some(Value::Path(reader.path(path)));
+    }
+    if LATER.contains(&scheme) {
+        let span = reader.span(given.toml.span());
+        reader.later(given.path, &format!("a map from {scheme}:"), span);
+    } else {
+        reader.wrong(given, "must say where the map is", Kind::MapSource.possible());
+    }
+    None
 }
 
 fn choice(reader: &mut Reader, key: &Key, words: &'static [Word], given: &Given) -> Option<Value> {

@@ -50,7 +50,7 @@ mod tests {
     fn later_globals_are_found_with_their_line() {
         for (source, want) in [
             ("return {}", None),
-            ("local x = 1\nlocal v = rspamd.check('k')", Some((2, "rspamd"))),
+            ("local x = 1\nlocal v = rspamd.get('k')", Some((2, "rspamd"))),
             ("return { mail = function() clamav.get('x') end }", Some((1, "clamav"))),
             ("-- clamav.get\n--[[ rspamd ]] --[==[\nmilter\n]==]\nreturn {}", None), // comments
             ("local s = 'clamav' .. \"milter\" .. [[rspamd]]", None),                // strings

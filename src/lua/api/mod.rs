@@ -42,10 +42,10 @@ use crate::store::error::StoreError;
 #[derive(Clone, Debug, Default)]
 pub struct Parts {
     resolver: Option<Resolver>,
+    store: Option<Store>,
     http: Option<HttpClient>,
     maps: Option<Maps>,
     patterns: Patterns,
-    store: Option<Store>,
 }
 
 impl Parts {
@@ -57,6 +57,18 @@ impl Parts {
     /// Nothing to ask: every question is `nil, "unavailable"`. For where no hook runs, as to describe a policy.
     pub fn offline() -> Self {
         Parts::default()
+    }
+
+    /// The same, and what is stored is kept in `store`.
+    pub fn storing(self, store: Store) -> Self {
+        Parts { store: Some(store), ..self }
+    }
+
+    /// Where things are kept.
+    ///
+    /// *Errors*: `Unavailable` when offline.
+    pub(super) fn store(&self) -> Result<&Store, StoreError> {
+        self.store.as_ref().ok_or(StoreError::Unavailable)
     }
 
     /// The same, with `maps`; without them every map is one that can't be asked.
@@ -86,18 +98,6 @@ impl Parts {
     /// The patterns that were compiled.
     pub(super) fn patterns(&self) -> &Patterns {
         &self.patterns
-    }
-
-    /// The same, and what is stored is kept in `store`.
-    pub fn storing(self, store: Store) -> Self {
-        Parts { store: Some(store), ..self }
-    }
-
-    /// Where things are kept.
-    ///
-    /// *Errors*: `Unavailable` when offline.
-    pub(super) fn store(&self) -> Result<&Store, StoreError> {
-        self.store.as_ref().ok_or(StoreError::Unavailable)
     }
 
     /// Who is asked for names and addresses.
