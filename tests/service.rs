@@ -23,6 +23,8 @@ mod reload;
 mod rights;
 #[path = "service/start.rs"]
 mod start;
+#[path = "service/store.rs"]
+mod store;
 #[path = "service/systemd.rs"]
 mod systemd;
 

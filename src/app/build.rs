@@ -22,8 +22,10 @@ use crate::net::names::Names;
 use crate::observe::counters::Counters;
 use crate::observe::metrics::BackendConnections;
 use crate::observe::policy_counts::PolicyCounts;
+use crate::observe::policy_metrics::PolicyMetrics;
 use crate::policy::door::Policies;
 use crate::policy::event::Stages;
+use crate::policy::waiting::Waiting;
 use crate::proxy::config::{Listener, Vrfy};
 use crate::proxy::context::Context;
 use crate::proxy::drain::Draining;
@@ -46,6 +48,10 @@ pub struct Ground {
     pub counters: Vec<Arc<Counters>>,
     /// The counts of the policies' hooks.
     pub policies: Arc<PolicyCounts>,
+    /// What policies measure themselves.
+    pub policy_metrics: Arc<PolicyMetrics>,
+    /// The hook calls that wait.
+    pub waiting: Arc<Waiting>,
     /// The end of service.
     pub draining: Draining,
 }
@@ -90,7 +96,10 @@ impl House {
         let rules = config.listeners.iter().map(|listener| Arc::new(rules(&config, listener))).collect();
         let known = before.map(|before| (&before.config.store, &before.store));
         let store = opening::open(&config.store, &ground.pool, known)?;
-        let parts = Parts::new(resolver).storing(store.clone());
+        let parts = Parts::new(resolver)
+            .storing(store.clone())
+            .measuring(Arc::clone(&ground.policy_metrics))
+            .counting(Arc::clone(&ground.waiting));
         Ok(Arc::new(House { servers: servers.collect(), spool, store, names, parts, plan, rules, config }))
     }
 

@@ -8,12 +8,21 @@ use std::time::Duration;
 use crate::policy::mode::Mode;
 
 /// What holds for all policies.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Policies {
     /// Folders in which a script's name is looked for, before the built-in ones.
     pub paths: Vec<PathBuf>,
     /// What a hook call may cost.
     pub budget: Budget,
+    /// Hook calls that may wait at once before new sessions are turned away.
+    pub waiting: usize,
+}
+
+impl Default for Policies {
+    /// The documented defaults.
+    fn default() -> Self {
+        Self { paths: Vec::new(), budget: Budget::default(), waiting: 5_000 }
+    }
 }
 
 /// What a hook call may cost.

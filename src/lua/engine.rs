@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::lua::api::{self, Parts};
@@ -18,6 +19,7 @@ use crate::lua::script::{self, Source};
 use crate::lua::verdict;
 use crate::observe::policy_counts::PolicyCounts;
 use crate::policy::event::Stage;
+use crate::policy::waiting::Waiting;
 
 /// What is to be loaded; the same on every worker.
 #[derive(Clone, Debug)]
@@ -37,6 +39,8 @@ pub struct Engine {
     pub(super) kit: Rc<Kit>,
     /// Time on the clock for all policies at one stage.
     pub(super) stage_time: Duration,
+    /// The calls of the process that wait.
+    pub(super) waiting: Arc<Waiting>,
     policies: Vec<Rc<Policy>>,
 }
 
@@ -71,7 +75,13 @@ impl Engine {
         if !problems.is_empty() {
             return Err(problems);
         }
-        Ok(Rc::new(Engine { sandbox, kit: Rc::new(kit), stage_time: plan.general.budget.stage, policies }))
+        Ok(Rc::new(Engine {
+            sandbox,
+            kit: Rc::new(kit),
+            stage_time: plan.general.budget.stage,
+            waiting: Arc::clone(parts.waiting()),
+            policies,
+        }))
     }
 
     /// From now on what the hooks say, how they fail and how long they take is counted in `counts`, for `worker`.

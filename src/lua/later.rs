@@ -22,8 +22,6 @@ const GLOBALS: &[&str] = &[
     "hash",
     "hmac",
     "random",
-    "metrics",
-    "task",
     "quarantine",
 ];
 

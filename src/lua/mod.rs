@@ -27,6 +27,7 @@ mod run;
 pub mod sandbox;
 mod script;
 mod slice;
+mod tasks;
 pub mod types;
 mod units;
 mod verdict;

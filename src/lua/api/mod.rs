@@ -10,14 +10,17 @@ mod domains;
 mod ip;
 mod json;
 mod log;
+mod metrics;
 mod module;
 mod plain;
 mod ratelimit;
 mod remember;
 mod store;
+mod task;
 mod time;
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use mlua::{Lua, Table, Value};
 
@@ -25,6 +28,8 @@ use crate::lookup::dns::Resolver;
 use crate::lookup::error::LookupError;
 pub use crate::lua::caller::raise;
 use crate::lua::guard::Guard;
+use crate::observe::policy_metrics::PolicyMetrics;
+use crate::policy::waiting::Waiting;
 use crate::store::calls::Store;
 use crate::store::error::StoreError;
 
@@ -33,6 +38,8 @@ use crate::store::error::StoreError;
 pub struct Parts {
     resolver: Option<Resolver>,
     store: Option<Store>,
+    metrics: Arc<PolicyMetrics>,
+    waiting: Arc<Waiting>,
 }
 
 impl Parts {
@@ -49,6 +56,26 @@ impl Parts {
     /// The same, and what is stored is kept in `store`.
     pub fn storing(self, store: Store) -> Self {
         Parts { store: Some(store), ..self }
+    }
+
+    /// The same, and what policies measure is kept in `metrics`.
+    pub fn measuring(self, metrics: Arc<PolicyMetrics>) -> Self {
+        Parts { metrics, ..self }
+    }
+
+    /// The same, and calls that wait are counted in `waiting`.
+    pub fn counting(self, waiting: Arc<Waiting>) -> Self {
+        Parts { waiting, ..self }
+    }
+
+    /// The policies' own metrics.
+    pub(super) fn metrics(&self) -> &PolicyMetrics {
+        &self.metrics
+    }
+
+    /// The calls that wait.
+    pub(super) fn waiting(&self) -> &Arc<Waiting> {
+        &self.waiting
     }
 
     /// Where things are kept.
@@ -76,8 +103,10 @@ const MODULES: &[(&str, Open)] = &[
     ("ip", ip::open),
     ("json", json::open),
     ("log", log::open),
+    ("metrics", metrics::open),
     ("ratelimit", ratelimit::open),
     ("store", store::open),
+    ("task", task::open),
     ("time", time::open),
     #[cfg(test)]
     ("waiting", crate::lua::tests::waiting::open),

@@ -1,6 +1,7 @@
 //! The modules, which scripts find as globals.
 
 use crate::lua::types::class::{Class, Kind};
+use crate::lua::types::kept;
 use crate::lua::types::member::Member;
 
 const fn module(name: &'static str, help: &'static str, members: &'static [Member]) -> Class {
@@ -18,6 +19,10 @@ pub(super) const MODULES: &[Class] = &[
     module("ip", "Addresses and networks, as texts.", IP),
     module("json", "JSON.", JSON),
     module("log", "Lines in the log, with policy, hook and session beside them.", LOG),
+    module("metrics", "A policy's own metrics.", kept::METRICS),
+    module("ratelimit", "How often something may happen. All wait.", kept::RATELIMIT),
+    module("store", "What policies remember between sessions. All wait.", kept::STORE),
+    module("task", "Functions that run beside the hooks.", kept::TASK),
     module("time", "The clock.", TIME),
 ];
 
