@@ -30,6 +30,8 @@ use crate::proxy::drain::Draining;
 use crate::proxy::worker::{Build, Generation};
 use crate::session::relay::RelayDomains;
 use crate::session::rules::Rules;
+use crate::store::calls::Store;
+use crate::store::opening;
 use crate::threads::helper::HelperHandle;
 use crate::threads::storage::StoragePool;
 
@@ -56,6 +58,8 @@ pub struct House {
     pub servers: HashMap<String, Arc<Server>>,
     /// Where content waits.
     pub spool: Arc<Spool>,
+    /// What policies remember.
+    pub store: Store,
     names: Arc<dyn Names>,
     parts: Parts,
     plan: Plan,
@@ -66,7 +70,7 @@ impl House {
     /// Builds what `config` says on `ground`. A backend of which nothing has changed since `before` is kept: what is
     /// known of it stays known, and its bound on connections holds over both.
     ///
-    /// *Errors*: no resolver can be made.
+    /// So is a store whose place is the same. *Errors*: no resolver can be made, the store can't be opened.
     pub fn build(config: Config, ground: &Ground, before: Option<&House>) -> anyhow::Result<Arc<House>> {
         let resolver = Resolver::new(&config.dns, ground.helper.clone()).context("[dns]")?;
         let names: Arc<dyn Names> = Arc::new(ResolverNames::new(resolver.clone()));
@@ -84,8 +88,10 @@ impl House {
             Spool::new(folders::spool(&config), config.spool.memory, config.spool.limit, ground.pool.clone());
         let plan = policies::plan(&config);
         let rules = config.listeners.iter().map(|listener| Arc::new(rules(&config, listener))).collect();
-        let parts = Parts::new(resolver);
-        Ok(Arc::new(House { servers: servers.collect(), spool, names, parts, plan, rules, config }))
+        let known = before.map(|before| (&before.config.store, &before.store));
+        let store = opening::open(&config.store, &ground.pool, known)?;
+        let parts = Parts::new(resolver).storing(store.clone());
+        Ok(Arc::new(House { servers: servers.collect(), spool, store, names, parts, plan, rules, config }))
     }
 
     /// What the policies' modules act upon.

@@ -11,6 +11,7 @@ use crate::message::edit::Edit;
 use crate::message::view::MessageView;
 use crate::policy::event::Stage;
 use crate::session::effects::{Effects, PolicyName};
+use crate::store::remember::Question;
 
 /// What a script's calls into the engine act upon.
 #[derive(Debug)]
@@ -35,6 +36,8 @@ pub struct Call {
     pub(super) edits: RefCell<Vec<Edit>>,
     /// Verdicts made, to find those that were not returned.
     pub(super) made: RefCell<Vec<Made>>,
+    /// The sources that it is asking for all sessions; given up when it ends.
+    pub(super) asking: RefCell<Vec<Question>>,
     /// Whether the script has had its hands on `vars` or `shared`.
     pub(super) has_touched_vars: Cell<bool>,
 }
@@ -53,6 +56,7 @@ impl Call {
             effects: RefCell::default(),
             edits: RefCell::default(),
             made: RefCell::default(),
+            asking: RefCell::default(),
             has_touched_vars: Cell::new(false),
         }
     }

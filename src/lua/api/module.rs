@@ -96,7 +96,8 @@ impl<'a> Module<'a> {
 pub(super) struct Arguments(Variadic<Value>);
 
 impl Arguments {
-    fn new(module: &str, values: Variadic<Value>) -> Result<Self, String> {
+    /// The arguments of a function of `module`.
+    pub(super) fn new(module: &str, values: Variadic<Value>) -> Result<Self, String> {
         let is_module = |table: &Table| {
             let name =
                 table.metatable().and_then(|metatable| metatable.raw_get::<LuaString>("__metatable").ok());

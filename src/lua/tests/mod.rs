@@ -8,6 +8,7 @@ mod hooks;
 mod load;
 mod message;
 mod modules;
+mod store;
 pub(super) mod support;
 mod types;
 mod unknown;
