@@ -10,6 +10,8 @@ use crate::config::error::Diagnostic;
 use crate::config::sources::Sources;
 use crate::config::{Config, Loaded, report};
 use crate::lookup::dns::Resolver;
+use crate::lookup::map::error::MapError;
+use crate::lookup::map::maps::Maps;
 use crate::lua::api::Parts;
 use crate::lua::builtin;
 use crate::lua::clock::Clock;
@@ -58,9 +60,50 @@ pub fn resolver(config: &Config) -> Result<Resolver, String> {
 ///
 /// *Errors*: every mistake in every policy, with its place. *Changes*: `sources` gets the scripts with mistakes.
 pub fn load(config: &Config, sources: &mut Sources) -> Result<Rc<Engine>, Vec<Diagnostic>> {
-    // Nothing waits while policies are loaded.
-    Engine::load(&plan(config), &Parts::offline(), Clock::monotonic())
-        .map_err(|problems| diagnostics(&problems, sources))
+    // Nothing waits while policies are loaded. Where a map is wrong they get by without.
+    let (parts, mut mistakes) = match read_maps(config) {
+        Ok(maps) => (Parts::offline().with_maps(maps), Vec::new()),
+        Err(wrong) => (Parts::offline(), wrong_maps(config, &wrong, sources)),
+    };
+    let engine = Engine::load(&plan(config), &parts, Clock::monotonic());
+    match engine.map_err(|problems| diagnostics(&problems, sources)) {
+        Ok(engine) if mistakes.is_empty() => Ok(engine),
+        Ok(_) => Err(mistakes),
+        Err(more) => {
+            mistakes.extend(more);
+            Err(mistakes)
+        }
+    }
+}
+
+/// The maps of `config`, read now.
+///
+/// *Errors*: of each map that can't be used, its name and why.
+pub fn read_maps(config: &Config) -> Result<Maps, Vec<(String, MapError)>> {
+    let maps: Vec<_> = config.maps.iter().map(|named| named.map.clone()).collect();
+    Maps::read(&maps)
+}
+
+/// Maps that can't be used, with the line of the file where that is known. *Changes*: `sources` gets those files.
+fn wrong_maps(config: &Config, wrong: &[(String, MapError)], sources: &mut Sources) -> Vec<Diagnostic> {
+    let mut known = HashMap::new();
+    let mut told = |(name, error): &(String, MapError)| {
+        let file = error.file.display().to_string();
+        let span = error.line.and_then(|line| script_line(&file, line, sources, &mut known));
+        let key = format!("map.{name}.source");
+        match span {
+            Some(span) => Diagnostic::error(key, format!("map \"{name}\": {}", error.message), Some(span)),
+            None => {
+                let named = config.maps.iter().find(|named| named.map.name == *name);
+                Diagnostic::error(
+                    key,
+                    format!("map \"{name}\": {error}"),
+                    named.and_then(|named| named.span.clone()),
+                )
+            }
+        }
+    };
+    wrong.iter().map(&mut told).collect()
 }
 
 /// `problems` with line and caret. *Changes*: `sources` gets the scripts that they are in.

@@ -13,6 +13,7 @@ use crate::app::folders;
 use crate::app::sockets::Sockets;
 use crate::backend::connect;
 use crate::config::Config;
+use crate::lookup::http::outbox::Outbox;
 use crate::observe::counters::Counters;
 use crate::observe::metrics::{Metrics, Reading, Sources};
 use crate::observe::metrics_page::MetricsPage;
@@ -58,6 +59,7 @@ impl Running {
             counters: (0..config.workers).map(|_| Arc::new(Counters::default())).collect(),
             draining: drain.watch(),
             policies: Arc::new(PolicyCounts::default()),
+            outbox: Outbox::new(),
         };
         let admission = Admission::new(config.limits.connections);
         let workers =

@@ -2,8 +2,11 @@
 
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
+use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
 
+use crate::lua::capability::{Capabilities, Need};
 use crate::lua::convert::session::SessionView;
 use crate::lua::convert::transaction::Past;
 use crate::lua::ruling::Made;
@@ -18,6 +21,10 @@ use crate::store::remember::Question;
 pub struct Call {
     /// The policy whose script runs.
     pub policy: PolicyName,
+    /// What it may reach; none where that is what holds without `allow`.
+    pub capabilities: Option<Arc<Capabilities>>,
+    /// The folder that its script is in, while it is loaded.
+    pub folder: Option<Rc<Path>>,
     /// The hook; none while the policy is loaded.
     pub stage: Option<Stage>,
     /// The session; none while the policy is loaded.
@@ -47,6 +54,8 @@ impl Call {
     pub fn load(policy: PolicyName) -> Call {
         Call {
             policy,
+            capabilities: None,
+            folder: None,
             stage: None,
             session: None,
             is_observing: false,
@@ -58,6 +67,16 @@ impl Call {
             made: RefCell::default(),
             asking: RefCell::default(),
             has_touched_vars: Cell::new(false),
+        }
+    }
+
+    /// Nothing, if the policy may reach `need`.
+    ///
+    /// *Errors*: in words, which capability is missing.
+    pub fn allow(&self, need: &Need<'_>) -> Result<(), String> {
+        match &self.capabilities {
+            Some(capabilities) if !capabilities.allow(need) => Err(need.refusal()),
+            _ => Ok(()),
         }
     }
 

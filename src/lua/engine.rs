@@ -71,7 +71,7 @@ impl Engine {
             let folders = folders(source, &plan.general.paths);
             warnings.extend(unknown::warnings(&configured.name, source, &folders, &globals));
             let loading = Loading { sandbox: &sandbox, configured, source };
-            match loading.load(Surroundings { backends: &plan.backends }) {
+            match loading.load(Surroundings { backends: &plan.backends, maps: parts.maps() }) {
                 Ok(policy) => policies.push(Rc::new(policy)),
                 Err(mut found) => problems.append(&mut found),
             }

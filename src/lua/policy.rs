@@ -8,6 +8,7 @@ use mlua::{Function, Table, Value};
 
 use crate::lua::budget::{Allowance, HookCall, SLICE, Stopped};
 use crate::lua::call::Call;
+use crate::lua::capability::Capabilities;
 use crate::lua::config::{Budget, OnError, Policy as Configured};
 use crate::lua::later;
 use crate::lua::options::check::{self, Surroundings};
@@ -41,6 +42,8 @@ pub struct Policy {
     pub required: bool,
     /// What its hook calls may cost.
     pub budget: Budget,
+    /// What it may reach; none where nothing was said.
+    pub(super) capabilities: Option<Arc<Capabilities>>,
     /// Its options, read-only.
     pub(super) options: Table,
     hooks: [Option<Function>; Stage::ALL.len()],
@@ -132,6 +135,7 @@ impl Loading<'_> {
             on_error: self.configured.on_error,
             required: self.configured.required,
             budget: self.configured.budget,
+            capabilities: self.configured.allow.clone(),
             options,
             hooks: declared.hooks,
             counts: OnceCell::new(),
@@ -194,7 +198,11 @@ impl Loading<'_> {
     /// Calls `function` where nothing may wait.
     fn run(&self, function: &Function, argument: impl mlua::IntoLua) -> Result<Value, Problem> {
         let Sandbox { lua, guard, enter, .. } = self.sandbox;
-        let call = Rc::new(Call::load(self.configured.name.as_str().into()));
+        let call = Rc::new(Call {
+            capabilities: self.configured.allow.clone(),
+            folder: self.source.folder.as_deref().map(Rc::from),
+            ..Call::load(self.configured.name.as_str().into())
+        });
         let running = enter.call_async((function, argument));
         HookCall::new(lua, guard, call, LOADING, running).finish_now().map_err(|stopped| match stopped {
             Stopped::Raised(error) => self.raised(&error),
