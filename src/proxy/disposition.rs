@@ -261,6 +261,14 @@ impl Serve {
         .log();
     }
 
+    /// Waits while too many reports are under way: a client that opens one transaction after the other would have as
+    /// many hooks waiting as it likes.
+    pub(super) async fn bound_reports(&mut self) {
+        while self.reports.len() >= MOST_REPORTS {
+            let _ = self.reports.remove(0).await; // an error in it was logged by the engine
+        }
+    }
+
     /// Tells policies something that they are not asked about; the session does not wait.
     fn tell(&mut self, report: Report) {
         if let Some(policies) = &self.policies {
@@ -328,6 +336,9 @@ impl Serve {
         .log();
     }
 }
+
+/// Reports of one session that may be under way.
+const MOST_REPORTS: usize = 16;
 
 /// The name, for a log that leaves out what is not known.
 fn known(name: &ClientName) -> Option<&str> {
