@@ -97,9 +97,12 @@ impl Record {
         }
     }
 
-    /// Notes what became of a recipient.
-    pub(super) fn add_recipient(&mut self, recipient: RecipientOutcome) {
-        self.recipients.push(recipient);
+    /// Notes what became of a recipient, as long as fewer than `most` are noted: no limit counts those that the
+    /// backend refuses with 452.
+    pub(super) fn add_recipient(&mut self, recipient: RecipientOutcome, most: usize) {
+        if self.recipients.len() < most {
+            self.recipients.push(recipient);
+        }
     }
 
     /// Notes that policies decided about the content at `stage`.
@@ -153,20 +156,23 @@ impl Serve {
         record.reply = (stage == "mail").then(|| reply.clone());
     }
 
+    /// Recipients that a transaction's record holds: the accepted ones, and as many again.
+    pub(super) fn most_noted(&self) -> usize {
+        self.context.rules.limits.recipients.saturating_mul(2)
+    }
+
     /// Notes the reply to one RCPT.
     pub(super) fn note_recipient(&mut self, forward_path: &str, said: &Said) {
         let is_from_backend = said.origin == Origin::Backend;
         let backend = is_from_backend.then(|| self.context.server.config.name.clone());
+        let most = self.most_noted();
         let Some(record) = &mut self.record else { return };
         if !said.reply.is_positive() {
             record.stage = "rcpt";
         }
-        record.recipients.push(RecipientOutcome {
-            address: forward_path.to_owned(),
-            backend,
-            code: said.reply.code,
-            status: said.reply.enhanced,
-        });
+        let (code, status) = (said.reply.code, said.reply.enhanced);
+        let recipient = RecipientOutcome { address: forward_path.to_owned(), backend, code, status };
+        record.add_recipient(recipient, most);
     }
 
     /// Says what became of `transaction`: logs it, counts it, tells policies.
