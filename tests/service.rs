@@ -19,6 +19,8 @@ mod drain;
 mod observe;
 #[path = "service/reload.rs"]
 mod reload;
+#[path = "service/reload_soak.rs"]
+mod reload_soak;
 #[path = "service/rights.rs"]
 mod rights;
 #[path = "service/start.rs"]

@@ -2,21 +2,29 @@
 
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
+use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
 
+use crate::lua::capability::{Capabilities, Need};
 use crate::lua::convert::session::SessionView;
 use crate::lua::convert::transaction::Past;
-use crate::lua::verdict::Made;
+use crate::lua::ruling::Made;
 use crate::message::edit::Edit;
 use crate::message::view::MessageView;
 use crate::policy::event::Stage;
 use crate::session::effects::{Effects, PolicyName};
+use crate::store::remember::Question;
 
 /// What a script's calls into the engine act upon.
 #[derive(Debug)]
 pub struct Call {
     /// The policy whose script runs.
     pub policy: PolicyName,
+    /// What it may reach; none where that is what holds without `allow`.
+    pub capabilities: Option<Arc<Capabilities>>,
+    /// The folder that its script is in, while it is loaded.
+    pub folder: Option<Rc<Path>>,
     /// The hook; none while the policy is loaded.
     pub stage: Option<Stage>,
     /// The session; none while the policy is loaded.
@@ -35,6 +43,8 @@ pub struct Call {
     pub(super) edits: RefCell<Vec<Edit>>,
     /// Verdicts made, to find those that were not returned.
     pub(super) made: RefCell<Vec<Made>>,
+    /// The sources that it is asking for all sessions; given up when it ends.
+    pub(super) asking: RefCell<Vec<Question>>,
     /// Whether the script has had its hands on `vars` or `shared`.
     pub(super) has_touched_vars: Cell<bool>,
 }
@@ -44,6 +54,8 @@ impl Call {
     pub fn load(policy: PolicyName) -> Call {
         Call {
             policy,
+            capabilities: None,
+            folder: None,
             stage: None,
             session: None,
             is_observing: false,
@@ -53,13 +65,49 @@ impl Call {
             effects: RefCell::default(),
             edits: RefCell::default(),
             made: RefCell::default(),
+            asking: RefCell::default(),
             has_touched_vars: Cell::new(false),
+        }
+    }
+
+    /// Nothing, if the policy may reach `need`.
+    ///
+    /// *Errors*: in words, which capability is missing.
+    pub fn allow(&self, need: &Need<'_>) -> Result<(), String> {
+        match &self.capabilities {
+            Some(capabilities) if !capabilities.allow(need) => Err(need.refusal()),
+            _ => Ok(()),
         }
     }
 
     /// What the hook asks for, to add to it.
     pub(super) fn ask<T>(&self, add: impl FnOnce(&mut Effects) -> T) -> T {
         add(self.effects.borrow_mut().get_or_insert_default())
+    }
+
+    /// The policy, whose script now gets its hands on `vars` or `shared`.
+    pub(super) fn touch_vars(&self) -> &PolicyName {
+        self.has_touched_vars.set(true);
+        &self.policy
+    }
+
+    /// Checks what the script has left in `vars` and `shared`.
+    ///
+    /// *Errors*: what is wrong there, as a sentence.
+    pub(super) fn check_vars(&self) -> Result<(), String> {
+        match &self.session {
+            Some(session) if self.has_touched_vars.get() => {
+                let past = self.past.as_ref().map(|past| past.vars.borrow());
+                session.vars.borrow().check(&self.policy, self.is_observing, past.as_deref())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The points that the hook has given so far.
+    pub(super) fn points(&self) -> f64 {
+        let effects = self.effects.borrow();
+        effects.iter().flat_map(|effects| &effects.scores).fold(0.0, |sum, score| sum + score.points)
     }
 
     /// A call of the hook of `policy` for `stage`.

@@ -1,10 +1,12 @@
 //! What is wrong with a policy, said to the person who wrote or configured it: where, what, and what would be right.
 
 use std::fmt;
+use std::ops::Range;
 
 use crate::lua::config::Span;
+use crate::names::suggest::nearest;
 
-/// One mistake that keeps a policy from being loaded.
+/// One mistake that keeps a policy from being loaded, or what somebody should look at.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Problem {
     /// The policy, by its name in the configuration.
@@ -15,6 +17,10 @@ pub struct Problem {
     pub message: String,
     /// What would be right.
     pub suggestion: Option<String>,
+    /// In a script, the octets of the line that are meant, where they are known.
+    pub columns: Option<Range<usize>>,
+    /// Whether the policy can be used all the same.
+    pub is_warning: bool,
 }
 
 /// Where a mistake stands.
@@ -40,13 +46,29 @@ impl Problem {
             None => (None, message),
         };
         let place = Place::Script { file: file.to_owned(), line };
-        Problem { policy: policy.to_owned(), place, message, suggestion: None }
+        Problem::new(policy, place, message)
     }
 
     /// A mistake in the configuration at `span`.
     pub(super) fn in_configuration(policy: &str, span: &Span, message: impl Into<String>) -> Self {
         let place = Place::Configuration(span.clone());
-        Problem { policy: policy.to_owned(), place, message: message.into(), suggestion: None }
+        Problem::new(policy, place, message.into())
+    }
+
+    fn new(policy: &str, place: Place, message: String) -> Self {
+        let policy = policy.to_owned();
+        Problem { policy, place, message, suggestion: None, columns: None, is_warning: false }
+    }
+
+    /// Something in `file` that may be meant as it is: these octets of this line.
+    pub(super) fn warning(
+        policy: &str,
+        file: &str,
+        (line, columns): (usize, Range<usize>),
+        message: String,
+    ) -> Self {
+        let place = Place::Script { file: file.to_owned(), line: Some(line) };
+        Problem { columns: Some(columns), is_warning: true, ..Problem::new(policy, place, message) }
     }
 
     /// The same with what would be right.
@@ -93,32 +115,8 @@ pub(super) fn first_words(error: &mlua::Error) -> String {
 }
 
 /// "did you mean …", when one of `known` is close to `name`.
-pub(super) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    known
-        .into_iter()
-        .map(|candidate| (distance(name, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.len().max(name.len()) / 4)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| format!("did you mean '{candidate}'?"))
-}
-
-/// How many letters must change to make `left` into `right` (Levenshtein).
-fn distance(left: &str, right: &str) -> usize {
-    let mut row: Vec<usize> = (0..=right.chars().count()).collect();
-    for (i, a) in left.chars().enumerate() {
-        let mut previous = i;
-        let mut before = i + 1;
-        if let Some(first) = row.first_mut() {
-            *first = before;
-        }
-        for (cell, b) in row.iter_mut().skip(1).zip(right.chars()) {
-            let best = (previous + usize::from(a != b)).min(*cell + 1).min(before + 1);
-            previous = *cell;
-            *cell = best;
-            before = best;
-        }
-    }
-    row.last().copied().unwrap_or_default()
+pub(super) fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    nearest(name, known).map(|candidate| format!("did you mean '{candidate}'?"))
 }
 
 #[cfg(test)]
@@ -130,22 +128,5 @@ mod tests {
         let problem = Problem::in_script("site", "site.lua", "site.lua:12: unexpected symbol near 'x'");
         assert_eq!(problem.place, Place::Script { file: "site.lua".into(), line: Some(12) });
         assert_eq!(problem.to_string(), "site.lua:12: unexpected symbol near 'x'");
-    }
-
-    #[test]
-    fn only_a_near_name_is_suggested() {
-        let hooks = ["connect", "ehlo", "mail", "rcpt"];
-        assert_eq!(nearest("conect", hooks).as_deref(), Some("did you mean 'connect'?"));
-        assert_eq!(nearest("rctp", hooks), nearest("rcp", hooks).and(None).or(nearest("rctp", hooks)));
-        assert_eq!(nearest("message", hooks), None);
-    }
-
-    #[test]
-    fn distance_counts_changed_letters() {
-        for (left, right, want) in
-            [("", "", 0), ("a", "", 1), ("mail", "mial", 2), ("ehlo", "helo", 2), ("x", "x", 0)]
-        {
-            assert_eq!(distance(left, right), want, "{left} {right}");
-        }
     }
 }

@@ -11,19 +11,17 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::lua::budget::{HookCall, Stopped};
 use crate::lua::call::Call;
-use crate::lua::chain::Link;
-use crate::lua::config::OnError;
 use crate::lua::convert::session::SessionView;
 use crate::lua::engine::Engine;
 use crate::lua::occasion::Occasion;
 use crate::lua::policy::Policy;
-use crate::lua::verdict::{self, Ruling};
+use crate::lua::ruling::Ruling;
+use crate::lua::verdict;
 use crate::message::edit::Edit;
 use crate::observe::policy_counts::{self, HookCounts, Opinion};
 use crate::policy::event::Stage;
 use crate::policy::mode::Mode;
 use crate::session::effects::Effects;
-use crate::smtp::reply::Reply;
 
 /// How a hook ended.
 pub(super) enum Ran {
@@ -62,16 +60,16 @@ impl<'a> Run<'a> {
         Run { engine, view, occasion, stage, end: None, subject: None }
     }
 
-    /// Runs the hook of one policy. `edits` are those of the policies before it at this stage.
-    pub(super) async fn policy(&mut self, link: &Link, edits: &[Edit]) -> Ran {
-        let policy = &link.policy;
+    /// Runs the hook of `policy`, whose verdicts count as `mode` says. `edits` are those of the policies before it at this stage.
+    pub(super) async fn policy(&mut self, policy: &Policy, mode: Mode, edits: &[Edit]) -> Ran {
         let Some(hook) = policy.hook(self.stage) else { return Ran::Failed };
         let message = self.occasion.message();
         let mut known = message.as_ref().map(|message| message.edits.clone()).unwrap_or_default();
         known.extend_from_slice(edits);
         let known_edits = known.len();
         let call = Rc::new(Call {
-            is_observing: link.mode == Mode::Observe,
+            capabilities: policy.capabilities.clone(),
+            is_observing: mode == Mode::Observe,
             message,
             past: self.occasion.past(),
             edits: RefCell::new(known),
@@ -79,7 +77,7 @@ impl<'a> Run<'a> {
         });
         let result = self.call(policy, hook, &call).await;
         if let Some(counts) = self.counts(policy) {
-            count(counts, &result, link.mode);
+            count(counts, &result, mode);
         }
         match result {
             Ok(ruling) => Ran::Ended(Box::new(Ended {
@@ -115,10 +113,7 @@ impl<'a> Run<'a> {
         if let Some(counts) = self.counts(policy) {
             counts.took(running.elapsed());
         }
-        let kept = match call.has_touched_vars.get() {
-            true => self.view.vars.borrow_mut().check(call),
-            false => Ok(()),
-        };
+        let kept = call.check_vars();
         let returned = returned.map_err(|stopped| stopped.to_string())?;
         kept?;
         verdict::ruling(call, &returned)
@@ -173,26 +168,4 @@ fn count(counts: &HookCounts, result: &Result<Option<Ruling>, String>, mode: Mod
         Ok(Some(Ruling::Refuse { .. })) => Opinion::Reject,
     };
     counts.count(opinion, mode);
-}
-
-impl Policy {
-    /// What its failure at `stage` becomes; nothing where it is only logged.
-    pub(super) fn failure(&self, stage: Stage) -> Option<Reply> {
-        if matches!(stage, Stage::Reply | Stage::Outcome | Stage::Closed) {
-            return None;
-        }
-        // At connect only 421 and 554 are codes that a client expects. RFC 5321 §4.3.2.
-        let is_banner = stage == Stage::Connect;
-        match self.on_error {
-            OnError::Skip => None,
-            OnError::Defer => {
-                let code = if is_banner { 421 } else { 451 };
-                Some(Reply::fixed(code, (4, 3, 0), "Local policy error, try again later"))
-            }
-            OnError::Reject => {
-                let code = if is_banner { 554 } else { 550 };
-                Some(Reply::fixed(code, (5, 3, 0), "Local policy error"))
-            }
-        }
-    }
 }

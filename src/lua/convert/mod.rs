@@ -1,11 +1,14 @@
-//! What scripts see of the proxy: the session, the subjects of hooks, sets.
+//! What scripts see of the proxy: the session, the subjects of hooks, sets and maps.
 
 mod fields;
 pub mod kit;
+pub mod map;
 pub mod message;
 pub mod report;
 pub mod session;
+pub mod session_facts;
 pub mod sets;
 pub mod subject;
 pub mod transaction;
+pub mod transaction_facts;
 pub mod vars;

@@ -5,13 +5,16 @@ use std::sync::Arc;
 
 use mlua::{IntoLua, Lua, Table, Value};
 
+use crate::lookup::map::maps::Maps;
+use crate::lua::api::map;
 use crate::lua::config::{OptionEntry, Policy, Span};
+use crate::lua::convert::map::MapObject;
 use crate::lua::convert::sets::{DomainSetObject, NetworkSetObject};
 use crate::lua::options::list_file;
 use crate::lua::options::scalar::{self, Scalar};
 use crate::lua::options::schema::{Kind, OptionSchema};
 use crate::lua::options::value::{Data, Given};
-use crate::lua::problem::{Problem, nearest};
+use crate::lua::problem::{Problem, did_you_mean};
 use crate::lua::sandbox::Sandbox;
 use crate::names::domain_set::DomainSet;
 use crate::names::network_set::NetworkSet;
@@ -21,6 +24,8 @@ use crate::names::network_set::NetworkSet;
 pub struct Surroundings<'a> {
     /// The names of the backends.
     pub backends: &'a [String],
+    /// The maps of the configuration; none where maps can't be asked.
+    pub maps: Option<&'a Maps>,
 }
 
 /// What is wrong with a value, and where in the configuration.
@@ -68,7 +73,7 @@ fn unknown(policy: &Policy, schema: &[OptionSchema]) -> Vec<Problem> {
     let is_unknown = |entry: &&OptionEntry| !names().any(|name| name == entry.key);
     let complain = |entry: &OptionEntry| {
         let message = format!("policy '{}' has no option '{}'", policy.name, entry.key);
-        let suggestion = nearest(&entry.key, names()).or_else(|| match schema.is_empty() {
+        let suggestion = did_you_mean(&entry.key, names()).or_else(|| match schema.is_empty() {
             true => Some("it takes no options".to_owned()),
             false => Some(format!("its options: {}", names().collect::<Vec<_>>().join(", "))),
         });
@@ -131,6 +136,18 @@ impl Converter<'_> {
                 let is_wrong = |item: &str| DomainSet::parse([item]).is_err();
                 let set = set.map_err(|error| (place(given, directory, is_wrong), error.to_string()))?;
                 lua_value(lua, DomainSetObject(Arc::new(set)))
+            }
+            Kind::Map => {
+                let Data::Text(name) = &given.data else {
+                    let found = given.data.found();
+                    return Err((
+                        given.span.clone(),
+                        format!("the name of a map is wanted, this is {found}"),
+                    ));
+                };
+                let map =
+                    self.surroundings.maps.map_or(Ok(MapObject::absent()), |maps| map::named(maps, name));
+                lua_value(lua, map.map_err(|message| (given.span.clone(), message))?)
             }
             Kind::List(of) => self.list(of, given, directory),
             _ => {

@@ -2,7 +2,7 @@
 
 use mlua::{LuaString, Table, Value};
 
-use crate::lua::problem::nearest;
+use crate::lua::problem::did_you_mean;
 
 /// One option that a policy takes.
 #[derive(Clone, Debug)]
@@ -30,6 +30,8 @@ pub enum Kind {
     Networks,
     /// Domains; becomes a set.
     Domains,
+    /// The name of a map; becomes the map.
+    Map,
     /// The name of a backend.
     Backend,
     /// "5m"; becomes seconds.
@@ -53,12 +55,13 @@ pub enum Kind {
 }
 
 /// Words that `type` may be.
-const TYPES: &[&str] = &[
-    "networks", "domains", "backend", "duration", "size", "string", "integer", "number", "boolean", "choice",
-    "list", "secret",
+pub(in crate::lua) const TYPES: &[&str] = &[
+    "networks", "domains", "map", "backend", "duration", "size", "string", "integer", "number", "boolean",
+    "choice", "list", "secret",
 ];
 /// Keys of one option's schema.
-const KEYS: &[&str] = &["type", "of", "default", "required", "min", "max", "values", "help"];
+pub(in crate::lua) const KEYS: &[&str] =
+    &["type", "of", "default", "required", "min", "max", "values", "help"];
 /// Names that `[policy.NAME]` uses itself.
 const RESERVED: &[&str] = &["script", "mode", "on_error", "budget", "allow", "required"];
 
@@ -68,6 +71,7 @@ impl Kind {
         match self {
             Kind::Networks => "networks",
             Kind::Domains => "domains",
+            Kind::Map => "map",
             Kind::Backend => "backend",
             Kind::Duration => "duration",
             Kind::Size => "size",
@@ -112,8 +116,8 @@ fn read_one(name: &str, schema: &Table) -> Result<OptionSchema, String> {
     for (key, _) in schema.pairs::<Value, Value>().flatten() {
         let key = text(&key).unwrap_or_default();
         if !KEYS.contains(&key.as_str()) {
-            let suggestion =
-                nearest(&key, KEYS.iter().copied()).unwrap_or_else(|| format!("known: {}", KEYS.join(", ")));
+            let suggestion = did_you_mean(&key, KEYS.iter().copied())
+                .unwrap_or_else(|| format!("known: {}", KEYS.join(", ")));
             return Err(format!("'{key}' says nothing about an option; {suggestion}"));
         }
     }
@@ -147,6 +151,7 @@ fn kind(word: &str, of: &Value, values: &Value) -> Result<Kind, String> {
     Ok(match word {
         "networks" => Kind::Networks,
         "domains" => Kind::Domains,
+        "map" => Kind::Map,
         "backend" => Kind::Backend,
         "duration" => Kind::Duration,
         "size" => Kind::Size,
@@ -170,15 +175,14 @@ fn kind(word: &str, of: &Value, values: &Value) -> Result<Kind, String> {
             let of =
                 if of.is_nil() { "string".to_owned() } else { text(of).ok_or("'of' is a type's name")? };
             match kind(&of, &Value::Nil, values)? {
-                Kind::List(_) | Kind::Networks | Kind::Domains | Kind::Secret => {
+                Kind::List(_) | Kind::Networks | Kind::Domains | Kind::Map | Kind::Secret => {
                     return Err(format!("a list can't be of {of}"));
                 }
                 of => Kind::List(Box::new(of)),
             }
         }
-        "map" => return Err("the type 'map' is not in this version".into()),
         other => {
-            let suggestion = nearest(other, TYPES.iter().copied());
+            let suggestion = did_you_mean(other, TYPES.iter().copied());
             return Err(format!(
                 "there is no type '{other}'; {}",
                 suggestion.unwrap_or_else(|| TYPES.join(", "))

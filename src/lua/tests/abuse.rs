@@ -1,8 +1,10 @@
 //! Policies that loop, eat memory, wait for ever: each ends as a policy error, and the others are served meanwhile.
 
 use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
 
+use crate::lua::chain::Chain;
 use crate::lua::tests::support::{Client, Setup, said, worker};
 use crate::policy::event::Event;
 
@@ -83,7 +85,7 @@ fn others_are_served_while_a_hook_computes() {
         let setup = Setup::new().policy("p", text);
         let engine = setup.load().unwrap();
         let uses = [crate::policy::mode::PolicyUse { name: "p".into(), mode: None }];
-        let chain = engine.chain(&uses).unwrap();
+        let chain = Rc::new(Chain::new(&engine, &uses).unwrap());
         let [slow, quick] = [(), ()].map(|()| Client::new(chain.clone()));
         let served = Cell::new(0);
         let computing = async {

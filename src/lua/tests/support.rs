@@ -12,6 +12,7 @@ use crate::lookup::config::Config as Dns;
 use crate::lookup::dns::Resolver;
 use crate::lookup::name_server::NameServer;
 use crate::lua::api::Parts;
+use crate::lua::chain::Chain;
 use crate::lua::clock::Clock;
 use crate::lua::config::{
     Budget, OnError, OptionData, OptionEntry, OptionValue, Policies as Common, Policy, Script, Span,
@@ -54,7 +55,8 @@ pub(super) struct Setup {
 impl Setup {
     pub(super) fn new() -> Setup {
         let folder = tempfile::tempdir().unwrap();
-        let general = Common { paths: vec![folder.path().to_owned()], budget: Budget::default() };
+        let general =
+            Common { paths: vec![folder.path().to_owned()], budget: Budget::default(), allow: None };
         Setup {
             folder,
             plan: Plan { general, policies: Vec::new(), backends: vec!["mta1".into()] },
@@ -76,6 +78,12 @@ impl Setup {
 
     pub(super) fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// One more file in the policies' folder.
+    pub(super) fn file(self, name: &str, text: &str) -> Setup {
+        std::fs::write(self.folder.path().join(name), text).unwrap();
+        self
     }
 
     /// One more policy from its text.
@@ -102,6 +110,7 @@ impl Setup {
             on_error: OnError::Defer,
             required: false,
             budget: self.plan.general.budget,
+            allow: None,
             options: Vec::new(),
         }
     }
@@ -131,7 +140,7 @@ impl Setup {
             .iter()
             .map(|policy| PolicyUse { name: policy.name.clone(), mode: None })
             .collect();
-        Client::at(address, engine.chain(&uses).unwrap())
+        Client::at(address, Rc::new(Chain::new(&engine, &uses).unwrap()))
     }
 }
 
