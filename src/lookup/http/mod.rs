@@ -5,5 +5,7 @@ pub mod connector;
 pub mod failure;
 pub mod gate;
 pub mod outbox;
+#[cfg(test)]
+mod raw_server;
 pub mod request;
 pub mod url;
