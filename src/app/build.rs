@@ -26,8 +26,10 @@ use crate::net::names::Names;
 use crate::observe::counters::Counters;
 use crate::observe::metrics::BackendConnections;
 use crate::observe::policy_counts::PolicyCounts;
+use crate::observe::policy_metrics::PolicyMetrics;
 use crate::policy::door::Policies;
 use crate::policy::event::Stages;
+use crate::policy::waiting::Waiting;
 use crate::proxy::config::{Listener, Vrfy};
 use crate::proxy::context::Context;
 use crate::proxy::drain::Draining;
@@ -52,6 +54,10 @@ pub struct Ground {
     pub policies: Arc<PolicyCounts>,
     /// What scripts send without waiting.
     pub outbox: Arc<Outbox>,
+    /// What policies measure themselves.
+    pub policy_metrics: Arc<PolicyMetrics>,
+    /// The hook calls that wait.
+    pub waiting: Arc<Waiting>,
     /// The end of service.
     pub draining: Draining,
 }
@@ -98,6 +104,8 @@ impl House {
         let store = opening::open(&config.store, &ground.pool, known)?;
         let parts = Parts::new(resolver.clone())
             .storing(store.clone())
+            .measuring(Arc::clone(&ground.policy_metrics))
+            .counting(Arc::clone(&ground.waiting))
             .with_maps(maps(&config)?)
             .with_http(http(resolver, ground)?);
         Ok(Arc::new(House { servers: servers.collect(), spool, store, names, parts, plan, rules, config }))

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::lua::capability::{Capabilities, Need};
+use crate::lua::config::Budget;
 use crate::lua::convert::session::SessionView;
 use crate::lua::convert::transaction::Past;
 use crate::lua::ruling::Made;
@@ -43,6 +44,10 @@ pub struct Call {
     pub(super) edits: RefCell<Vec<Edit>>,
     /// Verdicts made, to find those that were not returned.
     pub(super) made: RefCell<Vec<Made>>,
+    /// Whether it is a task, which decides nothing and asks for nothing.
+    pub(super) is_task: bool,
+    /// What it may use, and so may its tasks.
+    pub(super) budget: Budget,
     /// The sources that it is asking for all sessions; given up when it ends.
     pub(super) asking: RefCell<Vec<Question>>,
     /// Whether the script has had its hands on `vars` or `shared`.
@@ -65,6 +70,8 @@ impl Call {
             effects: RefCell::default(),
             edits: RefCell::default(),
             made: RefCell::default(),
+            is_task: false,
+            budget: Budget::default(),
             asking: RefCell::default(),
             has_touched_vars: Cell::new(false),
         }
@@ -108,6 +115,18 @@ impl Call {
     pub(super) fn points(&self) -> f64 {
         let effects = self.effects.borrow();
         effects.iter().flat_map(|effects| &effects.scores).fold(0.0, |sum, score| sum + score.points)
+    }
+
+    /// A task that this call starts.
+    pub(super) fn task(&self) -> Call {
+        Call {
+            stage: self.stage,
+            session: self.session.clone(),
+            is_observing: self.is_observing,
+            is_task: true,
+            budget: self.budget,
+            ..Call::load(self.policy.clone())
+        }
     }
 
     /// A call of the hook of `policy` for `stage`.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::lua::api::{self, Parts};
@@ -20,6 +21,7 @@ use crate::lua::unknown;
 use crate::lua::verdict;
 use crate::observe::policy_counts::PolicyCounts;
 use crate::policy::event::Stage;
+use crate::policy::waiting::Waiting;
 
 /// What is to be loaded; the same on every worker.
 #[derive(Clone, Debug)]
@@ -39,6 +41,8 @@ pub struct Engine {
     pub(super) kit: Rc<Kit>,
     /// Time on the clock for all policies at one stage.
     pub(super) stage_time: Duration,
+    /// The calls of the process that wait.
+    pub(super) waiting: Arc<Waiting>,
     policies: Vec<Rc<Policy>>,
     warnings: Vec<Problem>,
 }
@@ -82,7 +86,8 @@ impl Engine {
             return Err(problems);
         }
         let (kit, stage_time) = (Rc::new(kit), plan.general.budget.stage);
-        Ok(Rc::new(Engine { sandbox, kit, stage_time, policies, warnings }))
+        let waiting = Arc::clone(parts.waiting());
+        Ok(Rc::new(Engine { sandbox, kit, stage_time, waiting, policies, warnings }))
     }
 
     /// From now on what the hooks say, how they fail and how long they take is counted in `counts`, for `worker`.

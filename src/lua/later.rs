@@ -4,19 +4,8 @@ use crate::lua::scan::tokens::Kind;
 use crate::lua::scan::uses::walk;
 
 /// Globals of later issues.
-const GLOBALS: &[&str] = &[
-    "backend",
-    "clamav",
-    "rspamd",
-    "spamd",
-    "milter",
-    "policy_service",
-    "srs",
-    "batv",
-    "metrics",
-    "task",
-    "quarantine",
-];
+const GLOBALS: &[&str] =
+    &["backend", "clamav", "rspamd", "spamd", "milter", "policy_service", "srs", "batv", "quarantine"];
 
 /// Hooks of later issues.
 const HOOKS: &[&str] = &["tls", "verify", "auth"];

@@ -31,6 +31,7 @@ pub mod sandbox;
 mod scan;
 mod script;
 mod slice;
+mod tasks;
 pub mod types;
 mod units;
 mod unknown;

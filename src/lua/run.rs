@@ -70,6 +70,7 @@ impl<'a> Run<'a> {
         let call = Rc::new(Call {
             capabilities: policy.capabilities.clone(),
             is_observing: mode == Mode::Observe,
+            budget: policy.budget,
             message,
             past: self.occasion.past(),
             edits: RefCell::new(known),
@@ -100,12 +101,13 @@ impl<'a> Run<'a> {
         call: &Rc<Call>,
     ) -> Result<Option<Ruling>, String> {
         let mut running = self.begin(policy, hook, call).map_err(|error| error.to_string())?;
-        let mut timer = None;
+        let (mut timer, mut wait) = (None, None);
         let returned = poll_fn(|cx| {
             if let Poll::Ready(returned) = Pin::new(&mut running).poll(cx) {
                 return Poll::Ready(returned);
             }
             // Most hooks don't wait: no timer for them.
+            wait.get_or_insert_with(|| self.engine.waiting.enter());
             let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(self.end(policy))));
             timer.as_mut().poll(cx).map(|()| Err(Stopped::Time))
         })

@@ -15,6 +15,7 @@ mod ip;
 mod json;
 mod log;
 pub mod map;
+mod metrics;
 mod module;
 mod plain;
 mod random;
@@ -22,9 +23,11 @@ mod ratelimit;
 mod regex;
 mod remember;
 mod store;
+mod task;
 mod time;
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use mlua::{Lua, Table, Value};
 
@@ -35,6 +38,8 @@ use crate::lookup::map::maps::Maps;
 use crate::lua::api::regex::Patterns;
 pub use crate::lua::caller::raise;
 use crate::lua::guard::Guard;
+use crate::observe::policy_metrics::PolicyMetrics;
+use crate::policy::waiting::Waiting;
 use crate::store::calls::Store;
 use crate::store::error::StoreError;
 
@@ -46,6 +51,8 @@ pub struct Parts {
     http: Option<HttpClient>,
     maps: Option<Maps>,
     patterns: Patterns,
+    metrics: Arc<PolicyMetrics>,
+    waiting: Arc<Waiting>,
 }
 
 impl Parts {
@@ -62,6 +69,26 @@ impl Parts {
     /// The same, and what is stored is kept in `store`.
     pub fn storing(self, store: Store) -> Self {
         Parts { store: Some(store), ..self }
+    }
+
+    /// The same, and what policies measure is kept in `metrics`.
+    pub fn measuring(self, metrics: Arc<PolicyMetrics>) -> Self {
+        Parts { metrics, ..self }
+    }
+
+    /// The same, and calls that wait are counted in `waiting`.
+    pub fn counting(self, waiting: Arc<Waiting>) -> Self {
+        Parts { waiting, ..self }
+    }
+
+    /// The policies' own metrics.
+    pub(super) fn metrics(&self) -> &PolicyMetrics {
+        &self.metrics
+    }
+
+    /// The calls that wait.
+    pub(super) fn waiting(&self) -> &Arc<Waiting> {
+        &self.waiting
     }
 
     /// Where things are kept.
@@ -123,10 +150,12 @@ const MODULES: &[(&str, Open)] = &[
     ("json", json::open),
     ("log", log::open),
     ("map", map::open),
+    ("metrics", metrics::open),
     ("random", random::open),
     ("ratelimit", ratelimit::open),
     ("regex", regex::open),
     ("store", store::open),
+    ("task", task::open),
     ("time", time::open),
     #[cfg(test)]
     ("waiting", crate::lua::tests::waiting::open),

@@ -78,10 +78,10 @@ impl Drawer {
     /// Where the first argument says.
     pub(super) fn find(&self, arguments: &Arguments) -> Result<Found, String> {
         let octets = name_of(arguments, 1, "a key")?;
-        let name = String::from_utf8_lossy(&octets);
+        let key = String::from_utf8_lossy(&octets);
         arguments.allow(&match self.owner {
-            Owner::Policy => Need::Store(&name),
-            Owner::All => Need::SharedStore(&name),
+            Owner::Policy => Need::Store(&key),
+            Owner::All => Need::SharedStore(&key),
         })?;
         let policy = self.policy();
         let space = match self.owner {
