@@ -9,7 +9,7 @@ use anyhow::{Context as _, anyhow};
 use crate::app::names::ResolverNames;
 use crate::app::{folders, policies};
 use crate::backend::config::Backend;
-use crate::backend::server::Server;
+use crate::backend::server::{Dial, Server};
 use crate::config::Config;
 use crate::lookup::dns::Resolver;
 use crate::lua::api::Parts;
@@ -48,6 +48,33 @@ pub struct Ground {
     pub draining: Draining,
 }
 
+/// What a house asks and connects to.
+#[derive(Clone)]
+pub struct Outside {
+    /// Who knows names.
+    pub resolver: Resolver,
+    /// What the policies' modules act upon.
+    pub parts: Parts,
+    /// By what scripts are measured; made on each worker.
+    pub clock: fn() -> Clock,
+    /// Who plays the backend of this name, where a test does.
+    pub played: Option<Played>,
+}
+
+/// Makes what connects to the backend of a name.
+pub type Played = Arc<dyn Fn(&str) -> Dial + Send + Sync>;
+
+impl Outside {
+    /// The world, as `config` says.
+    ///
+    /// *Errors*: no resolver can be made.
+    pub fn world(config: &Config, ground: &Ground) -> anyhow::Result<Outside> {
+        let resolver = Resolver::new(&config.dns, ground.helper.clone()).context("[dns]")?;
+        let parts = Parts::new(resolver.clone());
+        Ok(Outside { resolver, parts, clock: Clock::monotonic, played: None })
+    }
+}
+
 /// One configuration, built but for what lives on the workers.
 pub struct House {
     /// The configuration.
@@ -58,6 +85,7 @@ pub struct House {
     pub spool: Arc<Spool>,
     names: Arc<dyn Names>,
     parts: Parts,
+    clock: fn() -> Clock,
     plan: Plan,
     rules: Vec<Arc<Rules>>,
 }
@@ -68,10 +96,22 @@ impl House {
     ///
     /// *Errors*: no resolver can be made.
     pub fn build(config: Config, ground: &Ground, before: Option<&House>) -> anyhow::Result<Arc<House>> {
-        let resolver = Resolver::new(&config.dns, ground.helper.clone()).context("[dns]")?;
-        let names: Arc<dyn Names> = Arc::new(ResolverNames::new(resolver.clone()));
+        let outside = Outside::world(&config, ground)?;
+        Ok(House::build_in(outside, config, ground, before))
+    }
+
+    /// The same in that `outside`.
+    pub fn build_in(
+        outside: Outside,
+        config: Config,
+        ground: &Ground,
+        before: Option<&House>,
+    ) -> Arc<House> {
+        let Outside { resolver, parts, clock, played } = outside;
+        let names: Arc<dyn Names> = Arc::new(ResolverNames::new(resolver));
         let servers = config.backends.iter().map(|backend| {
-            let made = server(&config, backend, &names);
+            let mut made = server(&config, backend, &names);
+            made.played = played.as_ref().map(|played| played(&backend.name));
             let kept = before.filter(|before| before.config.dns == config.dns);
             let kept = kept.and_then(|before| before.servers.get(&backend.name)).filter(|kept| {
                 kept.config == made.config
@@ -84,8 +124,7 @@ impl House {
             Spool::new(folders::spool(&config), config.spool.memory, config.spool.limit, ground.pool.clone());
         let plan = policies::plan(&config);
         let rules = config.listeners.iter().map(|listener| Arc::new(rules(&config, listener))).collect();
-        let parts = Parts::new(resolver);
-        Ok(Arc::new(House { servers: servers.collect(), spool, names, parts, plan, rules, config }))
+        Arc::new(House { servers: servers.collect(), spool, names, parts, clock, plan, rules, config })
     }
 
     /// What the policies' modules act upon.
@@ -112,7 +151,7 @@ impl House {
     }
 
     fn generation(&self, worker: usize, ground: &Ground) -> anyhow::Result<Generation> {
-        let engine = Engine::load(&self.plan, &self.parts, Clock::monotonic()).map_err(|problems| {
+        let engine = Engine::load(&self.plan, &self.parts, (self.clock)()).map_err(|problems| {
             let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
             anyhow!(lines.join("\n"))
         })?;

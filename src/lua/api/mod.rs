@@ -20,23 +20,49 @@ use mlua::{Lua, Table};
 use crate::lookup::dns::Resolver;
 use crate::lookup::error::LookupError;
 pub use crate::lua::caller::raise;
+use crate::lua::clock::Wall;
+use crate::lua::coverage::Coverage;
 use crate::lua::guard::Guard;
 
 /// What the modules act upon; the same for all workers.
 #[derive(Clone, Debug)]
 pub struct Parts {
     resolver: Option<Resolver>,
+    wall: Wall,
+    coverage: Option<Coverage>,
 }
 
 impl Parts {
     /// What scripts of a running proxy have: `resolver` is asked for names and addresses.
     pub fn new(resolver: Resolver) -> Self {
-        Parts { resolver: Some(resolver) }
+        Parts { resolver: Some(resolver), ..Parts::offline() }
     }
 
     /// Nothing to ask: every question is `nil, "unavailable"`. For where no hook runs, as to describe a policy.
     pub fn offline() -> Self {
-        Parts { resolver: None }
+        Parts { resolver: None, wall: Wall::default(), coverage: None }
+    }
+
+    /// The same, with `wall` for the time of day.
+    #[must_use]
+    pub fn with_wall(self, wall: Wall) -> Self {
+        Parts { wall, ..self }
+    }
+
+    /// The same; `coverage` is told which lines of scripts run, which makes them slow.
+    #[must_use]
+    pub fn with_coverage(self, coverage: Coverage) -> Self {
+        Parts { coverage: Some(coverage), ..self }
+    }
+
+    /// The time of day.
+    pub(super) fn wall(&self) -> Wall {
+        self.wall
+    }
+
+    /// Who is told which lines run.
+    pub(super) fn coverage(&self) -> Option<&Coverage> {
+        self.coverage.as_ref()
     }
 
     /// Who is asked for names and addresses.
