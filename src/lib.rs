@@ -16,3 +16,4 @@ pub mod proxy;
 pub mod session;
 pub mod smtp;
 pub mod threads;
+pub mod trial;
