@@ -15,5 +15,6 @@ pub mod policy;
 pub mod proxy;
 pub mod session;
 pub mod smtp;
+pub mod store;
 pub mod threads;
 pub mod trial;

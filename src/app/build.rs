@@ -12,9 +12,14 @@ use crate::backend::config::Backend;
 use crate::backend::server::{Dial, Server};
 use crate::config::Config;
 use crate::lookup::dns::Resolver;
+use crate::lookup::host::HostResolver;
+use crate::lookup::http::client::{HttpClient, system_trust};
+use crate::lookup::http::outbox::Outbox;
+use crate::lookup::map::maps::Maps;
 use crate::lua::api::Parts;
 use crate::lua::chain::Chain;
-use crate::lua::clock::Clock;
+use crate::lua::clock::{Clock, Wall};
+use crate::lua::coverage::Coverage;
 use crate::lua::engine::{Engine, Plan};
 use crate::lua::problem::Problem;
 use crate::message::spool::Spool;
@@ -30,6 +35,8 @@ use crate::proxy::drain::Draining;
 use crate::proxy::worker::{Build, Generation};
 use crate::session::relay::RelayDomains;
 use crate::session::rules::Rules;
+use crate::store::calls::Store;
+use crate::store::opening;
 use crate::threads::helper::HelperHandle;
 use crate::threads::storage::StoragePool;
 
@@ -44,6 +51,8 @@ pub struct Ground {
     pub counters: Vec<Arc<Counters>>,
     /// The counts of the policies' hooks.
     pub policies: Arc<PolicyCounts>,
+    /// What scripts send without waiting.
+    pub outbox: Arc<Outbox>,
     /// The end of service.
     pub draining: Draining,
 }
@@ -53,25 +62,39 @@ pub struct Ground {
 pub struct Outside {
     /// Who knows names.
     pub resolver: Resolver,
-    /// What the policies' modules act upon.
-    pub parts: Parts,
+    /// Who asks web servers.
+    pub http: HttpClient,
+    /// What policies remember.
+    pub store: Store,
+    /// The time of day, as scripts read it.
+    pub wall: Wall,
     /// By what scripts are measured; made on each worker.
     pub clock: fn() -> Clock,
-    /// Who plays the backend of this name, where a test does.
+    /// Who plays the backend of a name, where a test does.
     pub played: Option<Played>,
+    /// Who is told which lines of scripts run.
+    pub coverage: Option<Coverage>,
 }
 
 /// Makes what connects to the backend of a name.
 pub type Played = Arc<dyn Fn(&str) -> Dial + Send + Sync>;
 
 impl Outside {
-    /// The world, as `config` says.
+    /// The world, as `config` says. A store whose place is the same as `before` is kept.
     ///
-    /// *Errors*: no resolver can be made.
-    pub fn world(config: &Config, ground: &Ground) -> anyhow::Result<Outside> {
+    /// *Errors*: no resolver can be made, the store can't be opened.
+    pub fn world(config: &Config, ground: &Ground, before: Option<&House>) -> anyhow::Result<Outside> {
         let resolver = Resolver::new(&config.dns, ground.helper.clone()).context("[dns]")?;
-        let parts = Parts::new(resolver.clone());
-        Ok(Outside { resolver, parts, clock: Clock::monotonic, played: None })
+        let known = before.map(|before| (&before.config.store, &before.store));
+        Ok(Outside {
+            http: http(resolver.clone(), ground)?,
+            resolver,
+            store: opening::open(&config.store, &ground.pool, known)?,
+            wall: Wall::default(),
+            clock: Clock::monotonic,
+            played: None,
+            coverage: None,
+        })
     }
 }
 
@@ -83,6 +106,8 @@ pub struct House {
     pub servers: HashMap<String, Arc<Server>>,
     /// Where content waits.
     pub spool: Arc<Spool>,
+    /// What policies remember.
+    pub store: Store,
     names: Arc<dyn Names>,
     parts: Parts,
     clock: fn() -> Clock,
@@ -94,21 +119,23 @@ impl House {
     /// Builds what `config` says on `ground`. A backend of which nothing has changed since `before` is kept: what is
     /// known of it stays known, and its bound on connections holds over both.
     ///
-    /// *Errors*: no resolver can be made.
+    /// So is a store whose place is the same. *Errors*: no resolver can be made, the store can't be opened.
     pub fn build(config: Config, ground: &Ground, before: Option<&House>) -> anyhow::Result<Arc<House>> {
-        let outside = Outside::world(&config, ground)?;
-        Ok(House::build_in(outside, config, ground, before))
+        let outside = Outside::world(&config, ground, before)?;
+        House::build_in(outside, config, ground, before)
     }
 
     /// The same in that `outside`.
+    ///
+    /// *Errors*: a map can't be read.
     pub fn build_in(
         outside: Outside,
         config: Config,
         ground: &Ground,
         before: Option<&House>,
-    ) -> Arc<House> {
-        let Outside { resolver, parts, clock, played } = outside;
-        let names: Arc<dyn Names> = Arc::new(ResolverNames::new(resolver));
+    ) -> anyhow::Result<Arc<House>> {
+        let Outside { resolver, http, store, wall, clock, played, coverage } = outside;
+        let names: Arc<dyn Names> = Arc::new(ResolverNames::new(resolver.clone()));
         let servers = config.backends.iter().map(|backend| {
             let mut made = server(&config, backend, &names);
             made.played = played.as_ref().map(|played| played(&backend.name));
@@ -124,7 +151,12 @@ impl House {
             Spool::new(folders::spool(&config), config.spool.memory, config.spool.limit, ground.pool.clone());
         let plan = policies::plan(&config);
         let rules = config.listeners.iter().map(|listener| Arc::new(rules(&config, listener))).collect();
-        Arc::new(House { servers: servers.collect(), spool, names, parts, clock, plan, rules, config })
+        let mut parts =
+            Parts::new(resolver).storing(store.clone()).with_maps(maps(&config)?).with_http(http).with_wall(wall);
+        if let Some(coverage) = coverage {
+            parts = parts.with_coverage(coverage);
+        }
+        Ok(Arc::new(House { servers: servers.collect(), spool, store, names, parts, clock, plan, rules, config }))
     }
 
     /// What the policies' modules act upon.
@@ -182,6 +214,20 @@ impl House {
         });
         contexts.collect()
     }
+}
+
+/// The maps, read anew.
+fn maps(config: &Config) -> anyhow::Result<Maps> {
+    policies::read_maps(config).map_err(|wrong| {
+        let lines: Vec<String> = wrong.iter().map(|(name, error)| format!("map {name}: {error}")).collect();
+        anyhow!(lines.join("\n"))
+    })
+}
+
+/// Who asks web servers. What waits to be sent outlives the house.
+fn http(resolver: Resolver, ground: &Ground) -> anyhow::Result<HttpClient> {
+    let (hosts, tls) = (HostResolver::new(resolver), system_trust()?);
+    Ok(HttpClient::new(hosts, &tls, ground.helper.clone(), Arc::clone(&ground.outbox)))
 }
 
 /// The backend that `backend` describes, as nobody has talked to it yet.

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use arc_swap::ArcSwap;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::app::build::{Ground, House};
 use crate::app::folders;
 use crate::app::sockets::Sockets;
 use crate::backend::connect;
 use crate::config::Config;
+use crate::lookup::http::outbox::Outbox;
 use crate::observe::counters::Counters;
 use crate::observe::metrics::{Metrics, Reading, Sources};
 use crate::observe::metrics_page::MetricsPage;
@@ -58,6 +59,7 @@ impl Running {
             counters: (0..config.workers).map(|_| Arc::new(Counters::default())).collect(),
             draining: drain.watch(),
             policies: Arc::new(PolicyCounts::default()),
+            outbox: Outbox::new(),
         };
         let admission = Admission::new(config.limits.connections);
         let workers =
@@ -151,12 +153,17 @@ impl Running {
     pub fn show_metrics(&self, page: MetricsPage, dropped: Reading) {
         let (admission, current) = (Arc::clone(&self.admission), Arc::clone(&self.current));
         let spool = Arc::clone(&self.current);
+        let (store, failures) = (Arc::clone(&self.current), Arc::clone(&self.current));
         let metrics = Arc::new(Metrics::new(Sources {
             workers: self.ground.counters.clone(),
             policies: Arc::clone(&self.ground.policies),
             sessions: Arc::new(move || count(admission.sessions())),
             backends: Arc::new(move || current.load().connections()),
             spool_octets: Arc::new(move || spool.load().spool.used()),
+            store_entries: Arc::new(move || store.load().store.entries()),
+            store_failures: Arc::new(move || {
+                failures.load().store.failures().map(|(kind, count)| (kind.kind(), count)).collect()
+            }),
             log_lines_dropped: dropped,
         }));
         if let Ok(address) = page.address() {
@@ -201,11 +208,18 @@ impl Running {
         let joined =
             tokio::task::spawn_blocking(move || threads.into_iter().for_each(|thread| drop(thread.join())));
         let _ = joined.await;
+        if self.house.store.close().await.is_err() {
+            tracing::error!("the store could not be written; what changed last is lost");
+        }
         let pool = self.ground.pool.clone();
-        let _ = tokio::task::spawn_blocking(move || pool.stop()).await;
+        // What it still does nobody waits for: a disk that hangs must not keep the process.
+        let _ = timeout(STORAGE_PATIENCE, tokio::task::spawn_blocking(move || pool.stop())).await;
         self.helper.stop();
     }
 }
+
+/// How long the last work on files may take.
+const STORAGE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often the end of the last session is looked for.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);

@@ -6,10 +6,11 @@ use crate::config::error::Diagnostic;
 use crate::config::keys::key::Table;
 use crate::config::section::{ItemValue, Section};
 use crate::config::service::Service;
-use crate::config::{listener, lists, policy, scalar};
+use crate::config::{listener, lists, map, policy, scalar};
 use crate::lookup::config::Config as Dns;
 use crate::message::config::Spool;
 use crate::observe::config::{Format, Level, Log, Metrics};
+use crate::store::config::Config as Store;
 
 /// The whole set-up. What was wrong or is missing has its default; the check between the parts comes after.
 ///
@@ -24,11 +25,13 @@ pub(super) fn config(top: &Section, problems: &mut Vec<Diagnostic>) -> Config {
     Config {
         hostname: hostname(top, problems),
         workers: top.count("workers").flatten().unwrap_or_else(cores),
-        policy: policy::all(top, policies.budget, &listeners),
+        policy: policy::all(top, &policies, &listeners),
         limits: listener::limits(Default::default(), top.section("limits")),
         listeners,
         backends,
         policies,
+        store: store(&section(top, "store", Table::Store)),
+        maps: map::all(top, problems),
         dns: dns(&section(top, "dns", Table::Dns)),
         spool: spool(&section(top, "spool", Table::Spool)),
         log,
@@ -103,6 +106,15 @@ fn timeouts(section: Option<&Section>) -> Timeouts {
         command: of("command", default.command),
         data: of("data", default.data),
         r#final: of("final", default.r#final),
+    }
+}
+
+fn store(section: &Section) -> Store {
+    let default = Store::default();
+    Store {
+        place: section.store_place("backend").unwrap_or(default.place),
+        prefix: section.text("prefix").map_or(default.prefix, str::to_owned),
+        timeout: section.duration("timeout").flatten().unwrap_or(default.timeout),
     }
 }
 

@@ -14,6 +14,7 @@ mod include;
 mod list;
 mod listener;
 mod lists;
+pub mod map;
 mod option;
 mod policy;
 mod read;
@@ -26,6 +27,7 @@ use std::path::Path;
 use crate::backend::config::Backend;
 use crate::config::effective::Effective;
 use crate::config::error::{Diagnostic, Severity};
+use crate::config::map::NamedMap;
 use crate::config::section::Section;
 use crate::config::service::Service;
 use crate::config::sources::Sources;
@@ -35,6 +37,7 @@ use crate::message::config::Spool;
 use crate::observe::config::{Log, Metrics};
 use crate::proxy::config::Listener;
 use crate::session::limits::Limits;
+use crate::store::config::Config as Store;
 
 /// A whole set-up: every part's own configuration.
 #[derive(Clone, Debug)]
@@ -53,6 +56,10 @@ pub struct Config {
     pub policies: Policies,
     /// Every `[policy.NAME]`, and every policy that a listener names.
     pub policy: Vec<Policy>,
+    /// What policies remember.
+    pub store: Store,
+    /// Every `[map.NAME]`.
+    pub maps: Vec<NamedMap>,
     /// How names are resolved.
     pub dns: Dns,
     /// Where content waits.

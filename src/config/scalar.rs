@@ -12,6 +12,7 @@ use crate::lua::config::Script;
 use crate::names::a_label;
 use crate::names::host_name::is_host_name;
 use crate::names::suggest;
+use crate::store::config::Place;
 
 /// The value of a key that takes one thing, or `None` if it is wrong.
 ///
@@ -27,8 +28,10 @@ pub(super) fn read(reader: &mut Reader, key: &Key, given: &Given) -> Option<Valu
         Kind::Boolean => toml.as_bool().map(Value::Boolean),
         Kind::Path => text.filter(|text| is_text(text)).map(|text| Value::Path(reader.path(text))),
         Kind::Script => text.and_then(|text| script(reader, text)).map(Value::Script),
+        Kind::StorePlace => return store_place(reader, key, given),
         Kind::SocketOrOff if text == Some("off") => Some(Value::Socket(None)),
         Kind::SocketOrOff => text.and_then(|text| text.parse().ok()).map(|at| Value::Socket(Some(at))),
+        Kind::MapSource => return map_source(reader, given),
         Kind::Choice(words) => return choice(reader, key, words, given),
         Kind::Count { from, to, none } => return count(reader, key, (from, to, none), given),
         Kind::Size { from } => return size(reader, key, from, given),
@@ -93,6 +96,41 @@ fn script(reader: &Reader, text: &str) -> Option<Script> {
     } else {
         is_name(text).then(|| Script::Name(text.to_owned()))
     }
+}
+
+/// Where a store keeps its entries; one on the network is for a later version.
+fn store_place(reader: &mut Reader, key: &Key, given: &Given) -> Option<Value> {
+    let text = given.toml.get_ref().as_str().filter(|text| is_text(text)).unwrap_or_default();
+    match (text, text.strip_prefix("file:")) {
+        ("memory", _) => Some(Value::StorePlace(Place::Memory)),
+        (_, Some(path)) if !path.is_empty() => Some(Value::StorePlace(Place::File(reader.path(path)))),
+        _ if text.starts_with("redis:") || text.starts_with("rediss:") => {
+            let span = reader.span(given.toml.span());
+            reader.later(given.path, &format!("`{} = \"{text}\"`", given.path), span);
+            None
+        }
+        _ => {
+            reader.wrong(given, &format!("must be {}", key.kind.possible()), key.kind.possible());
+            None
+        }
+    }
+}
+
+/// A map's source; those of later versions are told as such.
+fn map_source(reader: &mut Reader, given: &Given) -> Option<Value> {
+    const LATER: [&str; 5] = ["http", "https", "ldap", "mmdb", "socketmap"];
+    let (scheme, path) =
+        given.toml.get_ref().as_str().and_then(|text| text.split_once(':')).unwrap_or_default();
+    if scheme == "file" && is_text(path) {
+        return Some(Value::Path(reader.path(path)));
+    }
+    if LATER.contains(&scheme) {
+        let span = reader.span(given.toml.span());
+        reader.later(given.path, &format!("a map from {scheme}:"), span);
+    } else {
+        reader.wrong(given, "must say where the map is", Kind::MapSource.possible());
+    }
+    None
 }
 
 fn choice(reader: &mut Reader, key: &Key, words: &'static [Word], given: &Given) -> Option<Value> {

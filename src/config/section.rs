@@ -7,8 +7,10 @@ use std::time::Duration;
 use crate::backend::config::Address;
 use crate::config::error::Diagnostic;
 use crate::config::keys::key::{Key, Table};
+use crate::lua::capability::Capability;
 use crate::lua::config::{OptionEntry, Script, Span};
 use crate::policy::mode::PolicyUse;
+use crate::store::config::Place;
 
 /// One table as it was read.
 #[derive(Clone, Debug)]
@@ -48,6 +50,7 @@ pub(super) enum Value {
     Choice(&'static str),
     Path(PathBuf),
     Script(Script),
+    StorePlace(Place),
     /// `None` is `"off"`.
     Socket(Option<SocketAddr>),
     List(Vec<ItemAt>),
@@ -74,6 +77,7 @@ pub(super) enum ItemValue {
     /// A network, a domain or a local part, known to be well-formed.
     Text(String),
     PolicyUse(PolicyUse),
+    Capability(Capability),
 }
 
 /// A name and where it stands.
@@ -145,6 +149,10 @@ impl Section {
 
     pub(super) fn script(&self, name: &str) -> Option<Script> {
         if let Value::Script(script) = self.value(name)? { Some(script.clone()) } else { None }
+    }
+
+    pub(super) fn store_place(&self, name: &str) -> Option<Place> {
+        if let Value::StorePlace(place) = self.value(name)? { Some(place.clone()) } else { None }
     }
 
     pub(super) fn socket(&self, name: &str) -> Option<SocketAddr> {

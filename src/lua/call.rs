@@ -2,8 +2,11 @@
 
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
+use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
 
+use crate::lua::capability::{Capabilities, Need};
 use crate::lua::convert::session::SessionView;
 use crate::lua::convert::transaction::Past;
 use crate::lua::ruling::Made;
@@ -11,12 +14,17 @@ use crate::message::edit::Edit;
 use crate::message::view::MessageView;
 use crate::policy::event::Stage;
 use crate::session::effects::{Effects, PolicyName};
+use crate::store::remember::Question;
 
 /// What a script's calls into the engine act upon.
 #[derive(Debug)]
 pub struct Call {
     /// The policy whose script runs.
     pub policy: PolicyName,
+    /// What it may reach; none where that is what holds without `allow`.
+    pub capabilities: Option<Arc<Capabilities>>,
+    /// The folder that its script is in, while it is loaded.
+    pub folder: Option<Rc<Path>>,
     /// The hook; none while the policy is loaded.
     pub stage: Option<Stage>,
     /// The session; none while the policy is loaded.
@@ -35,6 +43,8 @@ pub struct Call {
     pub(super) edits: RefCell<Vec<Edit>>,
     /// Verdicts made, to find those that were not returned.
     pub(super) made: RefCell<Vec<Made>>,
+    /// The sources that it is asking for all sessions; given up when it ends.
+    pub(super) asking: RefCell<Vec<Question>>,
     /// Whether the script has had its hands on `vars` or `shared`.
     pub(super) has_touched_vars: Cell<bool>,
 }
@@ -44,6 +54,8 @@ impl Call {
     pub fn load(policy: PolicyName) -> Call {
         Call {
             policy,
+            capabilities: None,
+            folder: None,
             stage: None,
             session: None,
             is_observing: false,
@@ -53,7 +65,18 @@ impl Call {
             effects: RefCell::default(),
             edits: RefCell::default(),
             made: RefCell::default(),
+            asking: RefCell::default(),
             has_touched_vars: Cell::new(false),
+        }
+    }
+
+    /// Nothing, if the policy may reach `need`.
+    ///
+    /// *Errors*: in words, which capability is missing.
+    pub fn allow(&self, need: &Need<'_>) -> Result<(), String> {
+        match &self.capabilities {
+            Some(capabilities) if !capabilities.allow(need) => Err(need.refusal()),
+            _ => Ok(()),
         }
     }
 

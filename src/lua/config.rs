@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::lua::capability::Capabilities;
 use crate::policy::mode::Mode;
 
 /// What holds for all policies.
@@ -14,6 +15,8 @@ pub struct Policies {
     pub paths: Vec<PathBuf>,
     /// What a hook call may cost.
     pub budget: Budget,
+    /// What policies may reach that don't say it themselves; none: everything but web servers in the site.
+    pub allow: Option<Arc<Capabilities>>,
 }
 
 /// What a hook call may cost.
@@ -58,6 +61,8 @@ pub struct Policy {
     pub required: bool,
     /// What its hook calls may cost: `[policies]` with its own `budget` laid over it.
     pub budget: Budget,
+    /// What it may reach: its own `allow`, else that of `[policies]`.
+    pub allow: Option<Arc<Capabilities>>,
     /// Its own options as they stand in the file, in that order, to be held against the script's schema.
     pub options: Vec<OptionEntry>,
 }

@@ -31,6 +31,10 @@ pub struct Sources {
     pub backends: Arc<dyn Fn() -> Vec<BackendConnections> + Send + Sync>,
     /// Octets of content in the spool.
     pub spool_octets: Reading,
+    /// Entries in the store.
+    pub store_entries: Reading,
+    /// Calls of the store without a result, by kind.
+    pub store_failures: Arc<dyn Fn() -> Vec<(&'static str, u64)> + Send + Sync>,
     /// Lines that the log dropped.
     pub log_lines_dropped: Reading,
 }
@@ -143,12 +147,18 @@ impl Figures {
         page.counter(COMMAND_ERRORS, self.total(|c| &c.command_errors))?;
         page.counter(BACKEND_FAULTS, self.total(|c| &c.backend_faults))?;
         page.counter(POLICY_ERRORS, self.total(|c| &c.policy_errors))?;
+        let failures = (self.sources.store_failures)();
+        page.counters(
+            STORE_FAILURES,
+            failures.into_iter().map(|(kind, count)| (vec![("kind", kind.into())], count)),
+        )?;
         page.counter(LOG_LINES_DROPPED, (self.sources.log_lines_dropped)())
     }
 
     fn gauges(&self, page: &mut Page<'_>) -> fmt::Result {
         page.gauge(SESSIONS_OPEN, (self.sources.sessions)())?;
         page.gauge(SPOOL, (self.sources.spool_octets)())?;
+        page.gauge(STORE_ENTRIES, (self.sources.store_entries)())?;
         let backends = (self.sources.backends)();
         let both = backends.iter().flat_map(|of| {
             let labels = |state: &str| vec![("backend", of.backend.clone()), ("state", state.to_owned())];
@@ -266,9 +276,11 @@ metrics! {
     COMMAND_ERRORS "counter" "gatepost_command_errors_total" = "command_errors" [""] {""} "Commands that could not be read or were out of order"
     BACKEND_FAULTS "counter" "gatepost_backend_faults_total" = "backend_faults" [""] {""} "Faults of backends: gone, silent, or answering nonsense"
     POLICY_ERRORS "counter" "gatepost_policy_errors_total" = "policy_errors" [""] {""} "Errors of policies that a client was told of"
+    STORE_FAILURES "counter" "gatepost_store_failures_total" = "store_failures" [""] {"kind"} "Calls of the store that had no result: timeout, unavailable, too_large, invalid"
     LOG_LINES_DROPPED "counter" "gatepost_log_lines_dropped_total" = "log_lines_dropped" [""] {""} "Lines that the log had no room for or could not write"
     SESSIONS_OPEN "gauge" "gatepost_sessions_open" = "sessions_open" [""] {""} "Sessions now"
     SPOOL "gauge" "gatepost_spool_bytes" = "spool" ["bytes"] {""} "Octets of content in the spool now"
+    STORE_ENTRIES "gauge" "gatepost_store_entries" = "store_entries" [""] {""} "Entries in the store, expired ones that are not swept out yet included"
     BACKEND_CONNECTIONS "gauge" "gatepost_backend_connections" = "backend_connections" [""] {"backend,state"} "Connections to a backend now, and those that its ceiling still allows: in_use, free"
     POLICY_VERDICTS "counter" "gatepost_policy_verdicts_total" = "policy_verdicts" [""] {"policy,hook,verdict,mode"} "Verdicts of policies; with mode observe they were only counted"
     POLICY_HOOK_ERRORS "counter" "gatepost_policy_hook_errors_total" = "policy_hook_errors" [""] {"policy,hook,mode"} "Calls of a hook that ended in an error"

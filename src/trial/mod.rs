@@ -9,6 +9,7 @@ pub mod report;
 pub mod run;
 pub mod runner;
 mod scene;
+mod shelf;
 mod toml;
 mod visitor;
 pub mod watch;

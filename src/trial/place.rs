@@ -107,8 +107,8 @@ impl Home {
             lay_over(tables.entry(subject).or_insert_with(|| json!({})), &Value::Object(options.clone()));
         }
         let mut all = json!({
-            "hostname": "mx.example.org",
-            "relay": { "domains": ["example.org"] },
+            "hostname": "mx.ours.example",
+            "relay": { "domains": ["ours.example"] },
             "policies": { "paths": ["."] },
             "listener": [{ "name": "25", "bind": "192.0.2.25:25", "reply_id": false, "policies": uses }],
             "backend": [{ "name": "backend", "address": "192.0.2.26:25" }],
@@ -149,14 +149,16 @@ pub(super) struct Built {
 
 impl Built {
     /// What `config` says, in that `outside`.
-    pub(super) fn new(config: Config, ground: &Ground, outside: Outside) -> Rc<Built> {
-        let house = House::build_in(outside, config, ground, None);
+    ///
+    /// *Errors*: a map can't be read.
+    pub(super) fn new(config: Config, ground: &Ground, outside: Outside) -> Result<Rc<Built>, String> {
+        let house = House::build_in(outside, config, ground, None).map_err(|error| format!("{error:#}"))?;
         for server in house.servers.values() {
             // As after the first connection.
             (0..server.config.addresses.len())
                 .for_each(|number| server.note_success(number, &Capabilities::parse(OFFERED)));
         }
-        Rc::new(Built { house, states: Default::default() })
+        Ok(Rc::new(Built { house, states: Default::default() }))
     }
 
     /// The listener of that name, or the first, in the Lua state of that number, which is made now if need be.

@@ -11,10 +11,12 @@ use crate::app::build::{Ground, Outside, Played};
 use crate::config::Config;
 use crate::lookup::answer::RecordKind;
 use crate::lookup::dns::Resolver;
+use crate::lookup::http::client::HttpClient;
+use crate::lookup::http::outbox::Outbox;
+use crate::lookup::http::played::Web;
 use crate::lookup::zone::Zone;
-use crate::lua::api::Parts;
 use crate::lua::clock::{Clock, Wall};
-use crate::lua::trial::world::{Answer, Heard, Later, Place, Records, Said, Taken, Visit, World};
+use crate::lua::trial::world::{Answer, Asked, Heard, Later, Page, Place, Records, Said, Taken, Visit, World};
 use crate::names::network::reverse_name;
 use crate::observe::counters::Counters;
 use crate::proxy::drain::Drain;
@@ -24,6 +26,7 @@ use crate::threads::storage::StoragePool;
 use crate::trial::backend::Backend;
 use crate::trial::journal::Journal;
 use crate::trial::place::{Built, Home, STATES};
+use crate::trial::shelf::Shelf;
 use crate::trial::visitor::Visitor;
 
 /// The world of one test.
@@ -33,6 +36,8 @@ pub(super) struct Scene {
     _drain: Drain,
     wall: Wall,
     zone: Zone,
+    web: Web,
+    shelf: Shelf,
     backend: Backend,
     journal: Journal,
     /// What `set_up` has said.
@@ -58,6 +63,7 @@ impl Scene {
             helper: HelperHandle::of_caller().ok_or("no runtime")?,
             counters: (0..STATES).map(|_| Arc::new(Counters::default())).collect(),
             policies: Arc::default(),
+            outbox: Outbox::new(),
             draining: drain.watch(),
         };
         journal.clear();
@@ -67,6 +73,8 @@ impl Scene {
             _drain: drain,
             wall: Wall::from(BEGINNING),
             zone: Zone::new(),
+            web: Web::default(),
+            shelf: Shelf::new(BEGINNING),
             backend: Backend::start(),
             journal: journal.clone(),
             configured: RefCell::default(),
@@ -114,20 +122,24 @@ impl Scene {
         if let Some(built) = known {
             return Ok(built);
         }
-        let built = self.build(self.home.described(place)?);
+        let built = self.build(self.home.described(place)?)?;
         self.described.borrow_mut().push((place.clone(), Rc::clone(&built)));
         Ok(built)
     }
 
-    fn build(&self, config: Config) -> Rc<Built> {
-        let resolver = Resolver::of_zone(&self.zone, &config.dns, self.ground.helper.clone());
-        let mut parts = Parts::new(resolver.clone()).with_wall(self.wall);
-        if let Some(coverage) = &self.home.coverage {
-            parts = parts.with_coverage(coverage.clone());
-        }
+    fn build(&self, config: Config) -> Result<Rc<Built>, String> {
+        let helper = self.ground.helper.clone();
         let doors = self.backend.doors();
         let played: Played = Arc::new(move |name| Backend::dial(&doors, name));
-        let outside = Outside { resolver, parts, clock: Clock::played, played: Some(played) };
+        let outside = Outside {
+            resolver: Resolver::of_zone(&self.zone, &config.dns, helper.clone()),
+            http: HttpClient::of_web(&self.web, helper, Arc::clone(&self.ground.outbox)),
+            store: self.shelf.store(&config.store.prefix, config.store.timeout),
+            wall: self.wall,
+            clock: Clock::played,
+            played: Some(played),
+            coverage: self.home.coverage.clone(),
+        };
         Built::new(config, &self.ground, outside)
     }
 
@@ -153,7 +165,7 @@ impl Scene {
 
 impl World for Scene {
     fn set_up(&self, file: &str) -> Result<(), String> {
-        let built = self.build(self.home.configured(file)?);
+        let built = self.build(self.home.configured(file)?)?;
         self.configured.replace(Some(built));
         Ok(())
     }
@@ -217,6 +229,18 @@ impl World for Scene {
         Ok(self.zone.asked(&zone_name(name), kind))
     }
 
+    fn stub_url(&self, url: &str, page: Page) -> Result<(), String> {
+        self.web.put(url, page).map_err(|error| format!("http.stub: {error}"))
+    }
+
+    fn web_requests(&self) -> Vec<Asked> {
+        self.web.asked()
+    }
+
+    fn fail_store(&self, kind: Option<&str>) -> Result<(), String> {
+        self.shelf.fail(kind)
+    }
+
     fn answer(&self, verb: &str, part: &str, answer: Option<Answer>) -> Result<(), String> {
         self.backend.answer(verb, part, answer)
     }
@@ -246,6 +270,8 @@ impl World for Scene {
             self.dismiss().await;
             self.visitors.borrow_mut().clear();
             self.backend.forget();
+            self.web.forget();
+            self.shelf.clear();
             self.journal.clear();
         })
     }

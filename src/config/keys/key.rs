@@ -21,6 +21,8 @@ pub enum Table {
     Budget,
     /// `[policy.NAME]`.
     Policy,
+    /// `[map.NAME]`.
+    Map,
     /// `[dns]`.
     Dns,
     /// `[spool]`.
@@ -31,11 +33,13 @@ pub enum Table {
     Metrics,
     /// `[service]`.
     Service,
+    /// `[store]`.
+    Store,
 }
 
 impl Table {
     /// All tables, in the order in which they are documented.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Top,
         Self::Listener,
         Self::Relay,
@@ -45,6 +49,8 @@ impl Table {
         Self::Policies,
         Self::Budget,
         Self::Policy,
+        Self::Map,
+        Self::Store,
         Self::Dns,
         Self::Spool,
         Self::Log,
@@ -64,18 +70,22 @@ impl Table {
             Self::Policies => "[policies]",
             Self::Budget => "budget",
             Self::Policy => "[policy.NAME]",
+            Self::Map => "[map.NAME]",
             Self::Dns => "[dns]",
             Self::Spool => "[spool]",
             Self::Log => "[log]",
             Self::Metrics => "[metrics]",
             Self::Service => "[service]",
+            Self::Store => "[store]",
         }
     }
 
     /// What its keys hold for.
     pub fn scope(self) -> &'static str {
         match self {
-            Self::Top | Self::Dns | Self::Spool | Self::Log | Self::Metrics | Self::Service => "the process",
+            Self::Top | Self::Store | Self::Dns | Self::Spool | Self::Log | Self::Metrics | Self::Service => {
+                "the process"
+            }
             Self::Listener => "a listener",
             Self::Relay => "every listener; its own `relay` is laid over it, key by key",
             Self::Limits => "every listener; its own `limits` are laid over them, key by key",
@@ -83,6 +93,7 @@ impl Table {
             Self::Policies => "all policies",
             Self::Budget => "all policies; a policy's own `budget` is laid over it, key by key",
             Self::Policy => "a policy",
+            Self::Map => "a map, which all policies may ask",
         }
     }
 
@@ -98,11 +109,15 @@ impl Table {
             Self::Policies => "What holds for all policies.",
             Self::Budget => "What a hook call of a policy may cost.",
             Self::Policy => "A policy: a script with its options, which stand here beside these keys.",
+            Self::Map => {
+                "A table of keys and values that policies ask: `map.get \"NAME\"`, or an option of the type `map`."
+            }
             Self::Dns => "The name servers that everything is resolved by.",
             Self::Spool => "Where content waits for the backend.",
             Self::Log => "How the log is written, and where.",
             Self::Metrics => "The page for Prometheus.",
             Self::Service => "The process itself.",
+            Self::Store => "What policies remember between sessions.",
         }
     }
 }
@@ -205,6 +220,10 @@ pub enum Kind {
     Path,
     /// A script: a name or a path.
     Script,
+    /// Where a map is.
+    MapSource,
+    /// Where a store keeps its entries.
+    StorePlace,
     /// An IP address with a port, or `"off"`.
     SocketOrOff,
     /// A list of things; one may stand alone.
@@ -240,6 +259,8 @@ pub enum Item {
     LocalPart,
     /// A policy's name, or a table with it.
     PolicyUse,
+    /// What a policy may reach.
+    Capability,
 }
 
 /// One of the words that a key takes.
@@ -283,6 +304,8 @@ impl Kind {
             Self::Choice(words) => one_of(words.iter().filter(|word| !word.later).map(|word| word.text)),
             Self::Path => "a path".into(),
             Self::Script => "the name of a built-in policy, or a path that ends in .lua".into(),
+            Self::MapSource => "\"file:PATH\"".into(),
+            Self::StorePlace => "\"memory\", or \"file:PATH\"".into(),
             Self::SocketOrOff => "an IP address and a port, as \"127.0.0.1:9090\", or \"off\"".into(),
             Self::List(item) => format!("a list of {}", item.possible()),
             Self::Domains => format!("a list of {}; or \"backend\" alone", Item::Domain.possible()),
@@ -307,6 +330,9 @@ impl Item {
                 "domains, \"example.org\" for itself and \".example.org\" for those below it, or \"file:NAME\""
             }
             Self::LocalPart => "local parts, as \"postmaster\"",
+            Self::Capability => {
+                "capabilities: \"dns\", \"http\", \"http:URL\", \"map\", \"map:NAME\", \"map.file\", \"store\", \"store:PREFIX\", \"store.shared\", \"store.shared:PREFIX\", \"ratelimit\", \"ratelimit:NAME\""
+            }
             Self::PolicyUse => "names of policies, each \"NAME\" or { name = \"NAME\", mode = \"observe\" }",
         }
     }

@@ -4,43 +4,104 @@
 //! its line in `MODULES`. Bindings only: arguments in, a call of another wing, values out. What can happen is a value or
 //! `nil, kind`; misuse is `Err(raise(lua, "…"))`, which names the caller's line.
 
+mod base64;
 pub mod client;
 mod dns;
 mod domains;
+mod hash;
+mod hmac;
+mod http;
 mod ip;
-mod json;
+pub(super) mod json;
 mod log;
+pub mod map;
 mod module;
+mod plain;
+mod random;
+mod ratelimit;
+mod regex;
+mod remember;
+mod store;
 mod time;
 
 use std::rc::Rc;
 
-use mlua::{Lua, Table};
+use mlua::{Lua, Table, Value};
 
 use crate::lookup::dns::Resolver;
 use crate::lookup::error::LookupError;
+use crate::lookup::http::client::HttpClient;
+use crate::lookup::map::maps::Maps;
+use crate::lua::api::regex::Patterns;
 pub use crate::lua::caller::raise;
 use crate::lua::clock::Wall;
 use crate::lua::coverage::Coverage;
 use crate::lua::guard::Guard;
+use crate::store::calls::Store;
+use crate::store::error::StoreError;
 
 /// What the modules act upon; the same for all workers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Parts {
     resolver: Option<Resolver>,
     wall: Wall,
     coverage: Option<Coverage>,
+    store: Option<Store>,
+    http: Option<HttpClient>,
+    maps: Option<Maps>,
+    patterns: Patterns,
 }
 
 impl Parts {
     /// What scripts of a running proxy have: `resolver` is asked for names and addresses.
     pub fn new(resolver: Resolver) -> Self {
-        Parts { resolver: Some(resolver), ..Parts::offline() }
+        Parts { resolver: Some(resolver), ..Parts::default() }
     }
 
     /// Nothing to ask: every question is `nil, "unavailable"`. For where no hook runs, as to describe a policy.
     pub fn offline() -> Self {
-        Parts { resolver: None, wall: Wall::default(), coverage: None }
+        Parts::default()
+    }
+
+    /// The same, and what is stored is kept in `store`.
+    pub fn storing(self, store: Store) -> Self {
+        Parts { store: Some(store), ..self }
+    }
+
+    /// Where things are kept.
+    ///
+    /// *Errors*: `Unavailable` when offline.
+    pub(super) fn store(&self) -> Result<&Store, StoreError> {
+        self.store.as_ref().ok_or(StoreError::Unavailable)
+    }
+
+    /// The same, with `maps`; without them every map is one that can't be asked.
+    #[must_use]
+    pub fn with_maps(self, maps: Maps) -> Self {
+        Parts { maps: Some(maps), ..self }
+    }
+
+    /// The same, with `http` to ask web servers.
+    #[must_use]
+    pub fn with_http(self, http: HttpClient) -> Self {
+        Parts { http: Some(http), ..self }
+    }
+
+    /// The maps of the configuration; none where there is no configuration.
+    pub(super) fn maps(&self) -> Option<&Maps> {
+        self.maps.as_ref()
+    }
+
+    /// Who asks web servers.
+    ///
+    /// *Errors*: `Unavailable` when offline.
+    pub(super) fn http(&self) -> Result<&HttpClient, LookupError> {
+        self.http.as_ref().ok_or(LookupError::Unavailable)
+    }
+
+    /// The patterns that were compiled.
+    pub(super) fn patterns(&self) -> &Patterns {
+        &self.patterns
     }
 
     /// The same, with `wall` for the time of day.
@@ -78,11 +139,20 @@ type Open = fn(&Lua, &Rc<Guard>, &Parts) -> mlua::Result<Table>;
 
 /// Every module: the global's name and how it is opened.
 const MODULES: &[(&str, Open)] = &[
+    ("base64", base64::open),
     ("dns", dns::open),
     ("domains", domains::open),
+    ("hash", hash::open),
+    ("hmac", hmac::open),
+    ("http", http::open),
     ("ip", ip::open),
     ("json", json::open),
     ("log", log::open),
+    ("map", map::open),
+    ("random", random::open),
+    ("ratelimit", ratelimit::open),
+    ("regex", regex::open),
+    ("store", store::open),
     ("time", time::open),
     #[cfg(test)]
     ("waiting", crate::lua::tests::waiting::open),
@@ -102,7 +172,13 @@ pub(super) fn open(
     view: impl Fn(&str, Table) -> mlua::Result<Table>,
 ) -> mlua::Result<()> {
     for (name, open) in MODULES {
-        base.raw_set(*name, view(name, open(lua, guard, parts)?)?)?;
+        let module = open(lua, guard, parts)?;
+        for (inner, value) in module.pairs::<String, Value>().collect::<mlua::Result<Vec<_>>>()? {
+            if let Value::Table(table) = value {
+                module.raw_set(inner.as_str(), view(&format!("{name}.{inner}"), table)?)?;
+            }
+        }
+        base.raw_set(*name, view(name, module)?)?;
     }
     Ok(())
 }

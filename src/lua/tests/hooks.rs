@@ -137,7 +137,7 @@ fn objects_are_read_only_and_say_so() {
         ("session:permit_relay('x')", "session:permit_relay can be called at connect, ehlo only"),
         ("mail:route('x')", "mail:route is not in this version"),
         ("session:spf()", "session:spf is not in this version"),
-        ("local x = _ENV['st' .. 'ore']", "'store' is not in this version"),
+        ("local x = _ENV['rsp' .. 'amd']", "'rspamd' is not in this version"),
         ("mail:rewrite('nonsense')", "mail:rewrite: 'nonsense' is no address"),
     ] {
         let body = format!(

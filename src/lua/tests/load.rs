@@ -21,7 +21,10 @@ const MISTAKES: &[(&str, &str)] = &[
     ("return { needs = 'body' }", "p.lua:1: 'needs' is not in this version"),
     ("return { mail = 'x' }", "p.lua:1: the hook 'mail' is a function, this is a string"),
     ("return { 'x' }", "p.lua: a policy is a table of names; this one has a number for a key"),
-    ("return { mail = function()\n return store.get('x') end }", "p.lua:2: 'store' is not in this version"),
+    (
+        "return { mail = function()\n return rspamd.check('x') end }",
+        "p.lua:2: 'rspamd' is not in this version",
+    ),
     (
         "return { mail = function()\n return quarantine('x') end }",
         "p.lua:2: 'quarantine' is not in this version",
@@ -37,8 +40,8 @@ const MISTAKES: &[(&str, &str)] = &[
         "p.lua:1: option 'a': there is no type 'strng'; did you mean 'string'?",
     ),
     (
-        "return { options = {\n a = { type = 'map' } } }",
-        "p.lua:2: option 'a': the type 'map' is not in this version",
+        "return { options = {\n a = { type = 'list', of = 'map' } } }",
+        "p.lua:2: option 'a': a list can't be of map",
     ),
     (
         "return { options = {\n a = { typ = 'x' } } }",

@@ -55,7 +55,8 @@ pub(super) struct Setup {
 impl Setup {
     pub(super) fn new() -> Setup {
         let folder = tempfile::tempdir().unwrap();
-        let general = Common { paths: vec![folder.path().to_owned()], budget: Budget::default() };
+        let general =
+            Common { paths: vec![folder.path().to_owned()], budget: Budget::default(), allow: None };
         Setup {
             folder,
             plan: Plan { general, policies: Vec::new(), backends: vec!["mta1".into()] },
@@ -77,6 +78,12 @@ impl Setup {
 
     pub(super) fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// One more file in the policies' folder.
+    pub(super) fn file(self, name: &str, text: &str) -> Setup {
+        std::fs::write(self.folder.path().join(name), text).unwrap();
+        self
     }
 
     /// One more policy from its text.
@@ -103,6 +110,7 @@ impl Setup {
             on_error: OnError::Defer,
             required: false,
             budget: self.plan.general.budget,
+            allow: None,
             options: Vec::new(),
         }
     }

@@ -161,7 +161,7 @@ function methods.send(client, given)
   local begun = methods.mail(client, given.from or "ann@example.net", given.params)
   if begun.code >= 400 then return begun end
   local is_accepted, refusal
-  local recipients = given.to or "bob@example.org"
+  local recipients = given.to or "bob@ours.example"
   for _, recipient in ipairs(type(recipients) == "table" and recipients or { recipients }) do
     local said = methods.rcpt(client, recipient)
     if said.code < 400 then is_accepted = true else refusal = said end

@@ -95,6 +95,20 @@ end
 function dns.asked(name, kind) return native.times_asked(name, kind) end
 language.dns = view("dns", dns)
 
+local http = {}
+function http.stub(urls)
+  if type(urls) ~= "table" then fail("http.stub takes a table: http.stub { [\"https://api.example/\"] = { status = 200, json = {} } }") end
+  for url, page in pairs(urls) do native.stub_url(url, page) end
+end
+language.http = setmetatable({}, {
+  __metatable = "http",
+  __index = function(_, name) if name == "requests" then return native.web_requests() end return http[name] end,
+})
+
+local store = {}
+function store.fail(kind) native.fail_store(kind) end
+language.store = view("store", store)
+
 local Message = class("message", {
   header = function(message, name) return native.headers(message.content, name)[1] end,
   headers = function(message, name) return native.headers(message.content, name) end,

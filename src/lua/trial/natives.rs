@@ -9,9 +9,10 @@ use mlua::{Function, IntoLuaMulti, Lua, LuaString, MultiValue, Table, Value};
 
 use crate::lua::actions;
 use crate::lua::caller::raise;
+use crate::lua::trial::stub;
 use crate::lua::trial::suite::Stage;
 use crate::lua::trial::visit;
-use crate::lua::trial::world::{Answer, Heard, Records, Said, Taken, World};
+use crate::lua::trial::world::{Answer, Heard, Said, Taken, World};
 use crate::message::encoded_word;
 use crate::message::header::Header;
 
@@ -83,11 +84,25 @@ impl Natives<'_> {
         natives.raw_set("advance", advance)?;
         natives.raw_set("now", self.prompt(|_, world, ()| Ok(world.now().as_secs_f64()))?)?;
         let stub = |_: &Lua, world: &Rc<dyn World>, (name, records): (String, Value)| {
-            world.stub_name(&name, &records_of(&records)?).map(|()| true)
+            world.stub_name(&name, &stub::records(&records)?).map(|()| true)
         };
         natives.raw_set("stub_name", self.prompt(stub)?)?;
         let asked = |_: &Lua, world: &Rc<dyn World>, (name, kind): (String, String)| world.times_asked(&name, &kind);
         natives.raw_set("times_asked", self.prompt(asked)?)?;
+        let stub = |lua: &Lua, world: &Rc<dyn World>, (url, page): (String, Value)| {
+            world.stub_url(&url, stub::page(lua, &page)?).map(|()| true)
+        };
+        natives.raw_set("stub_url", self.prompt(stub)?)?;
+        let requests = |lua: &Lua, world: &Rc<dyn World>, ()| {
+            let tables: mlua::Result<Vec<Table>> =
+                world.web_requests().into_iter().map(|one| stub::request(lua, one)).collect();
+            tables.map_err(|error| error.to_string())
+        };
+        natives.raw_set("web_requests", self.prompt(requests)?)?;
+        let fail = |_: &Lua, world: &Rc<dyn World>, kind: Option<String>| {
+            world.fail_store(kind.as_deref()).map(|()| true)
+        };
+        natives.raw_set("fail_store", self.prompt(fail)?)?;
         natives.raw_set("logged", self.prompt(|_, world, text: String| Ok(world.logged(&text)))?)?;
         natives.raw_set("take_errors", self.prompt(|_, world, ()| Ok(world.take_errors()))?)?;
         let print = |_: &Lua, world: &Rc<dyn World>, text: LuaString| {
@@ -173,22 +188,6 @@ impl IntoLuaMulti for Reply {
         let Heard { code, status, lines } = self.0;
         (code, status, lines.join("\n")).into_lua_multi(lua)
     }
-}
-
-/// What `dns.stub` says of one name: an array of { type, value }, or a word.
-fn records_of(value: &Value) -> Result<Records, String> {
-    let table = match value {
-        Value::String(word) => return Ok(Records::Trouble(word.to_string_lossy())),
-        Value::Table(table) => table,
-        other => return Err(format!("records, or a word such as \"timeout\"; this is a {}", other.type_name())),
-    };
-    let mut records = Vec::new();
-    for pair in table.sequence_values::<Table>() {
-        let pair = pair.map_err(|error| error.to_string())?;
-        let text = |at: usize| pair.raw_get::<String>(at).map_err(|error| error.to_string());
-        records.push((text(1)?, text(2)?));
-    }
-    Ok(Records::Known(records))
 }
 
 fn message(lua: &Lua, taken: Taken) -> mlua::Result<Table> {

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+pub use crate::lookup::http::played::{Asked, Page};
+
 /// Something that comes later, on the test's own thread.
 pub type Later<T> = Pin<Box<dyn Future<Output = T>>>;
 
@@ -36,6 +38,15 @@ pub trait World {
 
     /// How often the DNS was asked for records of the type `kind` of `name`.
     fn times_asked(&self, name: &str, kind: &str) -> Result<usize, String>;
+
+    /// From now on web servers say `page` to requests for `url`.
+    fn stub_url(&self, url: &str, page: Page) -> Result<(), String>;
+
+    /// What web servers were asked.
+    fn web_requests(&self) -> Vec<Asked>;
+
+    /// From now on every call of the store fails so: "timeout", "unavailable", …; `None`: none does.
+    fn fail_store(&self, kind: Option<&str>) -> Result<(), String>;
 
     /// From now on the backend answers `verb` so, as long as the command holds `part`; `None`: as it does by itself.
     fn answer(&self, verb: &str, part: &str, answer: Option<Answer>) -> Result<(), String>;
