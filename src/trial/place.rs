@@ -70,7 +70,8 @@ impl Home {
         let text = toml::text(&self.tables(place)?);
         self.remembered(&text, || {
             let loaded = config::load_str(&text, &self.folder, &builtin::names());
-            loaded.map(|loaded| loaded.config).map_err(|broken| broken.to_string())
+            let told = |broken: Box<config::Broken>| format!("as a configuration, this session is wrong:\n{broken}");
+            loaded.map(|loaded| loaded.config).map_err(told)
         })
     }
 
