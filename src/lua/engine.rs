@@ -127,6 +127,12 @@ pub(super) fn open(
     clock: Clock,
 ) -> mlua::Result<(Sandbox, Kit)> {
     let sandbox = Sandbox::new(clock, folders)?;
+    if let Some(coverage) = parts.coverage() {
+        sandbox.guard.record_lines(&sandbox.lua, coverage.clone())?;
+    }
+    if parts.wall().is_played() {
+        sandbox.play_time(parts.wall())?;
+    }
     verdict::open(&sandbox.lua, &sandbox.guard, &sandbox.base)?;
     api::open(&sandbox.lua, &sandbox.guard, parts, &sandbox.base, |name, module| sandbox.view(name, module))?;
     let kit = objects::open(&sandbox, parts)?;

@@ -5,11 +5,13 @@ use std::ffi::c_void;
 use std::rc::Rc;
 use std::time::Duration;
 
+use mlua::debug::DebugEvent;
 use mlua::{HookTriggers, Lua, VmState, ffi};
 
 use crate::lua::call::Call;
 use crate::lua::caller::line_of_script;
 use crate::lua::clock::Clock;
+use crate::lua::coverage::Coverage;
 
 /// Watches all scripts of one Lua state. Only one hook call runs at a moment; the guard knows which.
 #[derive(Debug)]
@@ -61,6 +63,23 @@ impl Guard {
         let triggers = HookTriggers::new().every_nth_instruction(INSTRUCTIONS);
         lua.set_global_hook(triggers, move |lua, _| watching.tick(lua))?;
         Ok(guard)
+    }
+
+    /// From now on tells `coverage` of each line that runs.
+    pub fn record_lines(self: &Rc<Self>, lua: &Lua, coverage: Coverage) -> mlua::Result<()> {
+        let watching = Rc::clone(self);
+        let triggers = HookTriggers::new().every_nth_instruction(INSTRUCTIONS).every_line();
+        lua.set_global_hook(triggers, move |lua, debug| {
+            if debug.event() != DebugEvent::Line {
+                return watching.tick(lua);
+            }
+            let source = debug.source();
+            let file = source.source.as_deref().and_then(|source| source.strip_prefix('@'));
+            if let (Some(file), Some(line)) = (file, debug.current_line()) {
+                coverage.note(file, line);
+            }
+            Ok(VmState::Continue)
+        })
     }
 
     /// The hook call that runs now; none while nothing runs.

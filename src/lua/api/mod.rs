@@ -12,7 +12,7 @@ mod hash;
 mod hmac;
 mod http;
 mod ip;
-mod json;
+pub(super) mod json;
 mod log;
 pub mod map;
 mod metrics;
@@ -37,6 +37,8 @@ use crate::lookup::http::client::HttpClient;
 use crate::lookup::map::maps::Maps;
 use crate::lua::api::regex::Patterns;
 pub use crate::lua::caller::raise;
+use crate::lua::clock::Wall;
+use crate::lua::coverage::Coverage;
 use crate::lua::guard::Guard;
 use crate::observe::policy_metrics::PolicyMetrics;
 use crate::policy::waiting::Waiting;
@@ -47,6 +49,8 @@ use crate::store::error::StoreError;
 #[derive(Clone, Debug, Default)]
 pub struct Parts {
     resolver: Option<Resolver>,
+    wall: Wall,
+    coverage: Option<Coverage>,
     store: Option<Store>,
     http: Option<HttpClient>,
     maps: Option<Maps>,
@@ -125,6 +129,28 @@ impl Parts {
     /// The patterns that were compiled.
     pub(super) fn patterns(&self) -> &Patterns {
         &self.patterns
+    }
+
+    /// The same, with `wall` for the time of day.
+    #[must_use]
+    pub fn with_wall(self, wall: Wall) -> Self {
+        Parts { wall, ..self }
+    }
+
+    /// The same; `coverage` is told which lines of scripts run, which makes them slow.
+    #[must_use]
+    pub fn with_coverage(self, coverage: Coverage) -> Self {
+        Parts { coverage: Some(coverage), ..self }
+    }
+
+    /// The time of day.
+    pub(super) fn wall(&self) -> Wall {
+        self.wall
+    }
+
+    /// Who is told which lines run.
+    pub(super) fn coverage(&self) -> Option<&Coverage> {
+        self.coverage.as_ref()
     }
 
     /// Who is asked for names and addresses.
