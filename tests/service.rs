@@ -19,6 +19,8 @@ mod drain;
 mod observe;
 #[path = "service/reload.rs"]
 mod reload;
+#[path = "service/reload_soak.rs"]
+mod reload_soak;
 #[path = "service/rights.rs"]
 mod rights;
 #[path = "service/start.rs"]
@@ -27,6 +29,8 @@ mod start;
 mod store;
 #[path = "service/systemd.rs"]
 mod systemd;
+#[path = "service/under_systemd.rs"]
+mod under_systemd;
 
 /// A set-up with a Maildir behind it; `listener` is more of its listener, `rest` more tables.
 fn toml(listener: &str, rest: &str) -> String {

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use arc_swap::ArcSwap;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::app::build::{Ground, House};
 use crate::app::folders;
 use crate::app::sockets::Sockets;
 use crate::backend::connect;
 use crate::config::Config;
+use crate::lookup::http::outbox::Outbox;
 use crate::observe::counters::Counters;
 use crate::observe::metrics::{Metrics, Reading, Sources};
 use crate::observe::metrics_page::MetricsPage;
@@ -61,6 +62,7 @@ impl Running {
             policies: Arc::new(PolicyCounts::default()),
             policy_metrics: Arc::default(),
             waiting: Waiting::new(config.policies.waiting),
+            outbox: Outbox::new(),
         };
         let admission = Admission::watching(config.limits.connections, Arc::clone(&ground.waiting));
         let workers =
@@ -213,14 +215,18 @@ impl Running {
         let joined =
             tokio::task::spawn_blocking(move || threads.into_iter().for_each(|thread| drop(thread.join())));
         let _ = joined.await;
-        if self.house.store.close().await.is_err() {
+        if !matches!(timeout(STORAGE_PATIENCE, self.house.store.close()).await, Ok(Ok(()))) {
             tracing::error!("the store could not be written; what changed last is lost");
         }
         let pool = self.ground.pool.clone();
-        let _ = tokio::task::spawn_blocking(move || pool.stop()).await;
+        // What it still does nobody waits for: a disk that hangs must not keep the process.
+        let _ = timeout(STORAGE_PATIENCE, tokio::task::spawn_blocking(move || pool.stop())).await;
         self.helper.stop();
     }
 }
+
+/// How long the last work on files may take.
+const STORAGE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often the end of the last session is looked for.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);

@@ -68,7 +68,7 @@ impl Link {
     ) -> Result<Delivery, Fault> {
         match self {
             Link::Smtp(relay) => relay.deliver(introduction, envelope, message).await,
-            Link::Maildir(maildir) => maildir.deliver(envelope, message.outgoing).await,
+            Link::Maildir(maildir) => maildir.deliver(envelope, message.outgoing, message.deadline).await,
         }
     }
 

@@ -202,6 +202,7 @@ impl Relay {
             steps.push("DATA".to_owned(), Step::Data);
         }
         line.is_dirty = true;
+        line.awaits_content = and_data; // if this is dropped now, nobody knows
         let outcome = steps.run(&mut line.opened, envelope.utf8).await?;
         line.awaits_content = outcome.awaits_content;
         line.told = Some(envelope.number);
@@ -261,7 +262,8 @@ impl Relay {
 
     /// Lets others have the connection while the client keeps it waiting; what tells that it was called back.
     ///
-    /// Also where the backend waits for content: none of it was sent, and slow clients pipeline DATA as well.
+    /// Also where the backend waits for content: none of it was sent, and slow clients pipeline DATA as well. What the
+    /// backend has then lacks its final dot and must not be delivered. Source: RFC 5321 §4.1.1.4.
     pub fn lend(&mut self) -> Option<Arc<Notify>> {
         let line = self.line.as_mut()?;
         line.slot.lend();

@@ -2,8 +2,11 @@
 
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
+use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
 
+use crate::lua::capability::{Capabilities, Need};
 use crate::lua::config::Budget;
 use crate::lua::convert::session::SessionView;
 use crate::lua::convert::transaction::Past;
@@ -19,6 +22,10 @@ use crate::store::remember::Question;
 pub struct Call {
     /// The policy whose script runs.
     pub policy: PolicyName,
+    /// What it may reach; none where that is what holds without `allow`.
+    pub capabilities: Option<Arc<Capabilities>>,
+    /// The folder that its script is in, while it is loaded.
+    pub folder: Option<Rc<Path>>,
     /// The hook; none while the policy is loaded.
     pub stage: Option<Stage>,
     /// The session; none while the policy is loaded.
@@ -52,6 +59,8 @@ impl Call {
     pub fn load(policy: PolicyName) -> Call {
         Call {
             policy,
+            capabilities: None,
+            folder: None,
             stage: None,
             session: None,
             is_observing: false,
@@ -65,6 +74,16 @@ impl Call {
             budget: Budget::default(),
             asking: RefCell::default(),
             has_touched_vars: Cell::new(false),
+        }
+    }
+
+    /// Nothing, if the policy may reach `need`.
+    ///
+    /// *Errors*: in words, which capability is missing.
+    pub fn allow(&self, need: &Need<'_>) -> Result<(), String> {
+        match &self.capabilities {
+            Some(capabilities) if !capabilities.allow(need) => Err(need.refusal()),
+            _ => Ok(()),
         }
     }
 
@@ -101,6 +120,7 @@ impl Call {
     /// A task that this call starts.
     pub(super) fn task(&self) -> Call {
         Call {
+            capabilities: self.capabilities.clone(),
             stage: self.stage,
             session: self.session.clone(),
             is_observing: self.is_observing,

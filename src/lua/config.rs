@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::lua::capability::Capabilities;
 use crate::policy::mode::Mode;
 
 /// What holds for all policies.
@@ -16,12 +17,14 @@ pub struct Policies {
     pub budget: Budget,
     /// Hook calls that may wait at once before new sessions are turned away.
     pub waiting: usize,
+    /// What policies may reach that don't say it themselves; none: everything but web servers in the site.
+    pub allow: Option<Arc<Capabilities>>,
 }
 
 impl Default for Policies {
     /// The documented defaults.
     fn default() -> Self {
-        Self { paths: Vec::new(), budget: Budget::default(), waiting: 5_000 }
+        Self { paths: Vec::new(), budget: Budget::default(), waiting: 5_000, allow: None }
     }
 }
 
@@ -67,6 +70,8 @@ pub struct Policy {
     pub required: bool,
     /// What its hook calls may cost: `[policies]` with its own `budget` laid over it.
     pub budget: Budget,
+    /// What it may reach: its own `allow`, else that of `[policies]`.
+    pub allow: Option<Arc<Capabilities>>,
     /// Its own options as they stand in the file, in that order, to be held against the script's schema.
     pub options: Vec<OptionEntry>,
 }

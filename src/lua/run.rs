@@ -68,6 +68,7 @@ impl<'a> Run<'a> {
         known.extend_from_slice(edits);
         let known_edits = known.len();
         let call = Rc::new(Call {
+            capabilities: policy.capabilities.clone(),
             is_observing: mode == Mode::Observe,
             budget: policy.budget,
             message,

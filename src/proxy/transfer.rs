@@ -98,7 +98,7 @@ impl Serve {
 
     /// Judges a content that has come whole, delivers it, says the final reply and concludes the transaction.
     pub(super) async fn complete(&mut self, mut receiving: Box<Receiving>) -> Flow {
-        let deadline = Instant::now() + self.context.server.config.timeouts.r#final;
+        let deadline = self.note_end_of_data();
         self.judge_progress(&mut receiving).await;
         let facts = receiving.facts();
         if receiving.refusal.is_none() && !receiving.is_header_judged {
@@ -119,6 +119,14 @@ impl Serve {
             },
         };
         self.answer_content(answered, size).await
+    }
+
+    /// Notes that the content has come whole; until when its answer is due.
+    pub(super) fn note_end_of_data(&mut self) -> Instant {
+        let due = || Instant::now() + self.context.server.config.timeouts.r#final;
+        let due = self.answer_due.get().unwrap_or_else(due);
+        self.answer_due.set(Some(due));
+        due
     }
 
     async fn judge_and_deliver(
@@ -224,6 +232,7 @@ impl Serve {
             Ok(()) => self.flush().await,
             end => end,
         };
+        self.answer_due.set(None);
         if let Some(transaction) = ended {
             self.conclude(&transaction, Some(answered));
         }

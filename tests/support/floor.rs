@@ -90,6 +90,7 @@ impl Proxy {
         let drain = Drain::new();
         let counters = Arc::new(Counters::default());
         let ground = Ground {
+            outbox: gatepost::lookup::http::outbox::Outbox::new(),
             pool: pool.clone(),
             helper: HelperHandle::of_caller().unwrap(),
             counters: vec![Arc::clone(&counters)],

@@ -4,16 +4,24 @@
 //! its line in `MODULES`. Bindings only: arguments in, a call of another wing, values out. What can happen is a value or
 //! `nil, kind`; misuse is `Err(raise(lua, "…"))`, which names the caller's line.
 
+mod base64;
 pub mod client;
 mod dns;
 mod domains;
+mod drawer;
+mod hash;
+mod hmac;
+mod http;
 mod ip;
 mod json;
 mod log;
+pub mod map;
 mod metrics;
 mod module;
 mod plain;
+mod random;
 mod ratelimit;
+mod regex;
 mod remember;
 mod store;
 mod task;
@@ -26,6 +34,9 @@ use mlua::{Lua, Table, Value};
 
 use crate::lookup::dns::Resolver;
 use crate::lookup::error::LookupError;
+use crate::lookup::http::client::HttpClient;
+use crate::lookup::map::maps::Maps;
+use crate::lua::api::regex::Patterns;
 pub use crate::lua::caller::raise;
 use crate::lua::guard::Guard;
 use crate::observe::policy_metrics::PolicyMetrics;
@@ -40,6 +51,9 @@ pub struct Parts {
     store: Option<Store>,
     metrics: Arc<PolicyMetrics>,
     waiting: Arc<Waiting>,
+    http: Option<HttpClient>,
+    maps: Option<Maps>,
+    patterns: Patterns,
 }
 
 impl Parts {
@@ -85,6 +99,35 @@ impl Parts {
         self.store.as_ref().ok_or(StoreError::Unavailable)
     }
 
+    /// The same, with `maps`; without them every map is one that can't be asked.
+    #[must_use]
+    pub fn with_maps(self, maps: Maps) -> Self {
+        Parts { maps: Some(maps), ..self }
+    }
+
+    /// The same, with `http` to ask web servers.
+    #[must_use]
+    pub fn with_http(self, http: HttpClient) -> Self {
+        Parts { http: Some(http), ..self }
+    }
+
+    /// The maps of the configuration; none where there is no configuration.
+    pub(super) fn maps(&self) -> Option<&Maps> {
+        self.maps.as_ref()
+    }
+
+    /// Who asks web servers.
+    ///
+    /// *Errors*: `Unavailable` when offline.
+    pub(super) fn http(&self) -> Result<&HttpClient, LookupError> {
+        self.http.as_ref().ok_or(LookupError::Unavailable)
+    }
+
+    /// The patterns that were compiled.
+    pub(super) fn patterns(&self) -> &Patterns {
+        &self.patterns
+    }
+
     /// Who is asked for names and addresses.
     ///
     /// *Errors*: `Unavailable` when offline.
@@ -98,13 +141,20 @@ type Open = fn(&Lua, &Rc<Guard>, &Parts) -> mlua::Result<Table>;
 
 /// Every module: the global's name and how it is opened.
 const MODULES: &[(&str, Open)] = &[
+    ("base64", base64::open),
     ("dns", dns::open),
     ("domains", domains::open),
+    ("hash", hash::open),
+    ("hmac", hmac::open),
+    ("http", http::open),
     ("ip", ip::open),
     ("json", json::open),
     ("log", log::open),
+    ("map", map::open),
     ("metrics", metrics::open),
+    ("random", random::open),
     ("ratelimit", ratelimit::open),
+    ("regex", regex::open),
     ("store", store::open),
     ("task", task::open),
     ("time", time::open),

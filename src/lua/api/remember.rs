@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use mlua::{Function, IntoLuaMulti, Lua, MultiValue, Value, Variadic};
 
+use crate::lua::api::drawer::{Drawer, Found, positive};
 use crate::lua::api::module::Arguments;
 use crate::lua::api::plain::{Kept, Unfit, encoded};
-use crate::lua::api::store::{Drawer, Found, positive};
 use crate::lua::api::{may_wait, raise};
 use crate::store::error::StoreError;
 use crate::store::flight::Landing;
@@ -27,7 +27,7 @@ pub(super) fn function(lua: &Lua, drawer: Drawer) -> mlua::Result<Function> {
             may_wait(&lua, at.guard())?;
             let module = at.module();
             let misuse = |message: String| raise(&lua, &format!("{module}.remember: {message}"));
-            let arguments = Arguments::new(module, values).map_err(misuse)?;
+            let arguments = Arguments::new(&lua, module, at.guard().call(), values).map_err(misuse)?;
             let terms = terms(&arguments).map_err(misuse)?;
             if !arguments.at(3).is_function() {
                 return Err(misuse("the third argument is a function that asks the source".to_owned()));

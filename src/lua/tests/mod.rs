@@ -2,15 +2,21 @@
 
 mod abuse;
 mod builtin;
+mod capabilities;
 mod catalogue;
 mod chain;
+mod digests;
 mod hooks;
+mod http;
 mod load;
+mod maps;
 mod message;
 mod metrics;
 mod modules;
+mod regex;
 mod store;
 pub(super) mod support;
 mod task;
 mod types;
+mod unknown;
 pub(super) mod waiting;

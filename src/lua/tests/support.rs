@@ -79,6 +79,12 @@ impl Setup {
         self.folder.path()
     }
 
+    /// One more file in the policies' folder.
+    pub(super) fn file(self, name: &str, text: &str) -> Setup {
+        std::fs::write(self.folder.path().join(name), text).unwrap();
+        self
+    }
+
     /// One more policy from its text.
     pub(super) fn policy(self, name: &str, text: &str) -> Setup {
         self.configured(name, text, |_| {})
@@ -103,6 +109,7 @@ impl Setup {
             on_error: OnError::Defer,
             required: false,
             budget: self.plan.general.budget,
+            allow: None,
             options: Vec::new(),
         }
     }
