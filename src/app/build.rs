@@ -52,12 +52,12 @@ pub struct Ground {
     pub counters: Vec<Arc<Counters>>,
     /// The counts of the policies' hooks.
     pub policies: Arc<PolicyCounts>,
+    /// What scripts send without waiting.
+    pub outbox: Arc<Outbox>,
     /// What policies measure themselves.
     pub policy_metrics: Arc<PolicyMetrics>,
     /// The hook calls that wait.
     pub waiting: Arc<Waiting>,
-    /// What scripts send without waiting.
-    pub outbox: Arc<Outbox>,
     /// The end of service.
     pub draining: Draining,
 }

@@ -60,9 +60,9 @@ impl Running {
             counters: (0..config.workers).map(|_| Arc::new(Counters::default())).collect(),
             draining: drain.watch(),
             policies: Arc::new(PolicyCounts::default()),
+            outbox: Outbox::new(),
             policy_metrics: Arc::default(),
             waiting: Waiting::new(config.policies.waiting),
-            outbox: Outbox::new(),
         };
         let admission = Admission::watching(config.limits.connections, Arc::clone(&ground.waiting));
         let workers =
@@ -158,6 +158,7 @@ impl Running {
         let (admission, current) = (Arc::clone(&self.admission), Arc::clone(&self.current));
         let spool = Arc::clone(&self.current);
         let waiting = Arc::clone(&self.ground.waiting);
+        let outbox = Arc::clone(&self.ground.outbox);
         let (store, failures) = (Arc::clone(&self.current), Arc::clone(&self.current));
         let metrics = Arc::new(Metrics::new(Sources {
             workers: self.ground.counters.clone(),
@@ -172,6 +173,10 @@ impl Running {
                 failures.load().store.failures().map(|(kind, count)| (kind.kind(), count)).collect()
             }),
             log_lines_dropped: dropped,
+            http_sends: Arc::new(move || {
+                let posted = outbox.posted();
+                [("sent", posted.sent), ("failed", posted.failed), ("dropped", posted.dropped)]
+            }),
         }));
         if let Ok(address) = page.address() {
             tracing::info!(%address, "metrics page");

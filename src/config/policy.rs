@@ -14,8 +14,8 @@ pub(super) fn policies(section: &Section) -> Policies {
     Policies {
         paths: lists::paths(section, "paths").unwrap_or_default(),
         budget: budget(Budget::default(), section.section("budget")),
-        waiting: section.count("waiting").flatten().unwrap_or_else(|| Policies::default().waiting),
         allow: allow(section),
+        waiting: section.count("waiting").flatten().unwrap_or_else(|| Policies::default().waiting),
     }
 }
 

@@ -15,16 +15,16 @@ pub struct Policies {
     pub paths: Vec<PathBuf>,
     /// What a hook call may cost.
     pub budget: Budget,
-    /// Hook calls that may wait at once before new sessions are turned away.
-    pub waiting: usize,
     /// What policies may reach that don't say it themselves; none: everything but web servers in the site.
     pub allow: Option<Arc<Capabilities>>,
+    /// Hook calls that may wait at once before new sessions are turned away.
+    pub waiting: usize,
 }
 
 impl Default for Policies {
     /// The documented defaults.
     fn default() -> Self {
-        Self { paths: Vec::new(), budget: Budget::default(), waiting: 5_000, allow: None }
+        Self { paths: Vec::new(), budget: Budget::default(), allow: None, waiting: 5_000 }
     }
 }
 

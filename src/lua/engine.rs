@@ -85,14 +85,9 @@ impl Engine {
             problems.append(&mut warnings);
             return Err(problems);
         }
-        Ok(Rc::new(Engine {
-            sandbox,
-            kit: Rc::new(kit),
-            stage_time: plan.general.budget.stage,
-            waiting: Arc::clone(parts.waiting()),
-            policies,
-            warnings,
-        }))
+        let (kit, stage_time) = (Rc::new(kit), plan.general.budget.stage);
+        let waiting = Arc::clone(parts.waiting());
+        Ok(Rc::new(Engine { sandbox, kit, stage_time, waiting, policies, warnings }))
     }
 
     /// From now on what the hooks say, how they fail and how long they take is counted in `counts`, for `worker`.

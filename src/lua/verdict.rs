@@ -75,6 +75,10 @@ fn deciding(lua: &Lua, guard: &Guard, name: &str) -> mlua::Result<Rc<Call>> {
         Some(call) if call.stage == Some(Stage::Reply) && name != "disconnect" => {
             Err(raise(lua, &format!("{name}: a reply hook may only disconnect")))
         }
+        Some(call) if call.stage == Some(Stage::Command) && name == "accept" => Err(raise(
+            lua,
+            "accept: a command hook may reject, defer or disconnect; nothing leaves the listener's answer",
+        )),
         Some(call) if call.stage.is_some() => Ok(call),
         _ => Err(raise(lua, &format!("{name}: verdicts are made inside a hook"))),
     }

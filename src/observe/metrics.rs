@@ -42,6 +42,8 @@ pub struct Sources {
     pub store_failures: Arc<dyn Fn() -> Vec<(&'static str, u64)> + Send + Sync>,
     /// Lines that the log dropped.
     pub log_lines_dropped: Reading,
+    /// What became of requests that scripts sent without waiting, each with its word.
+    pub http_sends: Arc<dyn Fn() -> [(&'static str, u64); 3] + Send + Sync>,
 }
 
 /// The connections of a backend.
@@ -153,6 +155,8 @@ impl Figures {
         page.counter(COMMAND_ERRORS, self.total(|c| &c.command_errors))?;
         page.counter(BACKEND_FAULTS, self.total(|c| &c.backend_faults))?;
         page.counter(POLICY_ERRORS, self.total(|c| &c.policy_errors))?;
+        let sends = (self.sources.http_sends)();
+        page.counters(HTTP_SENDS, sends.map(|(word, count)| (vec![("result", word.into())], count)))?;
         let failures = (self.sources.store_failures)();
         page.counters(
             STORE_FAILURES,
@@ -283,6 +287,7 @@ metrics! {
     COMMAND_ERRORS "counter" "gatepost_command_errors_total" = "command_errors" [""] {""} "Commands that could not be read or were out of order"
     BACKEND_FAULTS "counter" "gatepost_backend_faults_total" = "backend_faults" [""] {""} "Faults of backends: gone, silent, or answering nonsense"
     POLICY_ERRORS "counter" "gatepost_policy_errors_total" = "policy_errors" [""] {""} "Errors of policies that a client was told of"
+    HTTP_SENDS "counter" "gatepost_http_sends_total" = "http_sends" [""] {"result"} "Requests that policies sent without waiting, by what became of them: sent, failed, dropped"
     STORE_FAILURES "counter" "gatepost_store_failures_total" = "store_failures" [""] {"kind"} "Calls of the store that had no result: timeout, unavailable, too_large, invalid"
     LOG_LINES_DROPPED "counter" "gatepost_log_lines_dropped_total" = "log_lines_dropped" [""] {""} "Lines that the log had no room for or could not write"
     SESSIONS_OPEN "gauge" "gatepost_sessions_open" = "sessions_open" [""] {""} "Sessions now"

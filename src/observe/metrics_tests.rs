@@ -31,6 +31,7 @@ pub(in crate::observe) fn little() -> Metrics {
         store_entries: Arc::new(|| 12),
         store_failures: Arc::new(|| vec![("timeout", 3), ("invalid", 0)]),
         log_lines_dropped: Arc::new(|| 7),
+        http_sends: Arc::new(|| [("sent", 3), ("failed", 1), ("dropped", 2)]),
     })
 }
 
@@ -78,6 +79,7 @@ fn workers_are_added_up_and_gauges_are_read() {
         "gatepost_spool_bytes 4096",
         "gatepost_policy_hooks_waiting 9",
         "gatepost_log_lines_dropped_total 7",
+        "gatepost_http_sends_total{result=\"dropped\"} 2",
         "gatepost_store_entries 12",
         "gatepost_store_failures_total{kind=\"timeout\"} 3",
         "gatepost_backend_connections{backend=\"mta1\",state=\"in_use\"} 5",

@@ -49,11 +49,11 @@ use crate::store::error::StoreError;
 pub struct Parts {
     resolver: Option<Resolver>,
     store: Option<Store>,
-    metrics: Arc<PolicyMetrics>,
-    waiting: Arc<Waiting>,
     http: Option<HttpClient>,
     maps: Option<Maps>,
     patterns: Patterns,
+    metrics: Arc<PolicyMetrics>,
+    waiting: Arc<Waiting>,
 }
 
 impl Parts {

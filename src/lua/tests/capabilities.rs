@@ -35,6 +35,16 @@ fn each_module_asks_for_leave() {
         ("http.request { url = 'https://api.example/v1' }", "http:https://api.example/"),
         ("http.send { url = 'https://api.example:8443/v1' }", "http:https://api.example:8443/"),
         ("map.get('people')", "map:people"),
+        ("store.get('grey:1')", "store:grey:1"),
+        ("store.set('grey:1', 1)", "store:grey:1"),
+        ("store.add('grey:1', 1)", "store:grey:1"),
+        ("store.incr('grey:1')", "store:grey:1"),
+        ("store.delete('grey:1')", "store:grey:1"),
+        ("store.count_distinct('grey:1', 'a')", "store:grey:1"),
+        ("store.remember('grey:1', { ttl = 60 }, function() return 1 end)", "store:grey:1"),
+        ("store.shared.get('grey:1')", "store.shared:grey:1"),
+        ("ratelimit.check('in', 'a', { limit = 1, per = 60 })", "ratelimit:in"),
+        ("ratelimit.refund('in', 'a', { limit = 1, per = 60 })", "ratelimit:in"),
     ] {
         let text = format!(
             "return {{ connect = function(session)
