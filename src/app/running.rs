@@ -220,7 +220,7 @@ impl Running {
         let joined =
             tokio::task::spawn_blocking(move || threads.into_iter().for_each(|thread| drop(thread.join())));
         let _ = joined.await;
-        if self.house.store.close().await.is_err() {
+        if !matches!(timeout(STORAGE_PATIENCE, self.house.store.close()).await, Ok(Ok(()))) {
             tracing::error!("the store could not be written; what changed last is lost");
         }
         let pool = self.ground.pool.clone();

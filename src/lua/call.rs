@@ -120,6 +120,7 @@ impl Call {
     /// A task that this call starts.
     pub(super) fn task(&self) -> Call {
         Call {
+            capabilities: self.capabilities.clone(),
             stage: self.stage,
             session: self.session.clone(),
             is_observing: self.is_observing,

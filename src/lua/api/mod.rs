@@ -8,6 +8,7 @@ mod base64;
 pub mod client;
 mod dns;
 mod domains;
+mod drawer;
 mod hash;
 mod hmac;
 mod http;

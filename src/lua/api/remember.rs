@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use mlua::{Function, IntoLuaMulti, Lua, MultiValue, Value, Variadic};
 
+use crate::lua::api::drawer::{Drawer, Found, positive};
 use crate::lua::api::module::Arguments;
 use crate::lua::api::plain::{Kept, Unfit, encoded};
-use crate::lua::api::store::{Drawer, Found, positive};
 use crate::lua::api::{may_wait, raise};
 use crate::store::error::StoreError;
 use crate::store::flight::Landing;
