@@ -55,11 +55,11 @@ pub struct Call {
 }
 
 impl Call {
-    /// A call that loads `policy`.
-    pub fn load(policy: PolicyName) -> Call {
+    /// A call that loads `policy`, which may reach what `capabilities` allow.
+    pub fn load(policy: PolicyName, capabilities: Option<Arc<Capabilities>>) -> Call {
         Call {
             policy,
-            capabilities: None,
+            capabilities,
             folder: None,
             stage: None,
             session: None,
@@ -126,12 +126,13 @@ impl Call {
             is_observing: self.is_observing,
             is_task: true,
             budget: self.budget,
-            ..Call::load(self.policy.clone())
+            // It may reach what its hook may, and nothing else.
+            ..Call::load(self.policy.clone(), self.capabilities.clone())
         }
     }
 
-    /// A call of the hook of `policy` for `stage`.
-    pub fn hook(policy: PolicyName, stage: Stage, session: Rc<SessionView>) -> Call {
-        Call { stage: Some(stage), session: Some(session), ..Call::load(policy) }
+    /// A call, on behalf of `of`, of its hook for `stage`.
+    pub fn hook(of: Call, stage: Stage, session: Rc<SessionView>) -> Call {
+        Call { stage: Some(stage), session: Some(session), ..of }
     }
 }

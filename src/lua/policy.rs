@@ -199,9 +199,8 @@ impl Loading<'_> {
     fn run(&self, function: &Function, argument: impl mlua::IntoLua) -> Result<Value, Problem> {
         let Sandbox { lua, guard, enter, .. } = self.sandbox;
         let call = Rc::new(Call {
-            capabilities: self.configured.allow.clone(),
             folder: self.source.folder.as_deref().map(Rc::from),
-            ..Call::load(self.configured.name.as_str().into())
+            ..Call::load(self.configured.name.as_str().into(), self.configured.allow.clone())
         });
         let running = enter.call_async((function, argument));
         HookCall::new(lua, guard, call, LOADING, running).finish_now().map_err(|stopped| match stopped {

@@ -68,13 +68,16 @@ impl<'a> Run<'a> {
         known.extend_from_slice(edits);
         let known_edits = known.len();
         let call = Rc::new(Call {
-            capabilities: policy.capabilities.clone(),
             is_observing: mode == Mode::Observe,
             budget: policy.budget,
             message,
             past: self.occasion.past(),
             edits: RefCell::new(known),
-            ..Call::hook(policy.name.clone(), self.stage, Rc::clone(self.view))
+            ..Call::hook(
+                Call::load(policy.name.clone(), policy.capabilities.clone()),
+                self.stage,
+                Rc::clone(self.view),
+            )
         });
         let result = self.call(policy, hook, &call).await;
         if let Some(counts) = self.counts(policy) {

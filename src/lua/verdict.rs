@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     fn a_forgotten_verdict_is_named_with_its_line() {
-        let call = Call::load("p".into());
+        let call = Call::load("p".into(), None);
         let ruling_made = Ruling::Accept(None);
         call.made.borrow_mut().push(Made { line: "p.lua:7".into(), ruling: ruling_made });
         let problem = ruling(&Rc::new(call), &Value::Nil).unwrap_err();

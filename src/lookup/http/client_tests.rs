@@ -62,40 +62,40 @@ async fn a_server_is_asked_and_its_reply_comes_back() {
     assert_eq!(client.in_flight(), 0);
 }
 
+/// What the server says to a request with this `head`, by its path.
+fn by_path(head: &str) -> Vec<u8> {
+    let path = head.split(' ').nth(1).unwrap();
+    let text = match path {
+        "/plain" => "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+        "/gone" => "HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno",
+        "/chunked" => "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n",
+        "/to-the-end" => "HTTP/1.0 200 OK\r\n\r\nuntil it closes",
+        "/none" => "HTTP/1.1 204 No Content\r\n\r\n",
+        "/cut" => "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this",
+        "/cut-chunk" => "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nab",
+        "/cut-head" => "HTTP/1.1 200 OK\r\nContent-Le",
+        "/bad-chunk" => "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nab\r\n0\r\n\r\n",
+        "/huge" => "HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n",
+        "/garbage" => "220 mail.example ESMTP\r\n",
+        "/two-lengths" => "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc",
+        "/space" => "HTTP/1.1 200 OK\r\nX Y: z\r\n\r\n",
+        _ => "",
+    };
+    match path {
+        "/grows" => [b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), vec![b'x'; 2048]].concat(),
+        "/long-header" => {
+            format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(2 * HEADER_OCTETS)).into_bytes()
+        }
+        "/many-headers" => {
+            format!("HTTP/1.1 200 OK\r\n{}\r\n", "X: y\r\n".repeat(MOST_HEADERS + 1)).into_bytes()
+        }
+        _ => text.as_bytes().to_vec(),
+    }
+}
+
 #[tokio::test]
 async fn whatever_a_server_says_is_a_value_or_a_kind() {
-    let server = Raw::start(|head| {
-        let path = head.split(' ').nth(1).unwrap();
-        let text = match path {
-            "/plain" => "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
-            "/gone" => "HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno",
-            "/chunked" => {
-                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n"
-            }
-            "/to-the-end" => "HTTP/1.0 200 OK\r\n\r\nuntil it closes",
-            "/none" => "HTTP/1.1 204 No Content\r\n\r\n",
-            "/cut" => "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this",
-            "/cut-chunk" => "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nab",
-            "/cut-head" => "HTTP/1.1 200 OK\r\nContent-Le",
-            "/bad-chunk" => "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nab\r\n0\r\n\r\n",
-            "/huge" => "HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n",
-            "/garbage" => "220 mail.example ESMTP\r\n",
-            "/two-lengths" => "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc",
-            "/space" => "HTTP/1.1 200 OK\r\nX Y: z\r\n\r\n",
-            _ => "",
-        };
-        match path {
-            "/grows" => [b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), vec![b'x'; 2048]].concat(),
-            "/long-header" => {
-                format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(2 * HEADER_OCTETS)).into_bytes()
-            }
-            "/many-headers" => {
-                format!("HTTP/1.1 200 OK\r\n{}\r\n", "X: y\r\n".repeat(MOST_HEADERS + 1)).into_bytes()
-            }
-            _ => text.as_bytes().to_vec(),
-        }
-    })
-    .await;
+    let server = Raw::start(by_path).await;
     let client = client().await;
     let mut wrong = Vec::new();
     for (path, want) in [

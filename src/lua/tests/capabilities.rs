@@ -117,6 +117,17 @@ fn there_is_no_way_round() {
 }
 
 #[test]
+fn a_task_may_reach_what_its_hook_may() {
+    let text = "return { connect = function()
+        local found, kind = task.start(function() return select(2, pcall(dns.a, 'a.example')) end):wait()
+        return reject(tostring(found or kind))
+      end }";
+    let heard = |words: &[&str]| connect(Setup::new().configured("p", text, allow(words)));
+    assert!(heard(&[]).contains("not allowed \"dns\""), "{}", heard(&[]));
+    assert!(!heard(&["dns"]).contains("not allowed"), "{}", heard(&["dns"]));
+}
+
+#[test]
 fn a_map_that_the_configuration_hands_over_needs_no_leave() {
     let text = "return { options = { who = { type = 'map' } },
         connect = function(session, client, options) return reject(options.who:get('ann')) end }";
