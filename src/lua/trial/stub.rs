@@ -4,6 +4,7 @@ use mlua::{Lua, Table, Value};
 
 use crate::lookup::error::LookupError;
 use crate::lua::api::json;
+use crate::lua::trial::visit::article;
 use crate::lua::trial::world::{Asked, Page, Records};
 
 /// What `dns.stub` says of one name: an array of { type, value }, or a word.
@@ -11,7 +12,7 @@ pub(super) fn records(value: &Value) -> Result<Records, String> {
     let table = match value {
         Value::String(word) => return Ok(Records::Trouble(word.to_string_lossy())),
         Value::Table(table) => table,
-        other => return Err(format!("records, or a word such as \"timeout\"; this is a {}", other.type_name())),
+        other => return Err(format!("records or a word such as \"timeout\" are wanted, this is {}", article(other.type_name()))),
     };
     let mut records = Vec::new();
     for pair in table.sequence_values::<Table>() {
@@ -27,7 +28,7 @@ pub(super) fn page(lua: &Lua, value: &Value) -> Result<Page, String> {
     let table = match value {
         Value::String(word) => return trouble(&word.to_string_lossy()).map(Page::Trouble),
         Value::Table(table) => table,
-        other => return Err(format!("http.stub: a table, or a word such as \"timeout\"; this is a {}", other.type_name())),
+        other => return Err(format!("http.stub: a table or a word such as \"timeout\" is wanted, this is {}", article(other.type_name()))),
     };
     let (mut status, mut headers, mut body) = (200, Vec::new(), Vec::new());
     for pair in table.pairs::<String, Value>() {
