@@ -100,7 +100,7 @@ mod tests {
         std::fs::write(&path, "local a = 1\nif a > 1 then\n  a = 2\n  a = 3\nend\nreturn a\n").unwrap();
         let coverage = Coverage::default();
         let name = path.display().to_string();
-        [1, 2, 6].map(|line| coverage.note(&name, line));
+        [1, 2, 6].into_iter().for_each(|line| coverage.note(&name, line));
         let unseen = folder.path().join("unseen.lua");
         std::fs::write(&unseen, "return {}\n").unwrap();
         let found = of(&coverage, &BTreeSet::from([path, unseen]));

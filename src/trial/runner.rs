@@ -1,12 +1,12 @@
 //! Finds the files of policy tests and runs them: one after the other on each of a few threads, on a clock that stands
 //! still but for the test.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::mpsc::{Sender, channel};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use tokio::runtime::Runtime;
@@ -72,10 +72,13 @@ pub fn walk(folder: &Path, end: &str, found: &mut BTreeSet<PathBuf>) -> io::Resu
 /// Runs `wanted` of `files`; `done` is told of each file as it ends.
 pub fn run(files: Vec<PathBuf>, wanted: &Wanted, mut done: impl FnMut(&FileRun)) -> Run {
     let start = Instant::now();
-    let threads = wanted.threads.clamp(1, files.len().max(1));
-    let queue = Mutex::new(VecDeque::from(files));
+    let threads = wanted.threads.max(1);
+    let slices =
+        |path: PathBuf| (0..threads).map(move |number| Slice { path: path.clone(), number, of: threads });
+    let queue: Mutex<VecDeque<Slice>> = Mutex::new(files.into_iter().flat_map(slices).collect());
     let (tell, told) = channel();
-    let mut files: Vec<FileRun> = std::thread::scope(|scope| {
+    let mut runs = BTreeMap::new();
+    std::thread::scope(|scope| {
         for number in 0..threads {
             let (queue, tell) = (&queue, tell.clone());
             let worker = std::thread::Builder::new().name(format!("test-{number}"));
@@ -85,46 +88,76 @@ pub fn run(files: Vec<PathBuf>, wanted: &Wanted, mut done: impl FnMut(&FileRun))
             }
         }
         drop(tell);
-        told.iter().inspect(|file| done(file)).collect()
+        let mut parts: BTreeMap<PathBuf, Vec<Part>> = BTreeMap::new();
+        for (path, part) in told {
+            let have = parts.entry(path.clone()).or_default();
+            have.push(part);
+            if have.len() == threads {
+                let file = whole(path.clone(), parts.remove(&path).unwrap_or_default());
+                done(&file);
+                runs.insert(path, file);
+            }
+        }
     });
-    files.sort_by(|a, b| a.path.cmp(&b.path));
-    // A file that is missing took its thread with it.
-    Run { files, elapsed: start.elapsed() }
+    Run { files: runs.into_values().collect(), elapsed: start.elapsed() }
 }
 
-fn work_off(queue: &Mutex<VecDeque<PathBuf>>, wanted: &Wanted, tell: &Sender<FileRun>) {
+/// Every so many-th test of a file, so that a file with many tests keeps all threads busy.
+struct Slice {
+    path: PathBuf,
+    number: usize,
+    of: usize,
+}
+
+/// What came of a slice: its tests with their places in the file, or why the file can't be loaded.
+struct Part {
+    outcome: Result<Vec<(usize, TestRun)>, String>,
+    elapsed: Duration,
+}
+
+fn whole(path: PathBuf, parts: Vec<Part>) -> FileRun {
+    let elapsed = parts.iter().map(|part| part.elapsed).max().unwrap_or_default();
+    let (mut tests, mut problem) = (Vec::new(), None);
+    for part in parts {
+        match part.outcome {
+            Ok(some) => tests.extend(some),
+            Err(why) => problem = Some(why),
+        }
+    }
+    tests.sort_by_key(|(place, _)| *place);
+    FileRun { path, tests: tests.into_iter().map(|(_, test)| test).collect(), problem, elapsed }
+}
+
+fn work_off(queue: &Mutex<VecDeque<Slice>>, wanted: &Wanted, tell: &Sender<(PathBuf, Part)>) {
     let journal = Journal::default();
     tracing::subscriber::with_default(journal.clone(), || {
         loop {
-            let Some(path) = queue.lock().pop_front() else { return };
+            let Some(slice) = queue.lock().pop_front() else { return };
             let start = Instant::now();
-            let outcome = file(&path, wanted, &journal);
-            let (tests, problem) = match outcome {
-                Ok(tests) => (tests, None),
-                Err(problem) => (Vec::new(), Some(problem)),
-            };
-            let _ = tell.send(FileRun { path, tests, problem, elapsed: start.elapsed() });
+            let outcome = some(&slice, wanted, &journal);
+            let _ = tell.send((slice.path, Part { outcome, elapsed: start.elapsed() }));
         }
     });
 }
 
-/// Runs the tests of one file.
+/// Runs the tests of one slice.
 ///
-/// *Errors*: why it can't be loaded.
-fn file(path: &Path, wanted: &Wanted, journal: &Journal) -> Result<Vec<TestRun>, String> {
+/// *Errors*: why the file can't be loaded.
+fn some(slice: &Slice, wanted: &Wanted, journal: &Journal) -> Result<Vec<(usize, TestRun)>, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.map_err(|error| format!("no runtime: {error}"))?;
-    let home = Rc::new(Home::of(path, wanted.coverage.clone()));
-    let suite = Suite::load(path, wanted.seed)?;
+    let home = Rc::new(Home::of(&slice.path, wanted.coverage.clone()));
+    let suite = Suite::load(&slice.path, wanted.seed)?;
+    let is_whole_file = slice.path.to_string_lossy().contains(&wanted.part);
+    let meant = |test: &Test| is_whole_file || test.name.contains(&wanted.part);
     let mut runs = Vec::new();
-    let is_whole_file = path.to_string_lossy().contains(&wanted.part);
-    for test in suite.tests() {
-        if !is_whole_file && !test.name.contains(&wanted.part) {
+    for (place, test) in suite.tests().into_iter().filter(meant).enumerate() {
+        if place % slice.of != slice.number {
             continue;
         }
         let start = Instant::now();
         let failure = one(&runtime, &suite, &test, &home, journal);
-        runs.push(TestRun { name: test.name, line: test.line, failure, elapsed: start.elapsed() });
+        runs.push((place, TestRun { name: test.name, line: test.line, failure, elapsed: start.elapsed() }));
     }
     Ok(runs)
 }

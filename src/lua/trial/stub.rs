@@ -4,6 +4,7 @@ use mlua::{Lua, Table, Value};
 
 use crate::lookup::error::LookupError;
 use crate::lua::api::json;
+use crate::lua::trial::visit::article;
 use crate::lua::trial::world::{Asked, Page, Records};
 
 /// What `dns.stub` says of one name: an array of { type, value }, or a word.
@@ -12,7 +13,10 @@ pub(super) fn records(value: &Value) -> Result<Records, String> {
         Value::String(word) => return Ok(Records::Trouble(word.to_string_lossy())),
         Value::Table(table) => table,
         other => {
-            return Err(format!("records, or a word such as \"timeout\"; this is a {}", other.type_name()));
+            return Err(format!(
+                "records or a word such as \"timeout\" are wanted, this is {}",
+                article(other.type_name())
+            ));
         }
     };
     let mut records = Vec::new();
@@ -31,8 +35,8 @@ pub(super) fn page(lua: &Lua, value: &Value) -> Result<Page, String> {
         Value::Table(table) => table,
         other => {
             return Err(format!(
-                "http.stub: a table, or a word such as \"timeout\"; this is a {}",
-                other.type_name()
+                "http.stub: a table or a word such as \"timeout\" is wanted, this is {}",
+                article(other.type_name())
             ));
         }
     };

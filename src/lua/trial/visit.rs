@@ -90,7 +90,8 @@ fn map(lua: &Lua, what: &str, value: &Value) -> Result<Map<String, Json>, String
     }
 }
 
-fn article(kind: &str) -> String {
+/// A type's name with its article.
+pub(super) fn article(kind: &str) -> String {
     match kind.chars().next() {
         Some('a' | 'e' | 'i' | 'o' | 'u') => format!("an {kind}"),
         _ => format!("a {kind}"),
