@@ -14,6 +14,8 @@ pub enum Clock {
 
 /// What one tick of the count hook advances a counted clock by.
 const TICK: Duration = Duration::from_micros(5);
+/// What one step of a pattern, or what takes as long, advances it by.
+const STEP: Duration = Duration::from_nanos(5);
 
 impl Clock {
     /// The machine's clock.
@@ -31,6 +33,13 @@ impl Clock {
         match self {
             Clock::Monotonic(start) => start.elapsed(),
             Clock::Counted(now) => now.get(),
+        }
+    }
+
+    /// Takes note of steps that a function of the engine has taken.
+    pub fn work(&self, steps: usize) {
+        if let Clock::Counted(now) = self {
+            now.set(now.get() + STEP * u32::try_from(steps).unwrap_or(u32::MAX));
         }
     }
 

@@ -1,7 +1,7 @@
 //! The guard: the count hook that measures running scripts, makes long ones wait and ends those over their budget.
 
 use std::cell::{Cell, RefCell};
-use std::ffi::c_void;
+use std::ffi::{CStr, c_void};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -22,6 +22,8 @@ pub struct Guard {
     call: RefCell<Option<Rc<Call>>>,
     /// Where the script was when its budget was spent.
     killed_at: RefCell<Option<String>>,
+    /// Steps that functions of the engine may take before they look at the clock.
+    steps: Cell<usize>,
 }
 
 /// The limits of one poll, on the guard's clock.
@@ -42,6 +44,19 @@ pub(super) enum Stop {
     Kill,
 }
 
+/// What a function of the engine that has worked for a while is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// Go on.
+    On,
+    /// Suspend its coroutine: others have their turn.
+    Pause,
+    /// Give up: the budget is spent.
+    Stop,
+}
+
+/// Steps of a pattern, or of what takes as long, between two looks at the clock.
+const STEPS: usize = 4096;
 /// Instructions between two looks at the clock. The VM traps on each instruction as soon as a count hook is
 /// set, so a short period costs no more than a long one and bounds the harm of slow instructions.
 const INSTRUCTIONS: u32 = 500;
@@ -56,6 +71,7 @@ impl Guard {
             top: Cell::new(std::ptr::null()),
             call: RefCell::new(None),
             killed_at: RefCell::new(None),
+            steps: Cell::new(STEPS),
         });
         let watching = Rc::clone(&guard);
         let triggers = HookTriggers::new().every_nth_instruction(INSTRUCTIONS);
@@ -115,6 +131,37 @@ impl Guard {
         self.armed.set(None);
         self.call.replace(None);
         (self.stop.replace(Stop::Run), self.top.replace(std::ptr::null()))
+    }
+
+    /// Steps left before `spend` is to be called; who counts them down puts back what is left.
+    pub(super) fn steps(&self) -> &Cell<usize> {
+        &self.steps
+    }
+
+    /// Takes note of `more` steps and of those counted down since the last time; `can_yield` says whether the
+    /// function could be suspended.
+    pub(super) fn spend(&self, more: usize, can_yield: impl FnOnce() -> bool) -> Look {
+        let done = STEPS - self.steps.replace(STEPS) + more;
+        self.clock.work(done);
+        let Some(armed) = self.armed.get() else { return Look::On };
+        let now = self.clock.now();
+        if self.is_killed() || now >= armed.budget_end {
+            return Look::Stop;
+        }
+        if now >= armed.slice_end && can_yield() { Look::Pause } else { Look::On }
+    }
+
+    /// Says that the coroutine that runs is about to be suspended, for the others to have their turn.
+    pub(super) fn pause(&self) {
+        self.stop.set(Stop::Slice);
+    }
+
+    /// Ends the call; `place` is where the script was, as Lua puts it before an error: "file:12: ".
+    pub(super) fn kill_at(&self, place: &CStr) {
+        if self.stop.replace(Stop::Kill) != Stop::Kill {
+            let place = place.to_string_lossy();
+            self.killed_at.replace(place.strip_suffix(": ").map(str::to_owned));
+        }
     }
 
     /// One tick of the count hook.

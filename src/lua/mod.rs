@@ -18,12 +18,14 @@ pub mod library;
 mod native;
 mod occasion;
 pub mod options;
+mod pattern;
 pub mod policy;
 pub mod problem;
 mod run;
 pub mod sandbox;
 mod script;
 mod slice;
+mod stack;
 mod units;
 mod verdict;
 

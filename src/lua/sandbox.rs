@@ -11,6 +11,7 @@ use mlua::{Function, Lua, LuaOptions, StdLib, Table};
 use crate::lua::clock::Clock;
 use crate::lua::guard::Guard;
 use crate::lua::native;
+use crate::lua::pattern;
 
 /// A Lua state with its guard and the engine's own Lua functions.
 #[derive(Debug)]
@@ -42,6 +43,7 @@ impl Sandbox {
             StdLib::COROUTINE | StdLib::TABLE | StdLib::OS | StdLib::STRING | StdLib::UTF8 | StdLib::MATH;
         let lua = Lua::new_with(libraries, LuaOptions::new().thread_pool_size(COROUTINES))?;
         let guard = Guard::install(&lua, clock)?;
+        pattern::open(&lua, &guard)?;
         let native = native::functions(&lua, &guard, folders)?;
         let made: Table = lua.load(include_str!("prelude/sandbox.lua")).set_name("=gatepost").call(native)?;
         Ok(Sandbox {
