@@ -7,6 +7,7 @@ use std::rc::Rc;
 use crate::lua::convert::session::SessionView;
 use crate::lua::convert::transaction::Past;
 use crate::lua::verdict::Made;
+use crate::lua::waits::Waits;
 use crate::message::edit::Edit;
 use crate::message::view::MessageView;
 use crate::policy::event::Stage;
@@ -37,6 +38,8 @@ pub struct Call {
     pub(super) made: RefCell<Vec<Made>>,
     /// Whether the script has had its hands on `vars` or `shared`.
     pub(super) has_touched_vars: Cell<bool>,
+    /// What its coroutines wait for.
+    pub(super) waits: Waits,
 }
 
 impl Call {
@@ -54,6 +57,7 @@ impl Call {
             edits: RefCell::default(),
             made: RefCell::default(),
             has_touched_vars: Cell::new(false),
+            waits: Waits::default(),
         }
     }
 

@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 pub enum Clock {
     /// The machine's monotonic clock, from the moment given.
     Monotonic(Instant),
-    /// Advanced by 5 µs with each tick of the count hook, so that budgets are counted in instructions.
+    /// Advanced by instructions and steps alone, so that budgets are counted in them.
     Counted(Cell<Duration>),
 }
 
-/// What one tick of the count hook advances a counted clock by.
-const TICK: Duration = Duration::from_micros(5);
-/// What one step of a pattern, or what takes as long, advances it by.
+/// What an instruction advances a counted clock by: 500 of them are 5 µs.
+const INSTRUCTION: Duration = Duration::from_nanos(10);
+/// What one step of a pattern takes.
 const STEP: Duration = Duration::from_nanos(5);
 
 impl Clock {
@@ -23,7 +23,7 @@ impl Clock {
         Clock::Monotonic(Instant::now())
     }
 
-    /// A clock that only the count hook moves: 500 instructions are 5 µs.
+    /// A clock that only the guard moves: 500 instructions are 5 µs.
     pub fn counted() -> Self {
         Clock::Counted(Cell::new(Duration::ZERO))
     }
@@ -36,17 +36,22 @@ impl Clock {
         }
     }
 
-    /// Takes note of steps that a function of the engine has taken.
+    /// What so many steps of a pattern, or of what takes as long, take.
+    pub fn time_of(steps: usize) -> Duration {
+        STEP.saturating_mul(u32::try_from(steps).unwrap_or(u32::MAX))
+    }
+
+    /// Takes note of steps that a function of the engine takes.
     pub fn work(&self, steps: usize) {
         if let Clock::Counted(now) = self {
-            now.set(now.get() + STEP * u32::try_from(steps).unwrap_or(u32::MAX));
+            now.set(now.get() + Clock::time_of(steps));
         }
     }
 
-    /// Takes note of one tick of the count hook.
-    pub fn tick(&self) {
+    /// Takes note of one tick of the count hook, which comes each so many instructions.
+    pub fn tick(&self, instructions: u32) {
         if let Clock::Counted(now) = self {
-            now.set(now.get() + TICK);
+            now.set(now.get() + INSTRUCTION * instructions);
         }
     }
 }

@@ -3,6 +3,7 @@
 mod actions;
 pub mod api;
 pub mod budget;
+mod buffer;
 pub mod builtin;
 pub mod call;
 mod caller;
@@ -15,11 +16,13 @@ pub mod engine;
 pub mod guard;
 mod later;
 pub mod library;
+mod measured;
 mod native;
 mod occasion;
 pub mod options;
 mod pattern;
 pub mod policy;
+pub mod pool;
 pub mod problem;
 mod run;
 pub mod sandbox;
@@ -28,6 +31,7 @@ mod slice;
 mod stack;
 mod units;
 mod verdict;
+pub mod waits;
 
 #[cfg(test)]
 mod tests;

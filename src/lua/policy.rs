@@ -174,10 +174,9 @@ impl Loading<'_> {
 
     /// Calls `function` where nothing may wait.
     fn run(&self, function: &Function, argument: impl mlua::IntoLua) -> Result<Value, Problem> {
-        let Sandbox { lua, guard, enter, .. } = self.sandbox;
         let call = Rc::new(Call::load(self.configured.name.as_str().into()));
-        let running = enter.call_async((function, argument));
-        HookCall::new(lua, guard, call, LOADING, running).finish_now().map_err(|stopped| match stopped {
+        let running = HookCall::new(self.sandbox, call, LOADING, function, argument);
+        running.map_err(|error| self.raised(&error))?.finish_now().map_err(|stopped| match stopped {
             Stopped::Raised(error) => self.raised(&error),
             other => self.problem(other.to_string(), None),
         })

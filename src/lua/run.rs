@@ -144,8 +144,8 @@ impl<'a> Run<'a> {
             None => self.subject.insert(self.occasion.subject(self.view, call)?).clone(),
         };
         call.subject.set(subject.to_pointer());
-        let running = sandbox.enter.call_async((hook, session, subject, &policy.options));
-        Ok(HookCall::new(&sandbox.lua, &sandbox.guard, Rc::clone(call), policy.allowance(), running))
+        let arguments = (session, subject, &policy.options);
+        HookCall::new(sandbox, Rc::clone(call), policy.allowance(), hook, arguments)
     }
 
     fn log(&self, policy: &Policy, problem: &str) {

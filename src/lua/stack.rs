@@ -8,7 +8,7 @@
 use std::ffi::{CStr, c_int, c_void};
 use std::rc::Rc;
 
-use mlua::ffi::{self, lua_CFunction, lua_Integer, lua_KFunction, lua_State};
+use mlua::ffi::{self, lua_CFunction, lua_Integer, lua_KContext, lua_KFunction, lua_State};
 use mlua::{AnyUserData, Function, Lua};
 
 use crate::lua::guard::Guard;
@@ -56,10 +56,32 @@ pub(super) fn function<T: 'static>(
     }
 }
 
+/// Where the registry has the stacks of paused functions, by their coroutines.
+static PAUSED: u8 = 0;
+
+/// Makes the table for the stacks of functions that are paused. Its keys are weak: a coroutine that is never resumed
+/// takes its stack along.
+pub(super) fn keep_paused(lua: &Lua) -> mlua::Result<()> {
+    let (paused, weak) = (lua.create_table()?, lua.create_table()?);
+    weak.raw_set("__mode", "k")?;
+    paused.set_metatable(Some(weak))?;
+    // SAFETY: the closure takes the one value that it was given.
+    unsafe {
+        lua.exec_raw(paused, |state| {
+            ffi::lua_rawsetp(state, ffi::LUA_REGISTRYINDEX, (&raw const PAUSED).cast());
+        })
+    }
+}
+
 impl Stack {
     /// The stack of the function that Lua has called with `state`.
     pub(super) fn of(state: *mut lua_State) -> Stack {
         Stack(state)
+    }
+
+    /// The coroutine in which the function runs.
+    pub(super) fn state(self) -> *mut lua_State {
+        self.0
     }
 
     /// What the function was made with.
@@ -95,6 +117,36 @@ impl Stack {
     pub(super) fn raw_integer(self, index: c_int) -> lua_Integer {
         // SAFETY: a plain call.
         unsafe { ffi::lua_tointeger(self.0, index) }
+    }
+
+    /// The whole number at `index`. Raises for all else.
+    pub(super) fn wanted_integer(self, index: c_int) -> lua_Integer {
+        // SAFETY: a plain call.
+        unsafe { ffi::luaL_checkinteger(self.0, index) }
+    }
+
+    /// The octets of the string, or the entries of the table, at `index`; 0 for all else.
+    pub(super) fn length(self, index: c_int) -> usize {
+        // SAFETY: a plain call; nothing at `index` is `LUA_TNONE`, for which Lua gives 0 as well.
+        unsafe { ffi::lua_rawlen(self.0, index) }
+    }
+
+    /// Whether the metatable of what is at `index` has this field.
+    pub(super) fn has_field(self, index: c_int, name: &CStr) -> bool {
+        // SAFETY: what was found is taken off again.
+        unsafe {
+            let is_there = ffi::luaL_getmetafield(self.0, index, name.as_ptr()) != ffi::LUA_TNIL;
+            if is_there {
+                ffi::lua_settop(self.0, -2);
+            }
+            is_there
+        }
+    }
+
+    /// Whether what is at `one` is less than what is at `other`, as Lua's `<` has it. Raises if it knows no order.
+    pub(super) fn is_less(self, one: c_int, other: c_int) -> bool {
+        // SAFETY: a plain call.
+        unsafe { ffi::lua_compare(self.0, one, other, ffi::LUA_OPLT) != 0 }
     }
 
     /// Whether what is at `index` counts as true.
@@ -187,6 +239,29 @@ impl Stack {
         unsafe { ffi::lua_call(self.0, arguments, 1) }
     }
 
+    /// Puts true or false on top.
+    pub(super) fn push_bool(self, is_true: bool) {
+        // SAFETY: as above.
+        unsafe { ffi::lua_pushboolean(self.0, c_int::from(is_true)) }
+    }
+
+    /// Goes on as the C function at `index`, which has no upvalues; returns what it returns.
+    pub(super) fn call_c(self, index: c_int) -> c_int {
+        // SAFETY: a function of Lua's library, called as Lua would call it, on the stack of ours.
+        unsafe { ffi::lua_tocfunction(self.0, index).map_or(0, |function| function(self.0)) }
+    }
+
+    /// Calls the function at `index` with all arguments; returns what it returns.
+    pub(super) fn call_instead(self, index: c_int) -> c_int {
+        // SAFETY: the function is put below its arguments, and its results take their place.
+        unsafe {
+            ffi::lua_pushvalue(self.0, index);
+            ffi::lua_insert(self.0, 1);
+            ffi::lua_call(self.0, ffi::lua_gettop(self.0) - 1, ffi::LUA_MULTRET);
+            ffi::lua_gettop(self.0)
+        }
+    }
+
     /// Puts `function` with the same upvalue `shared` and the `count` values on top of the stack for the others.
     pub(super) fn push_function(self, function: lua_CFunction, count: c_int) {
         let upvalues = [ffi::lua_upvalueindex(1), ffi::lua_upvalueindex(2)];
@@ -250,58 +325,61 @@ impl Stack {
         unsafe { ffi::lua_isyieldable(self.0) != 0 }
     }
 
-    /// Suspends the coroutine; `next` goes on with the same stack. The function returns what this returns.
+    /// Suspends the coroutine; `next` goes on with the same stack, by `go_on`. The function returns what this returns.
+    ///
+    /// The stack is put away: mlua empties it when the coroutine is a hook call's own.
     pub(super) fn pause(self, next: lua_KFunction) -> c_int {
-        // SAFETY: the caller has seen that it can.
-        unsafe { ffi::lua_yieldk(self.0, 0, 0, Some(next)) }
+        // SAFETY: the caller has seen that it can be suspended. All values go into a table, and the table into the one
+        // that `keep_paused` has made; for that there is room.
+        unsafe {
+            let height = ffi::lua_gettop(self.0);
+            ffi::lua_createtable(self.0, height, 0);
+            ffi::lua_insert(self.0, 1);
+            for place in (1..=height).rev() {
+                ffi::lua_rawseti(self.0, 1, lua_Integer::from(place));
+            }
+            ffi::lua_rawgetp(self.0, ffi::LUA_REGISTRYINDEX, (&raw const PAUSED).cast());
+            ffi::lua_pushthread(self.0);
+            ffi::lua_pushvalue(self.0, 1);
+            ffi::lua_rawset(self.0, 2);
+            ffi::lua_yieldk(self.0, 0, isize::try_from(height).unwrap_or_default(), Some(next))
+        }
+    }
+
+    /// The stack of a function that goes on after `pause`, as it was.
+    pub(super) fn go_on(state: *mut lua_State, height: lua_KContext) -> Stack {
+        // SAFETY: `pause` has put the table there, with so many values in it.
+        unsafe {
+            ffi::lua_settop(state, 0);
+            ffi::lua_rawgetp(state, ffi::LUA_REGISTRYINDEX, (&raw const PAUSED).cast());
+            ffi::lua_pushthread(state);
+            ffi::lua_rawget(state, 1);
+            for place in 1..=height {
+                ffi::lua_rawgeti(state, 2, lua_Integer::try_from(place).unwrap_or_default());
+            }
+            ffi::lua_remove(state, 1);
+            ffi::lua_remove(state, 1);
+        }
+        Stack(state)
+    }
+
+    /// Lets the guard's hook come at the next instruction.
+    pub(super) fn hasten(self) {
+        // SAFETY: `lua_sethook` writes fields of the coroutine that runs.
+        unsafe { ffi::lua_sethook(self.0, ffi::lua_gethook(self.0), ffi::LUA_MASKCOUNT, 1) }
     }
 
     /// Ends the hook call: its budget is spent. From here on the guard's hook comes at each instruction.
     pub(super) fn kill(self, guard: &Guard) -> c_int {
-        // SAFETY: `lua_sethook` writes fields of the coroutine that runs; the place's text is copied before Lua may
-        // drop it, and moved into the guard before the error leaves this function.
+        self.hasten();
+        // SAFETY: the place's text is copied before Lua may drop it, and moved into the guard before the error leaves
+        // this function.
         unsafe {
-            ffi::lua_sethook(self.0, ffi::lua_gethook(self.0), ffi::LUA_MASKCOUNT, 1);
             ffi::luaL_where(self.0, 1);
             guard.kill_at(CStr::from_ptr(ffi::lua_tostring(self.0, -1)));
             ffi::lua_settop(self.0, -2);
         }
         self.raise(c"the hook exceeded its CPU budget", 0)
-    }
-}
-
-/// A text that grows, in Lua's memory. It stays in its place from `begin` on, and the stack's height is its own in
-/// between: what is pushed is taken off before the next call.
-pub(super) struct Buffer(std::mem::MaybeUninit<ffi::luaL_Buffer>);
-
-impl Buffer {
-    /// Room for one.
-    pub(super) fn new() -> Buffer {
-        Buffer(std::mem::MaybeUninit::uninit())
-    }
-
-    /// An empty text.
-    pub(super) fn begin(&mut self, stack: Stack) {
-        // SAFETY: Lua fills it in; it points into itself and isn't moved after this.
-        unsafe { ffi::luaL_buffinit(stack.0, self.0.as_mut_ptr()) }
-    }
-
-    /// Adds `text`.
-    pub(super) fn add(&mut self, text: &[u8]) {
-        // SAFETY: `begin` was called, as for all that follow.
-        unsafe { ffi::luaL_addlstring(self.0.as_mut_ptr(), text.as_ptr().cast(), text.len()) }
-    }
-
-    /// Takes the text or number on top of the stack and adds it.
-    pub(super) fn add_top(&mut self) {
-        // SAFETY: as above.
-        unsafe { ffi::luaL_addvalue(self.0.as_mut_ptr()) }
-    }
-
-    /// Puts the text on top of the stack.
-    pub(super) fn push_result(&mut self) {
-        // SAFETY: as above.
-        unsafe { ffi::luaL_pushresult(self.0.as_mut_ptr()) }
     }
 }
 

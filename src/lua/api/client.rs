@@ -8,6 +8,7 @@ use crate::lookup::client_name::{self, ClientName, ClientNames};
 use crate::lua::api::{Parts, may_wait, raise};
 use crate::lua::convert::kit::Method;
 use crate::lua::guard::Guard;
+use crate::lua::waits;
 
 /// The methods of `client`, which may wait in any hook.
 pub(in crate::lua) fn methods(lua: &Lua, guard: &Rc<Guard>, parts: &Parts) -> mlua::Result<Table> {
@@ -29,7 +30,8 @@ fn lookup(
     parts: Parts,
     which: fn(&ClientNames) -> ClientName,
 ) -> mlua::Result<Function> {
-    lua.create_async_function(move |lua, this: Value| {
+    let guard = Rc::clone(&method.guard);
+    waits::function(lua, &guard, move |lua, this: Value| {
         let (method, parts) = (Rc::clone(&method), parts.clone());
         async move {
             method.check(&lua, &this)?;

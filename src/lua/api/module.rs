@@ -12,6 +12,7 @@ use crate::lookup::error::LookupError;
 use crate::lua::actions;
 use crate::lua::api::{may_wait, raise};
 use crate::lua::guard::Guard;
+use crate::lua::waits;
 
 /// When a function may be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +75,7 @@ impl<'a> Module<'a> {
             });
             async move { asked?.await.into_lua_multi(&lua) }
         };
-        self.set(name, self.lua.create_async_function(call)?)
+        self.set(name, waits::function(self.lua, self.guard, call)?)
     }
 
     /// `module.name`, a constant.

@@ -26,6 +26,7 @@ pub(super) struct Patterns {
 
 /// Puts the four functions into Lua's own `string`, in the place of its own.
 pub(in crate::lua) fn open(lua: &Lua, guard: &Rc<Guard>) -> mlua::Result<()> {
+    stack::keep_paused(lua)?;
     let string: Table = lua.globals().get("string")?;
     let frames = RefCell::new(Vec::with_capacity(FRAMES));
     let patterns = Rc::new(Patterns { guard: Rc::clone(guard), frames });
@@ -54,7 +55,7 @@ impl Patterns {
         search: &mut Search,
     ) -> Result<Outcome, PatternError> {
         let mut frames = self.frames.borrow_mut();
-        let mut meter = Watch { guard: &self.guard, stack, left: self.guard.steps().get(), is_over: false };
+        let mut meter = Watch::new(&self.guard, stack, true);
         let outcome = matcher.find(search, &mut frames, &mut meter);
         self.guard.steps().set(meter.left);
         if !matches!(outcome, Ok(Outcome::Paused)) {
@@ -92,7 +93,7 @@ impl Patterns {
         text: &[u8],
         start: usize,
     ) -> Result<Option<usize>, PatternError> {
-        let mut meter = Watch { guard: &self.guard, stack, left: self.guard.steps().get(), is_over: false };
+        let mut meter = Watch::new(&self.guard, stack, false);
         let found = plain::find(subject, text, start, &mut meter);
         self.guard.steps().set(meter.left);
         found
@@ -112,8 +113,16 @@ impl Patterns {
 struct Watch<'a> {
     guard: &'a Guard,
     stack: Stack,
+    /// Whether the search can be put away.
+    can_pause: bool,
     left: usize,
     is_over: bool,
+}
+
+impl<'a> Watch<'a> {
+    fn new(guard: &'a Guard, stack: Stack, can_pause: bool) -> Self {
+        Watch { guard, stack, can_pause, left: guard.steps().get(), is_over: false }
+    }
 }
 
 impl Meter for Watch<'_> {
@@ -138,9 +147,10 @@ impl Watch<'_> {
     #[cold]
     fn look(&mut self, steps: usize) -> Result<(), PatternError> {
         self.guard.steps().set(self.left);
-        match self.guard.spend(steps, || self.stack.can_yield()) {
+        match self.guard.spend(steps, || self.can_pause && self.stack.can_yield()) {
             Look::Stop => return Err(PatternError::OverBudget),
             Look::Pause => self.is_over = true,
+            Look::Hasten => self.stack.hasten(),
             Look::On => {}
         }
         self.left = self.guard.steps().get();
@@ -223,12 +233,12 @@ fn seek(stack: Stack, subject: &[u8], pattern: &[u8], mut search: Search, is_fin
     }
 }
 
-extern "C-unwind" fn go_on_finding(state: *mut lua_State, _: c_int, _: lua_KContext) -> c_int {
-    go_on(Stack::of(state), true)
+extern "C-unwind" fn go_on_finding(state: *mut lua_State, _: c_int, height: lua_KContext) -> c_int {
+    go_on(Stack::go_on(state, height), true)
 }
 
-extern "C-unwind" fn go_on_matching(state: *mut lua_State, _: c_int, _: lua_KContext) -> c_int {
-    go_on(Stack::of(state), false)
+extern "C-unwind" fn go_on_matching(state: *mut lua_State, _: c_int, height: lua_KContext) -> c_int {
+    go_on(Stack::go_on(state, height), false)
 }
 
 fn go_on(stack: Stack, is_find: bool) -> c_int {
@@ -295,8 +305,8 @@ extern "C-unwind" fn step(state: *mut lua_State) -> c_int {
     walk(stack, Search::new(place))
 }
 
-extern "C-unwind" fn go_on_walking(state: *mut lua_State, _: c_int, _: lua_KContext) -> c_int {
-    let stack = Stack::of(state);
+extern "C-unwind" fn go_on_walking(state: *mut lua_State, _: c_int, height: lua_KContext) -> c_int {
+    let stack = Stack::go_on(state, height);
     let search = stack.shared::<Patterns>().take_up(stack, 1);
     stack.set_height(0);
     walk(stack, search)

@@ -4,13 +4,14 @@ use std::ffi::c_int;
 
 use mlua::ffi::{lua_Integer, lua_KContext, lua_State};
 
+use crate::lua::buffer::Buffer;
 use crate::lua::pattern::class::Pattern;
 use crate::lua::pattern::error::PatternError;
 use crate::lua::pattern::functions::{Patterns, push_capture, push_captures};
 use crate::lua::pattern::matcher::{Matcher, Outcome};
 use crate::lua::pattern::replacement::{self, Part};
 use crate::lua::pattern::search::Search;
-use crate::lua::stack::{Buffer, Kind, Stack};
+use crate::lua::stack::{Kind, Stack};
 
 /// How far the work has come.
 #[derive(Clone, Copy)]
@@ -48,8 +49,8 @@ pub(super) extern "C-unwind" fn gsub(state: *mut lua_State) -> c_int {
     replace(stack, work, Search::new(0), b"")
 }
 
-extern "C-unwind" fn go_on(state: *mut lua_State, _: c_int, _: lua_KContext) -> c_int {
-    let stack = Stack::of(state);
+extern "C-unwind" fn go_on(state: *mut lua_State, _: c_int, height: lua_KContext) -> c_int {
+    let stack = Stack::go_on(state, height);
     let search = stack.shared::<Patterns>().take_up(stack, SEARCH);
     let work = stack.value(WORK);
     stack.set_height(RESULT);

@@ -1,6 +1,7 @@
 //! Tests of the engine through the door, with a session that is driven by hand.
 
 mod abuse;
+mod abuse_cases;
 mod builtin;
 mod catalogue;
 mod chain;
