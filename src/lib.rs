@@ -15,4 +15,5 @@ pub mod policy;
 pub mod proxy;
 pub mod session;
 pub mod smtp;
+pub mod store;
 pub mod threads;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use gatepost::app::policies;
 use gatepost::config::{self, report};
 use gatepost::lua::builtin;
+use gatepost::lua::chain::Chain;
 
 fn examples() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
@@ -29,7 +30,7 @@ fn every_example_loads_without_a_warning() {
             panic!("{name}:\n{}", report::text(&mistakes, &loaded.sources, false))
         });
         for listener in &loaded.config.listeners {
-            engine.chain(&listener.policies).map(drop).unwrap();
+            Chain::new(&engine, &listener.policies).map(drop).unwrap();
         }
     }
 }

@@ -11,6 +11,8 @@
 
 mod support;
 
+#[path = "service/descriptors.rs"]
+mod descriptors;
 #[path = "service/drain.rs"]
 mod drain;
 #[path = "service/observe.rs"]

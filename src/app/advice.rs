@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::config::error::Diagnostic;
 use crate::names::public_suffix::registrable;
 use crate::session::relay::RelayDomains;
+use crate::store::config::Place;
 
 /// Whether the addresses of the listeners can be bound, by whoever asks now. What is bound is closed at once.
 pub fn binds(config: &Config) -> Vec<Diagnostic> {
@@ -51,6 +52,11 @@ pub fn files(config: &Config) -> Vec<Diagnostic> {
     let state = config.service.state_directory.as_deref().filter(|folder| folder.exists());
     if let Some(Err(error)) = state.map(|folder| folders::test("service.state_directory", folder)) {
         found.push(wrong("service.state_directory", format!("{error:#}")));
+    }
+    if let Place::File(file) = &config.store.place
+        && let Err(error) = folders::test_store(file)
+    {
+        found.push(wrong("store.backend", format!("{error:#}")));
     }
     if let Some(Err(error)) = config.log.file.as_deref().map(test_file) {
         let file = config.log.file.as_deref().unwrap_or(Path::new("")).display();

@@ -13,14 +13,17 @@ use crate::backend::server::Server;
 use crate::config::Config;
 use crate::lookup::dns::Resolver;
 use crate::lua::api::Parts;
+use crate::lua::chain::Chain;
 use crate::lua::clock::Clock;
 use crate::lua::engine::{Engine, Plan};
+use crate::lua::parking::Parking;
 use crate::lua::problem::Problem;
 use crate::message::spool::Spool;
 use crate::net::names::Names;
 use crate::observe::counters::Counters;
 use crate::observe::metrics::BackendConnections;
 use crate::observe::policy_counts::PolicyCounts;
+use crate::policy::door::Policies;
 use crate::policy::event::Stages;
 use crate::proxy::config::{Listener, Vrfy};
 use crate::proxy::context::Context;
@@ -28,6 +31,8 @@ use crate::proxy::drain::Draining;
 use crate::proxy::worker::{Build, Generation};
 use crate::session::relay::RelayDomains;
 use crate::session::rules::Rules;
+use crate::store::calls::Store;
+use crate::store::opening;
 use crate::threads::helper::HelperHandle;
 use crate::threads::storage::StoragePool;
 
@@ -42,6 +47,8 @@ pub struct Ground {
     pub counters: Vec<Arc<Counters>>,
     /// The counts of the policies' hooks.
     pub policies: Arc<PolicyCounts>,
+    /// Hooks that are parked.
+    pub parking: Parking,
     /// The end of service.
     pub draining: Draining,
 }
@@ -54,6 +61,8 @@ pub struct House {
     pub servers: HashMap<String, Arc<Server>>,
     /// Where content waits.
     pub spool: Arc<Spool>,
+    /// What policies remember.
+    pub store: Store,
     names: Arc<dyn Names>,
     parts: Parts,
     plan: Plan,
@@ -64,7 +73,7 @@ impl House {
     /// Builds what `config` says on `ground`. A backend of which nothing has changed since `before` is kept: what is
     /// known of it stays known, and its bound on connections holds over both.
     ///
-    /// *Errors*: no resolver can be made.
+    /// So is a store whose place is the same. *Errors*: no resolver can be made, the store can't be opened.
     pub fn build(config: Config, ground: &Ground, before: Option<&House>) -> anyhow::Result<Arc<House>> {
         let resolver = Resolver::new(&config.dns, ground.helper.clone()).context("[dns]")?;
         let names: Arc<dyn Names> = Arc::new(ResolverNames::new(resolver.clone()));
@@ -82,8 +91,10 @@ impl House {
             Spool::new(folders::spool(&config), config.spool.memory, config.spool.limit, ground.pool.clone());
         let plan = policies::plan(&config);
         let rules = config.listeners.iter().map(|listener| Arc::new(rules(&config, listener))).collect();
-        let parts = Parts::new(resolver);
-        Ok(Arc::new(House { servers: servers.collect(), spool, names, parts, plan, rules, config }))
+        let known = before.map(|before| (&before.config.store, &before.store));
+        let store = opening::open(&config.store, &ground.pool, known)?;
+        let parts = Parts::new(resolver).storing(store.clone());
+        Ok(Arc::new(House { servers: servers.collect(), spool, store, names, parts, plan, rules, config }))
     }
 
     /// What the policies' modules act upon.
@@ -115,11 +126,16 @@ impl House {
             anyhow!(lines.join("\n"))
         })?;
         engine.count(&ground.policies, worker);
+        engine.park(&ground.parking);
         let counters = ground.counters.get(worker).context("no such worker")?;
         let contexts = self.config.listeners.iter().zip(&self.rules).map(|(listener, rules)| {
             let policies = match listener.policies.as_slice() {
                 [] => None,
-                uses => Some(engine.chain(uses).map_err(|name| anyhow!("policy {name} is not loaded"))?),
+                uses => {
+                    let chain = Chain::new(&engine, uses);
+                    let chain = chain.map_err(|name| anyhow!("policy {name} is not loaded"))?;
+                    Some(Rc::new(chain) as Rc<dyn Policies>)
+                }
             };
             let server = self.servers.get(&listener.backend).context("no such backend")?;
             Ok(Rc::new(Context {

@@ -50,6 +50,19 @@ pub fn test_spool(config: &Config) -> anyhow::Result<()> {
     test("spool.directory", &spool(config))
 }
 
+/// Whether the store can be kept in `file`, by whoever runs now: it can be written, or made.
+///
+/// *Errors*: a line that names the file or its folder.
+pub fn test_store(file: &Path) -> anyhow::Result<()> {
+    if file.exists() {
+        return access(file, Access::READ_OK | Access::WRITE_OK)
+            .map_err(io::Error::from)
+            .with_context(|| wrong("store.backend", file));
+    }
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    test("store.backend", folder.unwrap_or(Path::new(".")))
+}
+
 /// Whether files can be made in `folder`, which `key` names.
 ///
 /// *Errors*: a line that names both.

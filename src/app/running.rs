@@ -6,17 +6,16 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use arc_swap::ArcSwap;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::app::build::{Ground, House};
 use crate::app::folders;
 use crate::app::sockets::Sockets;
-use crate::backend::config::Address;
 use crate::backend::connect;
-use crate::backend::server::Server;
 use crate::config::Config;
+use crate::lua::parking::{Parked, Parking};
 use crate::observe::counters::Counters;
-use crate::observe::metrics::{Metrics, Reading, Sources};
+use crate::observe::metrics::{Metrics, ParkedHook, Reading, Sources};
 use crate::observe::metrics_page::MetricsPage;
 use crate::observe::policy_counts::PolicyCounts;
 use crate::proxy::accept::{Acceptor, AcceptorHandle, Change, Houses};
@@ -60,6 +59,7 @@ impl Running {
             counters: (0..config.workers).map(|_| Arc::new(Counters::default())).collect(),
             draining: drain.watch(),
             policies: Arc::new(PolicyCounts::default()),
+            parking: Parking::default(),
         };
         let admission = Admission::new(config.limits.connections);
         let workers =
@@ -114,7 +114,7 @@ impl Running {
     fn learn(&self) {
         for server in self.house.servers.values() {
             let server = Arc::clone(server);
-            self.ground.helper.leave(move || async move { learn_all(&server).await });
+            self.ground.helper.leave(move || async move { connect::learn(&server).await });
         }
     }
 
@@ -153,12 +153,27 @@ impl Running {
     pub fn show_metrics(&self, page: MetricsPage, dropped: Reading) {
         let (admission, current) = (Arc::clone(&self.admission), Arc::clone(&self.current));
         let spool = Arc::clone(&self.current);
+        let parking = self.ground.parking.clone();
+        let (store, failures) = (Arc::clone(&self.current), Arc::clone(&self.current));
         let metrics = Arc::new(Metrics::new(Sources {
             workers: self.ground.counters.clone(),
             policies: Arc::clone(&self.ground.policies),
             sessions: Arc::new(move || count(admission.sessions())),
             backends: Arc::new(move || current.load().connections()),
             spool_octets: Arc::new(move || spool.load().spool.used()),
+            store_entries: Arc::new(move || store.load().store.entries()),
+            store_failures: Arc::new(move || {
+                failures.load().store.failures().map(|(kind, count)| (kind.kind(), count)).collect()
+            }),
+            parked: Arc::new(move || {
+                let hook = |Parked { policy, hook, is_parked, turned_away }| ParkedHook {
+                    policy,
+                    hook,
+                    is_parked,
+                    turned_away,
+                };
+                parking.parked().into_iter().map(hook).collect()
+            }),
             log_lines_dropped: dropped,
         }));
         if let Ok(address) = page.address() {
@@ -203,26 +218,21 @@ impl Running {
         let joined =
             tokio::task::spawn_blocking(move || threads.into_iter().for_each(|thread| drop(thread.join())));
         let _ = joined.await;
+        if self.house.store.close().await.is_err() {
+            tracing::error!("the store could not be written; what changed last is lost");
+        }
         let pool = self.ground.pool.clone();
-        let _ = tokio::task::spawn_blocking(move || pool.stop()).await;
+        // What it still does nobody waits for: a disk that hangs must not keep the process.
+        let _ = timeout(STORAGE_PATIENCE, tokio::task::spawn_blocking(move || pool.stop())).await;
         self.helper.stop();
     }
 }
 
+/// How long the last work on files may take.
+const STORAGE_PATIENCE: Duration = Duration::from_secs(10);
+
 /// How often the end of the last session is looked for.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
-
-/// Asks each address of `server` what it offers.
-async fn learn_all(server: &Server) {
-    for number in 0..server.config.addresses.len() {
-        if matches!(server.address(number), Some(Address::Maildir(_))) {
-            continue;
-        }
-        if let Ok(opened) = connect::open(server, number, None).await {
-            opened.conversation.quit();
-        }
-    }
-}
 
 fn count(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)

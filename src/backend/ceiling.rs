@@ -155,6 +155,11 @@ impl Slot {
         self.lent = Some(place);
     }
 
+    /// Whether it may be called back.
+    pub fn is_lent(&self) -> bool {
+        self.lent.is_some()
+    }
+
     /// Takes the connection back for use; false if it was called back meanwhile and must be closed.
     pub fn reclaim(&mut self) -> bool {
         let Some(place) = self.lent.take() else { return !self.is_called_back };

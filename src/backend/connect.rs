@@ -65,6 +65,22 @@ pub async fn open(
     Ok(Opened { conversation, capabilities, is_introduced })
 }
 
+/// Asks each address of `server` what it offers, one after the other.
+///
+/// Its connections count among those that there may be. Where none is free, nothing is asked: the sessions that have
+/// them learn it.
+pub async fn learn(server: &Server) {
+    for number in 0..server.config.addresses.len() {
+        if matches!(server.address(number), Some(Address::Maildir(_))) {
+            continue;
+        }
+        let Some(_slot) = server.ceiling.acquire().await else { return };
+        if let Ok(opened) = open(server, number, None).await {
+            opened.conversation.quit();
+        }
+    }
+}
+
 /// `fault` as what it is when no connection comes about: one that is lost is none that could be had.
 fn at(address: &Address, fault: BackendFault) -> BackendFault {
     match fault {

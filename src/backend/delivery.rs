@@ -71,6 +71,15 @@ pub enum Delivery {
     Refused(Reply),
 }
 
+/// A recipient that a policy added and the backend refuses for good: the message goes to the others.
+#[derive(Clone, Debug)]
+pub struct LeftOut {
+    /// Its forward-path, without brackets.
+    pub path: String,
+    /// The refusal.
+    pub reply: Reply,
+}
+
 /// The answers to the recipients of an envelope that were asked for, and to DATA where it was sent with them.
 #[derive(Clone, Debug, Default)]
 pub struct Answers {

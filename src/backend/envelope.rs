@@ -106,6 +106,11 @@ impl Told {
         Told { line, path, is_accepted: recipient.is_answered, index: recipient.index }
     }
 
+    /// The path that the backend is told, without brackets.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
     /// The RCPT command.
     pub fn line(&self) -> &str {
         &self.line

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 use crate::backend::config::Address;
-use crate::backend::delivery::{Answers, Delivery};
+use crate::backend::delivery::{Answers, Delivery, LeftOut};
 use crate::backend::envelope::Envelope;
 use crate::backend::introduction::Introduction;
 use crate::backend::maildir::Maildir;
@@ -68,7 +68,15 @@ impl Link {
     ) -> Result<Delivery, Fault> {
         match self {
             Link::Smtp(relay) => relay.deliver(introduction, envelope, message).await,
-            Link::Maildir(maildir) => maildir.deliver(envelope, message.outgoing).await,
+            Link::Maildir(maildir) => maildir.deliver(envelope, message.outgoing, message.deadline).await,
+        }
+    }
+
+    /// As `Relay::take_left_out`.
+    pub fn take_left_out(&mut self) -> Vec<LeftOut> {
+        match self {
+            Link::Smtp(relay) => relay.take_left_out(),
+            Link::Maildir(_) => Vec::new(),
         }
     }
 
@@ -85,6 +93,11 @@ impl Link {
             Link::Smtp(relay) => relay.lend(),
             Link::Maildir(_) => None,
         }
+    }
+
+    /// As `Relay::is_lent`.
+    pub fn is_lent(&self) -> bool {
+        matches!(self, Link::Smtp(relay) if relay.is_lent())
     }
 
     /// As `Relay::reclaim`.

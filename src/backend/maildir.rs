@@ -7,9 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use tokio::time::{Instant, timeout_at};
+
 use crate::backend::delivery::{Ack, Delivery};
 use crate::backend::envelope::Envelope;
-use crate::fault::Fault;
+use crate::fault::{BackendFault, Fault};
 use crate::message::outgoing::Outgoing;
 use crate::smtp::data_encoder::Unstuffer;
 use crate::threads::storage::StoragePool;
@@ -31,11 +33,20 @@ impl Maildir {
     /// Stores `outgoing` with Return-Path and Delivered-To fields on top: written to tmp, flushed, renamed to new,
     /// the folder flushed.
     ///
-    /// *Errors*: `Local` if any of that fails; nothing is left in new then.
-    pub async fn deliver(&self, envelope: &Envelope, outgoing: &Outgoing) -> Result<Delivery, Fault> {
+    /// *Errors*: `Local` if any of that fails; nothing is left in new then. `Lost` if it is not done by `deadline`: then
+    /// it may still come about, as with any backend whose answer is overdue (RFC 1047).
+    pub async fn deliver(
+        &self,
+        envelope: &Envelope,
+        outgoing: &Outgoing,
+        deadline: Instant,
+    ) -> Result<Delivery, Fault> {
         let name = self.unique_name();
         let path = self.folder.join("tmp").join(&name);
-        let stored = self.store(&path, &name, envelope, outgoing).await;
+        let stored = match timeout_at(deadline, self.store(&path, &name, envelope, outgoing)).await {
+            Ok(stored) => stored,
+            Err(_) => Err(BackendFault::Lost("the Maildir takes too long".to_owned()).into()),
+        };
         if stored.is_err() {
             self.pool.leave(move || drop(fs::remove_file(path)));
         }

@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout};
 use crate::backend::ceiling::Slot;
 use crate::backend::config::Xforward;
 use crate::backend::connect::{Opened, open};
-use crate::backend::delivery::Answers;
+use crate::backend::delivery::{Answers, LeftOut};
 use crate::backend::envelope::Envelope;
 use crate::backend::introduction::Introduction;
 use crate::backend::server::Server;
@@ -26,6 +26,8 @@ pub struct Relay {
     last: Option<usize>,
     /// What the backend said to the MAIL of the transaction of this number: the answer to all of its RCPTs.
     mail_refusal: Option<(u64, Reply)>,
+    /// What the backend has refused for good of what policies added.
+    left_out: Vec<LeftOut>,
 }
 
 /// A connection and what the backend knows on it.
@@ -53,7 +55,7 @@ pub(super) fn overdue() -> BackendFault {
 impl Relay {
     /// A way to `server` without a connection yet.
     pub fn new(server: Arc<Server>) -> Self {
-        Relay { server, line: None, last: None, mail_refusal: None }
+        Relay { server, line: None, last: None, mail_refusal: None, left_out: Vec::new() }
     }
 
     /// Makes the connection now, for `connect = "session"`.
@@ -177,7 +179,8 @@ impl Relay {
         let says_xforward = self.server.config.xforward == Xforward::Auto;
         let line = self.line.as_mut().ok_or_else(|| BackendFault::Lost("no connection".to_owned()))?;
         let mut steps = Steps::new(timeouts);
-        if line.told != Some(envelope.number) {
+        let is_known = line.told == Some(envelope.number);
+        if !is_known {
             if line.is_dirty {
                 steps.push("RSET".to_owned(), Step::Reset);
             }
@@ -187,8 +190,9 @@ impl Relay {
                 }
             }
             steps.push(envelope.mail(&line.opened.capabilities)?, Step::Mail);
-            for told in envelope.recipients.iter().filter(|told| told.is_accepted) {
-                steps.push(told.line().to_owned(), Step::Again);
+            for (place, told) in envelope.recipients.iter().enumerate().filter(|(_, told)| told.is_accepted) {
+                let step = if told.index == 0 { Step::Added(place) } else { Step::Again };
+                steps.push(told.line().to_owned(), step);
             }
         }
         for told in envelope.recipients.iter().filter(|told| !told.is_accepted) {
@@ -198,6 +202,7 @@ impl Relay {
             steps.push("DATA".to_owned(), Step::Data);
         }
         line.is_dirty = true;
+        line.awaits_content = and_data; // if this is dropped now, nobody knows
         let outcome = steps.run(&mut line.opened, envelope.utf8).await?;
         line.awaits_content = outcome.awaits_content;
         line.told = Some(envelope.number);
@@ -205,22 +210,29 @@ impl Relay {
             line.told = None;
             self.mail_refusal = Some((envelope.number, refusal));
         }
-        self.withdraw_empty_content(envelope, outcome.answers).await
+        for (place, reply) in outcome.left_out {
+            let path = envelope.recipients.get(place).map(|told| told.path().to_owned()).unwrap_or_default();
+            self.left_out.push(LeftOut { path, reply });
+        }
+        let knows_one = is_known && envelope.recipients.iter().any(|told| told.is_accepted);
+        if outcome.has_recipient || knows_one {
+            return Ok(outcome.answers);
+        }
+        self.withdraw_empty_content(outcome.answers).await
     }
 
     /// Ends content that the backend waits for though it has accepted no recipient.
     ///
     /// A 5yz is due to the lone dot; what it says instead is a fault. Source: RFC 2920 §3.1.
-    async fn withdraw_empty_content(
-        &mut self,
-        envelope: &Envelope,
-        mut answers: Answers,
-    ) -> Result<Answers, BackendFault> {
-        let has_recipient = envelope.recipients.iter().any(|told| told.is_accepted)
-            || answers.recipients.iter().any(Reply::is_positive);
-        let Some(data) = answers.data.as_mut().filter(|_| !has_recipient) else { return Ok(answers) };
-        let Some(line) = self.line.as_mut().filter(|line| line.awaits_content) else { return Ok(answers) };
-        *data = Reply::BACKEND_ACCEPTED_NOTHING;
+    async fn withdraw_empty_content(&mut self, mut answers: Answers) -> Result<Answers, BackendFault> {
+        let Some(data) = &mut answers.data else { return Ok(answers) };
+        // Where nobody but those that a policy added was to get it, the refusal of the last is the message's.
+        let refusal = self.left_out.last().map(|last| last.reply.clone());
+        let Some(line) = self.line.as_mut().filter(|line| line.awaits_content) else {
+            *data = refusal.unwrap_or_else(|| data.clone());
+            return Ok(answers);
+        };
+        *data = refusal.unwrap_or(Reply::BACKEND_ACCEPTED_NOTHING);
         line.awaits_content = false;
         line.told = None;
         let deadline = Instant::now() + self.server.config.timeouts.command;
@@ -230,6 +242,11 @@ impl Relay {
             self.line = None;
         }
         Ok(answers)
+    }
+
+    /// The recipients that policies added and the backend has refused for good, since this was last asked.
+    pub fn take_left_out(&mut self) -> Vec<LeftOut> {
+        std::mem::take(&mut self.left_out)
     }
 
     /// Forgets the envelope of the transaction: it has ended, or its recipients have changed.
@@ -250,6 +267,11 @@ impl Relay {
         let line = self.line.as_mut()?;
         line.slot.lend();
         Some(line.slot.recall())
+    }
+
+    /// Whether others may have the connection now.
+    pub fn is_lent(&self) -> bool {
+        self.line.as_ref().is_some_and(|line| line.slot.is_lent())
     }
 
     /// Keeps the connection now that the client has spoken; closes it if it was called back meanwhile.

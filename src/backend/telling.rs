@@ -25,6 +25,8 @@ pub(super) enum Step {
     Mail,
     /// RCPT for a recipient that the client was already told is accepted.
     Again,
+    /// RCPT for one that a policy added, at this place in the envelope; nobody was told anything of it.
+    Added(usize),
     /// RCPT for a new one.
     Recipient,
     /// DATA.
@@ -47,6 +49,10 @@ pub(super) struct Outcome {
     pub(super) mail_refusal: Option<Reply>,
     /// Whether the backend waits for content, wanted or not.
     pub(super) awaits_content: bool,
+    /// Whether a recipient was accepted.
+    pub(super) has_recipient: bool,
+    /// The recipients that a policy added and the backend refuses for good, by their place in the envelope.
+    pub(super) left_out: Vec<(usize, Reply)>,
     /// Whether the client was told already that recipients are accepted.
     is_replay: bool,
 }
@@ -76,7 +82,7 @@ impl Steps {
                 opened.conversation.write(&commands, self.deadline(Step::Mail)).await?;
             }
         }
-        let is_replay = self.steps.iter().any(|(_, step)| *step == Step::Again);
+        let is_replay = self.steps.iter().any(|(_, step)| matches!(step, Step::Again | Step::Added(_)));
         let mut outcome = Outcome { is_replay, ..Outcome::default() };
         for (command, step) in &self.steps {
             // Without pipelining a refused MAIL ends the batch; with it the rest has been said already.
@@ -134,9 +140,20 @@ impl Outcome {
                 }
                 Ok(())
             }
-            Step::Again if !screened.is_positive() => Err(BackendFault::Unreachable(shown(reply))),
-            Step::Again => Ok(()),
+            Step::Added(place) if screened.is_permanent() => {
+                // It would be refused on each try: a policy's copy must not keep the client's mail from the others.
+                self.left_out.push((place, screened));
+                Ok(())
+            }
+            Step::Again | Step::Added(_) if !screened.is_positive() => {
+                Err(BackendFault::Unreachable(shown(reply)))
+            }
+            Step::Again | Step::Added(_) => {
+                self.has_recipient = true;
+                Ok(())
+            }
             Step::Recipient => {
+                self.has_recipient |= screened.is_positive();
                 self.answers.recipients.push(screened);
                 Ok(())
             }

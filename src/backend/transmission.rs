@@ -102,9 +102,11 @@ impl Relay {
         let mut reader = message.outgoing.reader();
         let mut pieces: Vec<Bytes> = Vec::new();
         let mut gathered = 0;
-        while let Some(piece) =
-            reader.next().await.map_err(|error| Failure::Local(Fault::Local(error.to_string())))?
-        {
+        loop {
+            let local = |error: &dyn std::fmt::Display| Failure::Local(Fault::Local(error.to_string()));
+            let read = timeout_at(message.deadline, reader.next()).await;
+            let read = read.map_err(|_| BackendFault::Lost("the time for its answer is over".to_owned()))?;
+            let Some(piece) = read.map_err(|error| local(&error))? else { break };
             gathered += piece.len();
             pieces.push(piece);
             if gathered >= CHUNK || pieces.len() >= 15 {

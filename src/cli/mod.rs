@@ -5,6 +5,7 @@ pub mod demo;
 pub mod policy;
 pub mod probe;
 pub mod run;
+pub mod types;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -37,6 +38,8 @@ enum Command {
     Demo(demo::Demo),
     /// The policy library.
     Policy(policy::Policy),
+    /// Print what policies find, with types, for the Lua language server.
+    Types,
 }
 
 /// Where the configuration is, if nothing is said.
@@ -53,6 +56,7 @@ impl Arguments {
             Command::Check(check) => check.run(),
             Command::Demo(demo) => demo.run(),
             Command::Policy(policy) => policy.run(),
+            Command::Types => types::run(),
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::config::{listener, lists, policy, scalar};
 use crate::lookup::config::Config as Dns;
 use crate::message::config::Spool;
 use crate::observe::config::{Format, Level, Log, Metrics};
+use crate::store::config::Config as Store;
 
 /// The whole set-up. What was wrong or is missing has its default; the check between the parts comes after.
 ///
@@ -29,6 +30,7 @@ pub(super) fn config(top: &Section, problems: &mut Vec<Diagnostic>) -> Config {
         listeners,
         backends,
         policies,
+        store: store(&section(top, "store", Table::Store)),
         dns: dns(&section(top, "dns", Table::Dns)),
         spool: spool(&section(top, "spool", Table::Spool)),
         log,
@@ -103,6 +105,15 @@ fn timeouts(section: Option<&Section>) -> Timeouts {
         command: of("command", default.command),
         data: of("data", default.data),
         r#final: of("final", default.r#final),
+    }
+}
+
+fn store(section: &Section) -> Store {
+    let default = Store::default();
+    Store {
+        place: section.store_place("backend").unwrap_or(default.place),
+        prefix: section.text("prefix").map_or(default.prefix, str::to_owned),
+        timeout: section.duration("timeout").flatten().unwrap_or(default.timeout),
     }
 }
 

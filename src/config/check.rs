@@ -6,9 +6,10 @@ use std::path::Path;
 use crate::backend::config::{Address, Xclient};
 use crate::config::error::Diagnostic;
 use crate::config::section::{ItemValue, Section};
-use crate::config::{Config, policy, suggest};
+use crate::config::{Config, policy};
 use crate::lua::config::{Policy, Script, Span};
 use crate::names::network::parse_network;
+use crate::names::suggest;
 use crate::session::relay::RelayDomains;
 
 /// Tells what doesn't fit together; `built_in` are the names of the policy library.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::config::error::Diagnostic;
 use crate::config::list;
-use crate::config::read::Reader;
+use crate::config::reader::Reader;
 use crate::config::section::{ItemValue, Section};
 use crate::config::sources::Sources;
 use crate::lua::config::Span;

@@ -11,7 +11,7 @@ use toml::de::DeValue;
 use crate::backend::config::Address;
 use crate::config::error::Diagnostic;
 use crate::config::keys::key::{Item, Kind};
-use crate::config::read::{Given, Reader};
+use crate::config::reader::{Given, Reader};
 use crate::config::scalar;
 use crate::config::section::{ItemAt, ItemValue};
 use crate::lua::config::Span;

@@ -6,7 +6,6 @@ pub mod keys;
 pub mod report;
 pub mod service;
 pub mod sources;
-pub mod suggest;
 pub mod value;
 
 mod build;
@@ -18,6 +17,7 @@ mod lists;
 mod option;
 mod policy;
 mod read;
+mod reader;
 mod scalar;
 mod section;
 
@@ -35,6 +35,7 @@ use crate::message::config::Spool;
 use crate::observe::config::{Log, Metrics};
 use crate::proxy::config::Listener;
 use crate::session::limits::Limits;
+use crate::store::config::Config as Store;
 
 /// A whole set-up: every part's own configuration.
 #[derive(Clone, Debug)]
@@ -53,6 +54,8 @@ pub struct Config {
     pub policies: Policies,
     /// Every `[policy.NAME]`, and every policy that a listener names.
     pub policy: Vec<Policy>,
+    /// What policies remember.
+    pub store: Store,
     /// How names are resolved.
     pub dns: Dns,
     /// Where content waits.

@@ -2,7 +2,7 @@
 
 use toml::de::DeValue;
 
-use crate::config::read::{Given, Reader};
+use crate::config::reader::{Given, Reader};
 use crate::config::scalar;
 use crate::lua::config::{OptionData, OptionValue};
 

@@ -1,6 +1,5 @@
 //! One TOML text, read by the table of keys: what is right becomes a `Section`, what is wrong is told.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use serde_spanned::Spanned;
@@ -9,30 +8,11 @@ use toml::de::{DeString, DeTable, DeValue};
 use crate::config::error::Diagnostic;
 use crate::config::keys;
 use crate::config::keys::key::{Item, Key, Kind, Table};
+use crate::config::reader::{Given, Reader};
+use crate::config::scalar;
 use crate::config::section::{Entry, NameAt, Section, Value};
-use crate::config::sources::Sources;
-use crate::config::{scalar, suggest};
-use crate::lua::config::{OptionEntry, Span};
-
-/// Reads one file; what is wrong gathers in `problems`.
-pub(super) struct Reader<'s> {
-    /// Every text so far; lists in files of their own are added.
-    pub(super) sources: &'s mut Sources,
-    /// What was wrong so far.
-    pub(super) problems: Vec<Diagnostic>,
-    /// The number of the file that is read.
-    pub(super) file: usize,
-    /// What its paths are relative to.
-    pub(super) directory: Arc<Path>,
-}
-
-/// A value of the file, with the full name of its key.
-pub(super) struct Given<'a, 'i> {
-    /// The key's full name, as `limits.errors`.
-    pub(super) path: &'a str,
-    /// The value.
-    pub(super) toml: &'a Spanned<DeValue<'i>>,
-}
+use crate::lua::config::OptionEntry;
+use crate::names::suggest;
 
 impl Reader<'_> {
     /// The whole file, or `None` if it isn't TOML.
@@ -56,28 +36,6 @@ impl Reader<'_> {
             }
         }
         None
-    }
-
-    /// A place in this file.
-    pub(super) fn span(&self, range: std::ops::Range<usize>) -> Span {
-        Span { file: self.file, range }
-    }
-
-    /// Tells what is wrong with a value: what it must be, what it is.
-    ///
-    /// *Changes*: `problems`.
-    pub(super) fn wrong(&mut self, given: &Given, must_be: &str, possible: impl Into<String>) {
-        let message = format!("`{}` {must_be}", given.path);
-        let problem = Diagnostic::error(given.path, message, Some(self.span(given.toml.span())));
-        self.problems.push(problem.found(scalar::found(given.toml.get_ref())).possible(possible));
-    }
-
-    /// Tells that something is there only in a later version.
-    ///
-    /// *Changes*: `problems`.
-    pub(super) fn later(&mut self, path: &str, what: &str, span: Span) {
-        let problem = Diagnostic::error(path, format!("{what} is not in this version"), Some(span));
-        self.problems.push(problem.found("planned for a later version"));
     }
 
     fn table(&mut self, table: Table, path: &str, toml: &DeTable) -> Section {

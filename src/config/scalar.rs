@@ -1,18 +1,18 @@
 //! Values that are one thing: text, numbers, durations, sizes, words, paths.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use toml::de::DeValue;
 
-use crate::config::error::Diagnostic;
 use crate::config::keys::key::{Key, Kind, Word};
-use crate::config::read::{Given, Reader};
+use crate::config::reader::{Given, Reader};
 use crate::config::section::Value;
-use crate::config::suggest;
 use crate::config::value::{self, ValueError};
 use crate::lua::config::Script;
 use crate::names::a_label;
 use crate::names::host_name::is_host_name;
+use crate::names::suggest;
+use crate::store::config::Place;
 
 /// The value of a key that takes one thing, or `None` if it is wrong.
 ///
@@ -28,6 +28,7 @@ pub(super) fn read(reader: &mut Reader, key: &Key, given: &Given) -> Option<Valu
         Kind::Boolean => toml.as_bool().map(Value::Boolean),
         Kind::Path => text.filter(|text| is_text(text)).map(|text| Value::Path(reader.path(text))),
         Kind::Script => text.and_then(|text| script(reader, text)).map(Value::Script),
+        Kind::StorePlace => return store_place(reader, key, given),
         Kind::SocketOrOff if text == Some("off") => Some(Value::Socket(None)),
         Kind::SocketOrOff => text.and_then(|text| text.parse().ok()).map(|at| Value::Socket(Some(at))),
         Kind::Choice(words) => return choice(reader, key, words, given),
@@ -55,20 +56,6 @@ fn must_be(kind: &Kind) -> String {
         _ => "another value",
     };
     format!("must be {what}")
-}
-
-/// What a value is, in words.
-pub(super) fn found(toml: &DeValue) -> String {
-    match toml {
-        DeValue::String(text) if text.chars().count() > 40 => "found this text".into(),
-        DeValue::String(text) => format!("found \"{text}\""),
-        DeValue::Integer(number) => format!("found the number {number}"),
-        DeValue::Float(number) => format!("found the number {number}"),
-        DeValue::Boolean(boolean) => format!("found {boolean}"),
-        DeValue::Datetime(_) => "found a date".into(),
-        DeValue::Array(_) => "found a list".into(),
-        DeValue::Table(_) => "found a table".into(),
-    }
 }
 
 /// A whole number, if it is one and has at most 63 bits.
@@ -107,6 +94,24 @@ fn script(reader: &Reader, text: &str) -> Option<Script> {
         is_text(text).then(|| Script::File(reader.path(text)))
     } else {
         is_name(text).then(|| Script::Name(text.to_owned()))
+    }
+}
+
+/// Where a store keeps its entries; one on the network is for a later version.
+fn store_place(reader: &mut Reader, key: &Key, given: &Given) -> Option<Value> {
+    let text = given.toml.get_ref().as_str().filter(|text| is_text(text)).unwrap_or_default();
+    match (text, text.strip_prefix("file:")) {
+        ("memory", _) => Some(Value::StorePlace(Place::Memory)),
+        (_, Some(path)) if !path.is_empty() => Some(Value::StorePlace(Place::File(reader.path(path)))),
+        _ if text.starts_with("redis:") || text.starts_with("rediss:") => {
+            let span = reader.span(given.toml.span());
+            reader.later(given.path, &format!("`{} = \"{text}\"`", given.path), span);
+            None
+        }
+        _ => {
+            reader.wrong(given, &format!("must be {}", key.kind.possible()), key.kind.possible());
+            None
+        }
     }
 }
 
@@ -213,19 +218,5 @@ fn duration(reader: &mut Reader, key: &Key, none: bool, given: &Given) -> Option
 fn zero(reader: &mut Reader, is_zero: bool, none: bool) {
     if is_zero && none {
         reader.amend(|problem| problem.help("0 never means \"no limit\": write \"none\" if that is meant"));
-    }
-}
-
-impl Reader<'_> {
-    /// Adds to what was told last.
-    pub(super) fn amend(&mut self, more: impl FnOnce(Diagnostic) -> Diagnostic) {
-        if let Some(last) = self.problems.pop() {
-            self.problems.push(more(last));
-        }
-    }
-
-    /// A path of this file: relative to the folder that the file is in.
-    pub(super) fn path(&self, text: &str) -> PathBuf {
-        self.directory.join(text)
     }
 }

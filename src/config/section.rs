@@ -9,6 +9,7 @@ use crate::config::error::Diagnostic;
 use crate::config::keys::key::{Key, Table};
 use crate::lua::config::{OptionEntry, Script, Span};
 use crate::policy::mode::PolicyUse;
+use crate::store::config::Place;
 
 /// One table as it was read.
 #[derive(Clone, Debug)]
@@ -48,6 +49,7 @@ pub(super) enum Value {
     Choice(&'static str),
     Path(PathBuf),
     Script(Script),
+    StorePlace(Place),
     /// `None` is `"off"`.
     Socket(Option<SocketAddr>),
     List(Vec<ItemAt>),
@@ -145,6 +147,10 @@ impl Section {
 
     pub(super) fn script(&self, name: &str) -> Option<Script> {
         if let Value::Script(script) = self.value(name)? { Some(script.clone()) } else { None }
+    }
+
+    pub(super) fn store_place(&self, name: &str) -> Option<Place> {
+        if let Value::StorePlace(place) = self.value(name)? { Some(place.clone()) } else { None }
     }
 
     pub(super) fn socket(&self, name: &str) -> Option<SocketAddr> {

@@ -9,8 +9,8 @@ use mlua::{Lua, LuaString, Table, Value, Variadic};
 
 use crate::lua::call::Call;
 use crate::lua::caller::raise;
-use crate::lua::convert::kit::Method;
 use crate::lua::guard::Guard;
+use crate::lua::method::Method;
 use crate::lua::units;
 use crate::message::edit::NewField;
 use crate::policy::event::Stage;
@@ -78,13 +78,6 @@ impl<'a> Methods<'a> {
             Err(raise(lua, &format!("{class}:{name} is not in this version")))
         };
         self.table.raw_set(name, self.lua.create_function(later)?)
-    }
-}
-
-impl Method {
-    fn wrong_stage(&self, stages: &[Stage]) -> String {
-        let names: Vec<&str> = stages.iter().map(|stage| stage.as_str()).collect();
-        format!("{}:{} can be called at {} only", self.class, self.name, names.join(", "))
     }
 }
 

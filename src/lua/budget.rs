@@ -14,6 +14,7 @@ use mlua::{Function, IntoLuaMulti, Thread, Value};
 use crate::lua::call::Call;
 use crate::lua::guard::{Armed, Budget, Guard, OVER_BUDGET, Stop};
 use crate::lua::pool::Pool;
+use crate::lua::problem::is_hunger;
 use crate::lua::sandbox::Sandbox;
 use crate::lua::slice::SliceWaker;
 
@@ -35,6 +36,8 @@ pub enum Stopped {
     Spent(Budget, Option<String>),
     /// It used up its time on the clock.
     Time,
+    /// Time was over for all policies at this stage.
+    StageTime,
     /// It raised this.
     Raised(mlua::Error),
     /// It waited where nothing may wait.
@@ -61,6 +64,7 @@ impl std::fmt::Display for Stopped {
                 })
             }
             Stopped::Time => f.write_str("the hook exceeded its time budget"),
+            Stopped::StageTime => f.write_str("the time of all policies at this stage was over"),
             Stopped::Raised(error) => error.fmt(f),
             Stopped::Waited => f.write_str("calls that wait can't be made while a policy is loaded"),
         }
@@ -239,15 +243,6 @@ impl HookCall {
                 Poll::Pending
             }
         }
-    }
-}
-
-/// Whether an error says that memory was not enough.
-pub(super) fn is_hunger(error: &mlua::Error) -> bool {
-    match error {
-        mlua::Error::MemoryError(_) => true,
-        mlua::Error::CallbackError { cause, .. } | mlua::Error::BadArgument { cause, .. } => is_hunger(cause),
-        _ => false,
     }
 }
 

@@ -6,12 +6,13 @@ use std::rc::Rc;
 
 use crate::lua::convert::session::SessionView;
 use crate::lua::convert::transaction::Past;
-use crate::lua::verdict::Made;
+use crate::lua::ruling::Made;
 use crate::lua::waits::Waits;
 use crate::message::edit::Edit;
 use crate::message::view::MessageView;
 use crate::policy::event::Stage;
 use crate::session::effects::{Effects, PolicyName};
+use crate::store::remember::Question;
 
 /// What a script's calls into the engine act upon.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ pub struct Call {
     pub(super) edits: RefCell<Vec<Edit>>,
     /// Verdicts made, to find those that were not returned.
     pub(super) made: RefCell<Vec<Made>>,
+    /// The sources that it is asking for all sessions; given up when it ends.
+    pub(super) asking: RefCell<Vec<Question>>,
     /// Whether the script has had its hands on `vars` or `shared`.
     pub(super) has_touched_vars: Cell<bool>,
     /// What its coroutines wait for.
@@ -56,6 +59,7 @@ impl Call {
             effects: RefCell::default(),
             edits: RefCell::default(),
             made: RefCell::default(),
+            asking: RefCell::default(),
             has_touched_vars: Cell::new(false),
             waits: Waits::default(),
         }
@@ -64,6 +68,31 @@ impl Call {
     /// What the hook asks for, to add to it.
     pub(super) fn ask<T>(&self, add: impl FnOnce(&mut Effects) -> T) -> T {
         add(self.effects.borrow_mut().get_or_insert_default())
+    }
+
+    /// The policy, whose script now gets its hands on `vars` or `shared`.
+    pub(super) fn touch_vars(&self) -> &PolicyName {
+        self.has_touched_vars.set(true);
+        &self.policy
+    }
+
+    /// Checks what the script has left in `vars` and `shared`.
+    ///
+    /// *Errors*: what is wrong there, as a sentence.
+    pub(super) fn check_vars(&self) -> Result<(), String> {
+        match &self.session {
+            Some(session) if self.has_touched_vars.get() => {
+                let past = self.past.as_ref().map(|past| past.vars.borrow());
+                session.vars.borrow().check(&self.policy, self.is_observing, past.as_deref())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The points that the hook has given so far.
+    pub(super) fn points(&self) -> f64 {
+        let effects = self.effects.borrow();
+        effects.iter().flat_map(|effects| &effects.scores).fold(0.0, |sum, score| sum + score.points)
     }
 
     /// A call of the hook of `policy` for `stage`.

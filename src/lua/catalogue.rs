@@ -10,76 +10,9 @@ use crate::lua::actions;
 use crate::lua::api::{self, Parts};
 use crate::lua::clock::Clock;
 use crate::lua::engine;
+use crate::lua::types;
+use crate::lua::types::class::{Class, Kind};
 use crate::policy::event::Stage;
-
-/// The fields of the objects that hooks receive, by the name under which docs show the object.
-pub const FIELDS: &[(&str, &[&str])] = &[
-    (
-        "session",
-        &[
-            "id",
-            "listener",
-            "protocol",
-            "client",
-            "peer",
-            "server",
-            "may_relay",
-            "ehlo",
-            "transaction",
-            "talked_early",
-            "pipelining_violations",
-            "command_errors",
-            "recipients_refused",
-            "refused_by_backend",
-            "auth_failures",
-            "messages",
-            "octets",
-            "seconds",
-            "commands",
-            "score",
-            "symbols",
-            "vars",
-            "shared",
-        ],
-    ),
-    ("client", &["ip", "port", "network"]),
-    ("peer", &["ip", "port"]),
-    ("server", &["ip", "port", "hostname", "relay_domains"]),
-    ("ehlo", &["name", "verb", "is_literal"]),
-    ("mail", &["address", "local_part", "domain", "raw", "params", "is_null"]),
-    ("rcpt", &["address", "local_part", "domain", "raw", "params", "index"]),
-    ("transaction", &["index", "size_declared", "mail", "recipients", "vars", "score"]),
-    ("message", &["size", "header_size"]),
-    ("reply", &["verb", "argument", "code", "status", "text", "from", "policy"]),
-    (
-        "outcome",
-        &[
-            "disposition",
-            "stage",
-            "policy",
-            "reply",
-            "size",
-            "reverse_path",
-            "recipients",
-            "score",
-            "symbols",
-        ],
-    ),
-    ("ending", &["reason", "by", "last_verb", "seconds", "messages", "octets"]),
-];
-
-/// The methods of `message`.
-pub const MESSAGE: &[&str] = &[
-    "header",
-    "headers",
-    "raw_header",
-    "fields",
-    "sha256",
-    "add_header",
-    "prepend_header",
-    "replace_header",
-    "remove_header",
-];
 
 /// All names, as a policy writes them: `connect`, `reject`, `dns.mx`, `session.id`, `session:delay`.
 ///
@@ -106,10 +39,11 @@ pub fn names() -> mlua::Result<Vec<String>> {
     ] {
         names.extend(keys(&methods)?.iter().map(|name| format!("{class}:{name}")));
     }
-    names.extend(MESSAGE.iter().map(|name| format!("message:{name}")));
-    for (class, fields) in FIELDS {
-        names.extend(fields.iter().map(|name| format!("{class}.{name}")));
+    for class in types::all().filter(|class| class.kind == Kind::Object) {
+        names.extend(class.fields().map(|name| format!("{}.{name}", class.shown())));
     }
+    let message = types::find("Message").into_iter().flat_map(Class::functions);
+    names.extend(message.filter(|one| !one.is_later()).map(|one| format!("message:{}", one.name)));
     names.sort();
     Ok(names)
 }

@@ -12,11 +12,11 @@ use crate::lua::convert::session::SessionView;
 use crate::lua::engine::Engine;
 use crate::lua::occasion::Occasion;
 use crate::lua::policy::Policy;
+use crate::lua::ruling::Ruling;
 use crate::lua::run::{Ran, Run};
-use crate::lua::verdict::Ruling;
 use crate::policy::door::{Answer, Policies, SessionPolicies, SharedSession};
 use crate::policy::event::{Event, Report, Stage, Stages};
-use crate::policy::mode::Mode;
+use crate::policy::mode::{Mode, PolicyUse};
 use crate::policy::verdict::{Decision, Verdict};
 use crate::session::effects::{Acceptance, Effects, Held};
 use crate::session::relay_guard::is_ours;
@@ -25,7 +25,7 @@ use crate::smtp::path::ForwardPath;
 
 /// The policies of one listener.
 #[derive(Debug)]
-pub(super) struct Chain {
+pub struct Chain {
     engine: Rc<Engine>,
     links: Rc<[Link]>,
     relay_domains: Rc<OnceCell<AnyUserData>>,
@@ -33,15 +33,22 @@ pub(super) struct Chain {
 
 /// One policy in a listener's list.
 #[derive(Debug)]
-pub(super) struct Link {
-    pub(super) policy: Rc<Policy>,
-    pub(super) mode: Mode,
+struct Link {
+    policy: Rc<Policy>,
+    mode: Mode,
 }
 
 impl Chain {
-    pub(super) fn new(engine: Rc<Engine>, policies: Vec<(Rc<Policy>, Mode)>) -> Chain {
-        let links = policies.into_iter().map(|(policy, mode)| Link { policy, mode }).collect();
-        Chain { engine, links, relay_domains: Rc::default() }
+    /// The policies that a listener uses, in its order.
+    ///
+    /// Errors: the name of one that is not loaded.
+    pub fn new(engine: &Rc<Engine>, uses: &[PolicyUse]) -> Result<Chain, String> {
+        let mut links = Vec::with_capacity(uses.len());
+        for used in uses {
+            let Some(policy) = engine.policy(&used.name) else { return Err(used.name.clone()) };
+            links.push(Link { policy: Rc::clone(policy), mode: used.mode.unwrap_or(policy.mode) });
+        }
+        Ok(Chain { engine: Rc::clone(engine), links: links.into(), relay_domains: Rc::default() })
     }
 }
 
@@ -58,7 +65,7 @@ impl Policies for Chain {
         Rc::new(SessionChain {
             engine: Rc::clone(&self.engine),
             links: Rc::clone(&self.links),
-            view: SessionView::new(session, kit, &sandbox.guard, &self.relay_domains),
+            view: SessionView::new(session, kit, sandbox.guard.now(), &self.relay_domains),
         })
     }
 }
@@ -93,7 +100,7 @@ impl SessionPolicies for SessionChain {
             let mut run = Run::new(&this.engine, &this.view, Occasion::Report(&report, past.as_ref()), stage);
             for link in this.links.iter().filter(|link| link.policy.hook(stage).is_some()) {
                 // Its errors are in the log; there is nothing else that could follow from them.
-                run.policy(link, &[]).await;
+                run.policy(&link.policy, link.mode, &[]).await;
             }
             this.view.finish(stage);
         })
@@ -120,7 +127,7 @@ impl SessionChain {
             {
                 continue;
             }
-            let ran = run.policy(link, &decision.edits).await;
+            let ran = run.policy(&link.policy, link.mode, &decision.edits).await;
             if link.mode == Mode::Observe {
                 observed(&link.policy, stage, &ran);
                 continue;

@@ -6,20 +6,19 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::lua::api::{self, Parts};
-use crate::lua::chain::Chain;
 use crate::lua::clock::Clock;
 use crate::lua::config::{Policies, Policy as Configured};
 use crate::lua::convert::kit::Kit;
+use crate::lua::objects;
 use crate::lua::options::check::Surroundings;
+use crate::lua::parking::Parking;
 use crate::lua::policy::{Loading, Policy};
 use crate::lua::problem::Problem;
 use crate::lua::sandbox::Sandbox;
 use crate::lua::script::{self, Source};
 use crate::lua::verdict;
 use crate::observe::policy_counts::PolicyCounts;
-use crate::policy::door;
 use crate::policy::event::Stage;
-use crate::policy::mode::PolicyUse;
 
 /// What is to be loaded; the same on every worker.
 #[derive(Clone, Debug)]
@@ -85,16 +84,12 @@ impl Engine {
         }
     }
 
-    /// The policies that a listener uses, in its order.
-    ///
-    /// Errors: the name of one that is not loaded.
-    pub fn chain(self: &Rc<Self>, uses: &[PolicyUse]) -> Result<Rc<dyn door::Policies>, String> {
-        let mut links = Vec::with_capacity(uses.len());
-        for used in uses {
-            let Some(policy) = self.policy(&used.name) else { return Err(used.name.clone()) };
-            links.push((Rc::clone(policy), used.mode.unwrap_or(policy.mode)));
+    /// From now on hooks that overrun their budgets are parked in `parking`, which all workers share.
+    pub fn park(&self, parking: &Parking) {
+        for policy in &self.policies {
+            // Set already: the same places.
+            let _ = policy.berths.set(Stage::ALL.map(|stage| parking.berth(&policy.name, stage.as_str())));
         }
-        Ok(Rc::new(Chain::new(Rc::clone(self), links)))
     }
 
     /// Every policy, in the configuration's order.
@@ -105,6 +100,11 @@ impl Engine {
     /// The policy of this name.
     pub fn policy(&self, name: &str) -> Option<&Rc<Policy>> {
         self.policies.iter().find(|policy| &*policy.name == name)
+    }
+
+    /// The clock that measures hook calls.
+    pub fn now(&self) -> Duration {
+        self.sandbox.guard.now()
     }
 
     /// Octets that the Lua state holds.
@@ -122,7 +122,7 @@ pub(super) fn open(
     let sandbox = Sandbox::new(clock, folders)?;
     verdict::open(&sandbox.lua, &sandbox.guard, &sandbox.base)?;
     api::open(&sandbox.lua, &sandbox.guard, parts, &sandbox.base, |name, module| sandbox.view(name, module))?;
-    let kit = Kit::new(&sandbox, parts)?;
+    let kit = objects::open(&sandbox, parts)?;
     Ok((sandbox, kit))
 }
 

@@ -9,8 +9,6 @@ use std::collections::HashSet;
 const GLOBALS: &[&str] = &[
     "map",
     "http",
-    "store",
-    "ratelimit",
     "regex",
     "backend",
     "clamav",
@@ -234,19 +232,19 @@ mod tests {
     fn later_globals_are_found_with_their_line() {
         for (source, want) in [
             ("return {}", None),
-            ("local x = 1\nlocal v = store.get('k')", Some((2, "store"))),
+            ("local x = 1\nlocal v = rspamd.check('k')", Some((2, "rspamd"))),
             ("return { mail = function() http.get('x') end }", Some((1, "http"))),
-            ("-- http.get\n--[[ store ]] --[==[\nmap\n]==]\nreturn {}", None), // comments
-            ("local s = 'http' .. \"map\" .. [[store]]", None),                // strings
-            ("return { map = 1, type = 'map' }", None),                        // a field's name
-            ("return t.map, t:hash()", None),                                  // fields and methods
-            ("local map = {}\nreturn map.x", None),                            // a local
+            ("-- http.get\n--[[ rspamd ]] --[==[\nmap\n]==]\nreturn {}", None), // comments
+            ("local s = 'http' .. \"map\" .. [[rspamd]]", None),                // strings
+            ("return { map = 1, type = 'map' }", None),                         // a field's name
+            ("return t.map, t:hash()", None),                                   // fields and methods
+            ("local map = {}\nreturn map.x", None),                             // a local
             ("local a <const>, map = 1, 2\nreturn map", None),
             ("for _, task in ipairs(list) do task() end", None), // a loop variable
             ("local function hash(x) return x end return hash(1)", None),
-            ("return function(store, backend) return store, backend end", None), // parameters
-            ("local a = 1 .. map", Some((1, "map"))),                            // `..` is no field
-            ("if map == nil then end", Some((1, "map"))),                        // a comparison is a use
+            ("return function(rspamd, backend) return rspamd, backend end", None), // parameters
+            ("local a = 1 .. map", Some((1, "map"))),                              // `..` is no field
+            ("if map == nil then end", Some((1, "map"))),                          // a comparison is a use
             ("local t = { [map] = 1 }", Some((1, "map"))),
             ("function t.hash() return hash end", Some((1, "hash"))), // a method of that name declares nothing
         ] {

@@ -6,11 +6,10 @@ use std::rc::Rc;
 
 use mlua::{Function, IntoLuaMulti, Lua, LuaString, Table, Value, Variadic};
 
-use crate::lua::budget::is_hunger;
 use crate::lua::caller::raise;
 use crate::lua::guard::{Budget, Guard};
 use crate::lua::later;
-use crate::lua::problem::first_words;
+use crate::lua::problem::{first_words, is_hunger};
 use crate::lua::script;
 
 /// Octets of what one `print` writes.

@@ -7,7 +7,7 @@ use mlua::Value;
 use crate::lua::call::Call;
 use crate::lua::convert::session::SessionView;
 use crate::lua::convert::transaction::Past;
-use crate::lua::convert::{message, report, subject, transaction};
+use crate::lua::convert::{message, report, subject, transaction_facts};
 use crate::message::view::MessageView;
 use crate::policy::event::{Event, Report};
 
@@ -53,7 +53,7 @@ impl Occasion<'_> {
                 mail
             }
             Occasion::Event(Event::Rcpt { rcpt, index }) => subject::rcpt(kit, rcpt, *index)?,
-            Occasion::Event(Event::Data) => return transaction::current(view, call),
+            Occasion::Event(Event::Data) => return transaction_facts::current(view, call),
             Occasion::Event(Event::Header(seen) | Event::Message(seen)) => message::table(kit, seen)?,
             Occasion::Event(Event::Reply(event)) => report::reply(kit, event)?,
             Occasion::Report(Report::Outcome(outcome), _) => report::outcome(kit, outcome)?,

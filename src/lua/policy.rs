@@ -12,13 +12,15 @@ use crate::lua::config::{Budget, OnError, Policy as Configured};
 use crate::lua::later;
 use crate::lua::options::check::{self, Surroundings};
 use crate::lua::options::schema::{self, OptionSchema};
-use crate::lua::problem::{Problem, first_words, nearest};
+use crate::lua::parking::Berth;
+use crate::lua::problem::{Problem, did_you_mean, first_words};
 use crate::lua::sandbox::Sandbox;
 use crate::lua::script::Source;
 use crate::observe::policy_counts::HookCounts;
 use crate::policy::event::{Stage, Stages};
 use crate::policy::mode::Mode;
 use crate::session::effects::PolicyName;
+use crate::smtp::reply::Reply;
 
 /// A policy in one Lua state.
 #[derive(Debug)]
@@ -44,6 +46,8 @@ pub struct Policy {
     hooks: [Option<Function>; Stage::ALL.len()],
     /// What its hooks are counted in, once `Engine::count` was called.
     pub(super) counts: OnceCell<[Arc<HookCounts>; Stage::ALL.len()]>,
+    /// Where its hooks are parked, once `Engine::park` was called.
+    pub(super) berths: OnceCell<[Arc<Berth>; Stage::ALL.len()]>,
 }
 
 /// What loading a script and its `setup` may cost; there they may build large tables.
@@ -64,6 +68,26 @@ impl Policy {
     /// The hook for `stage`.
     pub(super) fn hook(&self, stage: Stage) -> Option<&Function> {
         self.hooks.get(stage as usize)?.as_ref()
+    }
+
+    /// What its failure at `stage` becomes; nothing where it is only logged.
+    pub(super) fn failure(&self, stage: Stage) -> Option<Reply> {
+        if matches!(stage, Stage::Reply | Stage::Outcome | Stage::Closed) {
+            return None;
+        }
+        // At connect only 421 and 554 are codes that a client expects. RFC 5321 §4.3.2.
+        let is_banner = stage == Stage::Connect;
+        match self.on_error {
+            OnError::Skip => None,
+            OnError::Defer => {
+                let code = if is_banner { 421 } else { 451 };
+                Some(Reply::fixed(code, (4, 3, 0), "Local policy error, try again later"))
+            }
+            OnError::Reject => {
+                let code = if is_banner { 554 } else { 550 };
+                Some(Reply::fixed(code, (5, 3, 0), "Local policy error"))
+            }
+        }
     }
 
     /// What one of its hook calls may use.
@@ -116,6 +140,7 @@ impl Loading<'_> {
             options,
             hooks: declared.hooks,
             counts: OnceCell::new(),
+            berths: OnceCell::new(),
         })
     }
 
@@ -237,7 +262,7 @@ impl Declared {
         if known().any(|name| name == key) {
             return None;
         }
-        Some(nearest(key, known()).unwrap_or_else(|| {
+        Some(did_you_mean(key, known()).unwrap_or_else(|| {
             let hooks: Vec<&str> = Stage::ALL.iter().map(|stage| stage.as_str()).collect();
             format!("the hooks are {}", hooks.join(", "))
         }))

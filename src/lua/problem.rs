@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::lua::config::Span;
+use crate::names::suggest::nearest;
 
 /// One mistake that keeps a policy from being loaded.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,6 +80,15 @@ fn split_line<'a>(file: &str, message: &'a str) -> Option<(usize, &'a str)> {
     Some((line.parse().ok()?, rest.trim_start()))
 }
 
+/// Whether an error says that memory was not enough.
+pub(super) fn is_hunger(error: &mlua::Error) -> bool {
+    match error {
+        mlua::Error::MemoryError(_) => true,
+        mlua::Error::CallbackError { cause, .. } | mlua::Error::BadArgument { cause, .. } => is_hunger(cause),
+        _ => false,
+    }
+}
+
 /// The words of an error from Lua, without the traceback.
 pub(super) fn first_words(error: &mlua::Error) -> String {
     let text = match error {
@@ -93,32 +103,8 @@ pub(super) fn first_words(error: &mlua::Error) -> String {
 }
 
 /// "did you mean …", when one of `known` is close to `name`.
-pub(super) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    known
-        .into_iter()
-        .map(|candidate| (distance(name, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.len().max(name.len()) / 4)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| format!("did you mean '{candidate}'?"))
-}
-
-/// How many letters must change to make `left` into `right` (Levenshtein).
-fn distance(left: &str, right: &str) -> usize {
-    let mut row: Vec<usize> = (0..=right.chars().count()).collect();
-    for (i, a) in left.chars().enumerate() {
-        let mut previous = i;
-        let mut before = i + 1;
-        if let Some(first) = row.first_mut() {
-            *first = before;
-        }
-        for (cell, b) in row.iter_mut().skip(1).zip(right.chars()) {
-            let best = (previous + usize::from(a != b)).min(*cell + 1).min(before + 1);
-            previous = *cell;
-            *cell = best;
-            before = best;
-        }
-    }
-    row.last().copied().unwrap_or_default()
+pub(super) fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    nearest(name, known).map(|candidate| format!("did you mean '{candidate}'?"))
 }
 
 #[cfg(test)]
@@ -130,22 +116,5 @@ mod tests {
         let problem = Problem::in_script("site", "site.lua", "site.lua:12: unexpected symbol near 'x'");
         assert_eq!(problem.place, Place::Script { file: "site.lua".into(), line: Some(12) });
         assert_eq!(problem.to_string(), "site.lua:12: unexpected symbol near 'x'");
-    }
-
-    #[test]
-    fn only_a_near_name_is_suggested() {
-        let hooks = ["connect", "ehlo", "mail", "rcpt"];
-        assert_eq!(nearest("conect", hooks).as_deref(), Some("did you mean 'connect'?"));
-        assert_eq!(nearest("rctp", hooks), nearest("rcp", hooks).and(None).or(nearest("rctp", hooks)));
-        assert_eq!(nearest("message", hooks), None);
-    }
-
-    #[test]
-    fn distance_counts_changed_letters() {
-        for (left, right, want) in
-            [("", "", 0), ("a", "", 1), ("mail", "mial", 2), ("ehlo", "helo", 2), ("x", "x", 0)]
-        {
-            assert_eq!(distance(left, right), want, "{left} {right}");
-        }
     }
 }

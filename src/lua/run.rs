@@ -11,19 +11,19 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::lua::budget::{HookCall, Stopped};
 use crate::lua::call::Call;
-use crate::lua::chain::Link;
-use crate::lua::config::OnError;
 use crate::lua::convert::session::SessionView;
 use crate::lua::engine::Engine;
 use crate::lua::occasion::Occasion;
+use crate::lua::parking::{Admission, Berth};
 use crate::lua::policy::Policy;
-use crate::lua::verdict::{self, Ruling};
+use crate::lua::ruling::Ruling;
+use crate::lua::verdict;
 use crate::message::edit::Edit;
+use crate::names::network::client_network;
 use crate::observe::policy_counts::{self, HookCounts, Opinion};
 use crate::policy::event::Stage;
 use crate::policy::mode::Mode;
 use crate::session::effects::Effects;
-use crate::smtp::reply::Reply;
 
 /// How a hook ended.
 pub(super) enum Ran {
@@ -38,6 +38,19 @@ pub(super) struct Ended {
     pub(super) ruling: Option<Ruling>,
     pub(super) effects: Option<Box<Effects>>,
     pub(super) edits: Vec<Edit>,
+}
+
+/// Why a hook gave no verdict.
+struct Failure {
+    words: String,
+    /// Whether it has overrun its budget.
+    is_overrun: bool,
+}
+
+impl Failure {
+    fn error(words: String) -> Failure {
+        Failure { words, is_overrun: false }
+    }
 }
 
 /// One stage of one session.
@@ -62,24 +75,32 @@ impl<'a> Run<'a> {
         Run { engine, view, occasion, stage, end: None, subject: None }
     }
 
-    /// Runs the hook of one policy. `edits` are those of the policies before it at this stage.
-    pub(super) async fn policy(&mut self, link: &Link, edits: &[Edit]) -> Ran {
-        let policy = &link.policy;
+    /// Runs the hook of `policy`, whose verdicts count as `mode` says. `edits` are those of the policies before it at this stage.
+    pub(super) async fn policy(&mut self, policy: &Policy, mode: Mode, edits: &[Edit]) -> Ran {
         let Some(hook) = policy.hook(self.stage) else { return Ran::Failed };
         let message = self.occasion.message();
         let mut known = message.as_ref().map(|message| message.edits.clone()).unwrap_or_default();
         known.extend_from_slice(edits);
         let known_edits = known.len();
         let call = Rc::new(Call {
-            is_observing: link.mode == Mode::Observe,
+            is_observing: mode == Mode::Observe,
             message,
             past: self.occasion.past(),
             edits: RefCell::new(known),
             ..Call::hook(policy.name.clone(), self.stage, Rc::clone(self.view))
         });
+        let berth = policy.berths.get().and_then(|berths| berths.get(self.stage as usize));
+        let admission = berth.map_or(Admission::Runs, |berth| berth.admit());
+        if admission == Admission::TurnedAway {
+            return Ran::Failed;
+        }
         let result = self.call(policy, hook, &call).await;
+        if let Some(berth) = berth {
+            self.settle(policy, berth, admission, &result);
+        }
+        let result = result.map_err(|failure| failure.words);
         if let Some(counts) = self.counts(policy) {
-            count(counts, &result, link.mode);
+            count(counts, &result, mode);
         }
         match result {
             Ok(ruling) => Ran::Ended(Box::new(Ended {
@@ -100,39 +121,64 @@ impl<'a> Run<'a> {
         policy: &Policy,
         hook: &Function,
         call: &Rc<Call>,
-    ) -> Result<Option<Ruling>, String> {
-        let mut running = self.begin(policy, hook, call).map_err(|error| error.to_string())?;
+    ) -> Result<Option<Ruling>, Failure> {
+        let mut running =
+            self.begin(policy, hook, call).map_err(|error| Failure::error(error.to_string()))?;
         let mut timer = None;
         let returned = poll_fn(|cx| {
             if let Poll::Ready(returned) = Pin::new(&mut running).poll(cx) {
                 return Poll::Ready(returned);
             }
             // Most hooks don't wait: no timer for them.
-            let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(self.end(policy))));
-            timer.as_mut().poll(cx).map(|()| Err(Stopped::Time))
+            let (timer, is_own) = timer.get_or_insert_with(|| {
+                let (end, is_own) = self.end(policy);
+                (Box::pin(sleep_until(end)), is_own)
+            });
+            timer.as_mut().poll(cx).map(|()| Err(if *is_own { Stopped::Time } else { Stopped::StageTime }))
         })
         .await;
         if let Some(counts) = self.counts(policy) {
             counts.took(running.elapsed());
         }
-        let kept = match call.has_touched_vars.get() {
-            true => self.view.vars.borrow_mut().check(call),
-            false => Ok(()),
-        };
-        let returned = returned.map_err(|stopped| stopped.to_string())?;
-        kept?;
-        verdict::ruling(call, &returned)
+        let kept = call.check_vars();
+        let returned = returned
+            .map_err(|stopped| Failure { is_overrun: stopped.is_overrun(), words: stopped.to_string() })?;
+        kept.and_then(|()| verdict::ruling(call, &returned)).map_err(Failure::error)
+    }
+
+    /// Parks the hook if that is what its end calls for, or lets it go.
+    fn settle(
+        &self,
+        policy: &Policy,
+        berth: &Berth,
+        admission: Admission,
+        result: &Result<Option<Ruling>, Failure>,
+    ) {
+        let hook = self.stage.as_str();
+        if matches!(result, Err(failure) if failure.is_overrun) {
+            if berth.overrun(&client_network(self.view.client_address())) {
+                tracing::warn!(
+                    policy = %policy.name,
+                    hook,
+                    "parked: three overruns of its budget in a minute; its on_error is said until it is well again"
+                );
+            }
+        } else if admission == Admission::Tries {
+            berth.leave();
+            tracing::warn!(policy = %policy.name, hook, "no longer parked");
+        }
     }
 
     fn counts<'p>(&self, policy: &'p Policy) -> Option<&'p HookCounts> {
         policy.counts.get()?.get(self.stage as usize).map(|counts| &**counts)
     }
 
-    /// When a hook of `policy` that waits now must have ended.
-    fn end(&mut self, policy: &Policy) -> Instant {
+    /// When a hook of `policy` that waits now must have ended, and whether for its own budget.
+    fn end(&mut self, policy: &Policy) -> (Instant, bool) {
         let now = Instant::now();
         let all = *self.end.get_or_insert(now + self.engine.stage_time);
-        all.min(now + policy.budget.time)
+        let own = now + policy.budget.time;
+        (all.min(own), own <= all)
     }
 
     /// The hook call with its arguments.
@@ -173,26 +219,4 @@ fn count(counts: &HookCounts, result: &Result<Option<Ruling>, String>, mode: Mod
         Ok(Some(Ruling::Refuse { .. })) => Opinion::Reject,
     };
     counts.count(opinion, mode);
-}
-
-impl Policy {
-    /// What its failure at `stage` becomes; nothing where it is only logged.
-    pub(super) fn failure(&self, stage: Stage) -> Option<Reply> {
-        if matches!(stage, Stage::Reply | Stage::Outcome | Stage::Closed) {
-            return None;
-        }
-        // At connect only 421 and 554 are codes that a client expects. RFC 5321 §4.3.2.
-        let is_banner = stage == Stage::Connect;
-        match self.on_error {
-            OnError::Skip => None,
-            OnError::Defer => {
-                let code = if is_banner { 421 } else { 451 };
-                Some(Reply::fixed(code, (4, 3, 0), "Local policy error, try again later"))
-            }
-            OnError::Reject => {
-                let code = if is_banner { 554 } else { 550 };
-                Some(Reply::fixed(code, (5, 3, 0), "Local policy error"))
-            }
-        }
-    }
 }

@@ -1,4 +1,4 @@
-//! Functions that wait, and what they wait for: it ends with the hook call, whichever coroutine waits.
+//! What the coroutines of a hook call wait for: it ends with the call, whichever of them waits.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -6,30 +6,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::task::{Context, Poll};
-
-use mlua::{FromLuaMulti, Function, IntoLuaMulti, Lua};
-
-use crate::lua::guard::Guard;
-
-/// A Lua function that suspends the hook call until the future that `body` makes of the arguments has its answer.
-///
-/// The future is dropped at once when the call ends before it: the client has gone, or time is over.
-pub fn function<A, F, W, R>(lua: &Lua, guard: &Rc<Guard>, body: F) -> mlua::Result<Function>
-where
-    A: FromLuaMulti,
-    F: Fn(Lua, A) -> W + 'static,
-    W: Future<Output = mlua::Result<R>> + 'static,
-    R: IntoLuaMulti,
-{
-    let guard = Rc::clone(guard);
-    lua.create_async_function(move |lua, arguments: A| {
-        let held = Rc::new(Held(RefCell::new(Some(Box::pin(body(lua, arguments))))));
-        if let Some(call) = guard.call() {
-            call.waits.add(&held);
-        }
-        Wait(held)
-    })
-}
 
 /// What the coroutines of one hook call wait for.
 #[derive(Default)]
@@ -42,13 +18,14 @@ impl fmt::Debug for Waits {
 }
 
 impl Waits {
-    fn add<W: Future + 'static>(&self, held: &Rc<Held<W>>) {
+    /// Takes note of what is waited for.
+    pub(super) fn add<W: Future + 'static>(&self, wait: &Wait<W>) {
         let mut waits = self.0.borrow_mut();
         // Few wait at once; those that are over go when there is no room.
         if waits.len() == waits.capacity() {
             waits.retain(|wait| wait.upgrade().is_some_and(|wait| !wait.is_over()));
         }
-        let held: Rc<dyn End> = Rc::clone(held) as Rc<dyn End>;
+        let held: Rc<dyn End> = Rc::<Held<W>>::clone(&wait.0);
         waits.push(Rc::downgrade(&held));
     }
 
@@ -81,7 +58,15 @@ impl<W: Future> End for Held<W> {
     }
 }
 
-struct Wait<W>(Rc<Held<W>>);
+/// A future that `Waits` can drop before it is over.
+pub(super) struct Wait<W>(Rc<Held<W>>);
+
+impl<W> Wait<W> {
+    /// Holds `future`.
+    pub(super) fn new(future: W) -> Self {
+        Wait(Rc::new(Held(RefCell::new(Some(Box::pin(future))))))
+    }
+}
 
 impl<W: Future> Future for Wait<W> {
     type Output = W::Output;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use sha2::{Digest, Sha256};
 
+pub use crate::message::shelf::CHUNK;
 pub use crate::message::spool::SpoolError;
 use crate::message::spool::{Room, Spool, SpoolFile};
 use crate::smtp::data_encoder::Unstuffer;
@@ -18,7 +19,7 @@ pub struct Intake {
     memory: Vec<Bytes>,
     memory_size: u64,
     file: Option<(SpoolFile, u64)>,
-    chunk: BytesMut,
+    chunk: Vec<u8>,
     /// Octets that stay in memory: the spool's bound, or the header's if that is more.
     bound: u64,
     first_octet: Option<u8>,
@@ -28,8 +29,6 @@ pub struct Intake {
 
 /// Octets of the first chunk: most messages fit.
 const FIRST_CHUNK: usize = 8 * 1024;
-/// Octets of the chunks that follow, and of one write to the spool.
-pub const CHUNK: usize = 256 * 1024;
 
 impl Intake {
     /// An empty intake into `spool`, which keeps at least `header_bound` octets in memory.
@@ -39,7 +38,7 @@ impl Intake {
             memory: Vec::new(),
             memory_size: 0,
             file: None,
-            chunk: BytesMut::new(),
+            chunk: Vec::new(),
             bound: spool.memory().max(header_bound),
             first_octet: None,
             broken: None,
@@ -59,14 +58,23 @@ impl Intake {
 
     /// The chunk that is being filled, with room for more: read into its spare capacity, then cut off what does
     /// not belong to the content.
-    pub fn chunk(&mut self) -> &mut BytesMut {
+    pub fn chunk(&mut self) -> &mut Vec<u8> {
         if self.chunk.capacity() == 0 {
-            // It ends at the bound at the latest, like those that follow.
-            let bound = usize::try_from(self.bound).unwrap_or(usize::MAX);
-            let first = if bound == 0 { FIRST_CHUNK } else { FIRST_CHUNK.min(bound) };
-            self.chunk = BytesMut::with_capacity(first);
+            self.chunk = self.next_chunk();
         }
         &mut self.chunk
+    }
+
+    /// An empty chunk. Chunks grow, and one ends at the bound; what comes then is written in pieces of a full size.
+    fn next_chunk(&self) -> Vec<u8> {
+        let left = usize::try_from(self.bound.saturating_sub(self.memory_size)).unwrap_or(usize::MAX);
+        let grown = self.memory.last().map_or(FIRST_CHUNK, |last| last.len().saturating_mul(4).min(CHUNK));
+        let room = match left {
+            0 if self.file.is_none() && self.memory.is_empty() => FIRST_CHUNK, // nothing may stay in memory
+            0 => CHUNK,
+            left => grown.min(left),
+        };
+        if room == CHUNK { self.room.spool().shelf().take() } else { Vec::with_capacity(room) }
     }
 
     /// Adds `octets` that were read elsewhere.
@@ -101,7 +109,7 @@ impl Intake {
         }
         self.room.take(self.chunk.len() as u64)?;
         self.first_octet = self.first_octet.or(self.chunk.first().copied());
-        // A chunk ends at the bound, or 2 octets behind it: a dot that was held back as a possible end of data.
+        // A chunk ends at the bound.
         if self.file.is_none() && self.memory_size < self.bound {
             self.keep_chunk();
             return Ok(());
@@ -123,18 +131,15 @@ impl Intake {
         let mut buffer = file.write(size, chunk).await?;
         self.file = Some((file, size + written));
         buffer.clear();
-        buffer.reserve(CHUNK);
+        buffer.reserve_exact(CHUNK);
         self.chunk = buffer;
         Ok(())
     }
 
     fn keep_chunk(&mut self) {
         self.memory_size += self.chunk.len() as u64;
-        // Chunks grow, and the last one ends at the bound; what comes then is written in pieces of a full size.
-        let grown = (self.chunk.capacity().saturating_mul(4)).clamp(FIRST_CHUNK, CHUNK);
-        let left = usize::try_from(self.bound.saturating_sub(self.memory_size)).unwrap_or(usize::MAX);
-        let next = if left == 0 { CHUNK } else { grown.min(left) };
-        self.memory.push(std::mem::replace(&mut self.chunk, BytesMut::with_capacity(next)).freeze());
+        let chunk = std::mem::take(&mut self.chunk);
+        self.memory.push(self.room.spool().shelf().share(chunk));
     }
 
     /// The first `most` octets, or all if there are fewer; they are in memory as long as `most` is at most

@@ -9,6 +9,7 @@ pub mod edit;
 pub mod encoded_word;
 pub mod header;
 pub mod outgoing;
+pub mod shelf;
 pub mod spool;
 pub mod trace;
 pub mod view;

@@ -2,14 +2,18 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
+use rustix::io::ReadWriteFlags;
+use tokio::time::timeout;
 
+use crate::message::shelf::Shelf;
 use crate::threads::storage::StoragePool;
 
 /// The spool of the whole process: its folder, its bounds, and what is in use.
@@ -20,8 +24,12 @@ pub struct Spool {
     /// Octets of all messages together.
     limit: u64,
     used: AtomicU64,
+    shelf: Arc<Shelf>,
     pool: StoragePool,
 }
+
+/// How long the disk may take to make a file, or to write or read one piece.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Why content can't be kept: the client gets 452 4.3.1. Source: RFC 5321 §4.2.2.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -29,7 +37,7 @@ pub enum SpoolError {
     /// All messages together have reached `spool.limit`.
     #[error("the spool is full: spool.limit is reached")]
     Full,
-    /// The file system says no: full, gone, not permitted.
+    /// The file system says no: full, gone, not permitted; or nothing in time.
     #[error("the spool folder {directory}: {cause}")]
     Storage {
         /// The folder.
@@ -54,7 +62,8 @@ impl fmt::Debug for Spool {
 impl Spool {
     /// A spool in `directory` that keeps `memory` octets of each message in memory and `limit` octets in all.
     pub fn new(directory: PathBuf, memory: u64, limit: u64, pool: StoragePool) -> Arc<Spool> {
-        Arc::new(Spool { directory, memory, limit, used: AtomicU64::new(0), pool })
+        let (used, shelf) = (AtomicU64::new(0), Arc::default());
+        Arc::new(Spool { directory, memory, limit, used, shelf, pool })
     }
 
     /// Octets of one message that stay in memory.
@@ -67,9 +76,25 @@ impl Spool {
         self.used.load(Ordering::Relaxed)
     }
 
+    /// Its large buffers.
+    pub fn shelf(&self) -> &Arc<Shelf> {
+        &self.shelf
+    }
+
     /// The folder of the files.
     pub fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    /// What `work` gives, done on the storage pool; an error if the disk takes longer than `PATIENCE`.
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> io::Result<T> + Send + 'static,
+    ) -> Result<T, SpoolError> {
+        match timeout(PATIENCE, self.pool.run(work)).await {
+            Ok(done) => done.map_err(|_| SpoolError::Stopped)?.map_err(|cause| self.storage_error(cause)),
+            Err(_) => Err(self.storage_error(io::ErrorKind::TimedOut.into())),
+        }
     }
 
     fn storage_error(&self, cause: io::Error) -> SpoolError {
@@ -147,8 +172,7 @@ impl SpoolFile {
     /// *Errors*: `Storage`, `Stopped`.
     pub async fn create(spool: &Arc<Spool>) -> Result<SpoolFile, SpoolError> {
         let directory = spool.directory.clone();
-        let made = spool.pool.run(move || tempfile::tempfile_in(directory)).await;
-        let file = made.map_err(|_| SpoolError::Stopped)?.map_err(|cause| spool.storage_error(cause))?;
+        let file = spool.run(move || tempfile::tempfile_in(directory)).await?;
         let file = Unlinked { spool: Arc::clone(spool), file: Some(file) };
         Ok(SpoolFile { spool: Arc::clone(spool), file: Arc::new(file) })
     }
@@ -156,23 +180,39 @@ impl SpoolFile {
     /// Writes `octets` at `offset`, on the storage pool; gives the buffer back for its next use.
     ///
     /// *Errors*: `Storage`, `Stopped`.
-    pub async fn write(&self, offset: u64, octets: BytesMut) -> Result<BytesMut, SpoolError> {
+    pub async fn write(&self, offset: u64, octets: Vec<u8>) -> Result<Vec<u8>, SpoolError> {
         let file = Arc::clone(&self.file);
-        let write = move || file.file()?.write_all_at(&octets, offset).map(|()| octets);
-        let written = self.spool.pool.run(write).await.map_err(|_| SpoolError::Stopped)?;
-        written.map_err(|cause| self.spool.storage_error(cause))
+        self.spool.run(move || file.file()?.write_all_at(&octets, offset).map(|()| octets)).await
     }
 
-    /// The octets from `offset`, at most `most`, on the storage pool.
+    /// The octets from `offset`, `length` or as many as a large buffer holds.
+    ///
+    /// What the system has in memory is taken at once, which saves the way to the storage pool and back; only what it
+    /// must fetch is read there.
     ///
     /// *Errors*: `Storage`, also when the file is shorter than that; `Stopped`.
-    pub async fn read(&self, offset: u64, most: usize) -> Result<Bytes, SpoolError> {
+    pub async fn read(&self, offset: u64, length: usize) -> Result<Bytes, SpoolError> {
+        let shelf = &self.spool.shelf;
+        let mut octets = shelf.take_dirty(length);
+        let at_hand = match self.file.file() {
+            Ok(file) => read_at_hand(file, &mut octets, offset),
+            Err(cause) => return Err(self.spool.storage_error(cause)),
+        };
+        if at_hand == octets.len() {
+            return Ok(shelf.share(octets));
+        }
         let file = Arc::clone(&self.file);
         let read = move || {
-            let mut octets = BytesMut::zeroed(most);
-            file.file()?.read_exact_at(&mut octets, offset).map(|()| octets.freeze())
+            let rest = octets.get_mut(at_hand..).unwrap_or_default();
+            file.file()?.read_exact_at(rest, offset + at_hand as u64).map(|()| octets)
         };
-        let read = self.spool.pool.run(read).await.map_err(|_| SpoolError::Stopped)?;
-        read.map_err(|cause| self.spool.storage_error(cause))
+        Ok(shelf.share(self.spool.run(read).await?))
     }
+}
+
+/// Fills `octets` from `file` without a wait for the disk; how many there were.
+fn read_at_hand(file: &File, octets: &mut [u8], offset: u64) -> usize {
+    let place = &mut [IoSliceMut::new(octets)];
+    // An error is met again by the read that waits.
+    rustix::io::preadv2(file, place, offset, ReadWriteFlags::NOWAIT).unwrap_or(0)
 }

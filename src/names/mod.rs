@@ -1,4 +1,4 @@
-//! Sets of domains and networks, A-labels and host names: pure.
+//! Sets of domains and networks, A-labels, host names, and the name that was meant: pure.
 
 pub mod a_label;
 pub mod domain_set;
@@ -6,3 +6,4 @@ pub mod host_name;
 pub mod network;
 pub mod network_set;
 pub mod public_suffix;
+pub mod suggest;

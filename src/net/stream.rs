@@ -8,7 +8,7 @@ use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
@@ -60,10 +60,10 @@ impl Stream {
         .await
     }
 
-    /// Waits for octets and puts them into the spare room of `chunk`; 0 is the end. Safe to drop.
-    pub async fn read_into(&mut self, chunk: &mut BytesMut) -> io::Result<usize> {
+    /// Waits for octets and puts them into the spare room of `chunk`, at most `most`; 0 is the end. Safe to drop.
+    pub async fn read_into(&mut self, chunk: &mut Vec<u8>, most: u64) -> io::Result<usize> {
         // The room is bounded, so that the chunk never grows.
-        let room = chunk.capacity() - chunk.len();
+        let room = (chunk.capacity() - chunk.len()).min(usize::try_from(most).unwrap_or(usize::MAX));
         let mut limited = bytes::BufMut::limit(chunk, room);
         self.read_buf(&mut limited).await
     }
@@ -224,9 +224,10 @@ mod tests {
         let (near, far) = UnixStream::pair().unwrap();
         let (mut near, mut far) = (Stream::Unix(near), Stream::Unix(far));
         near.write(&[7; 1000]).await.unwrap();
-        let mut chunk = BytesMut::with_capacity(600);
+        let mut chunk = Vec::with_capacity(600);
         let room = chunk.capacity();
-        assert_eq!(far.read_into(&mut chunk).await.unwrap(), room);
+        assert_eq!(far.read_into(&mut chunk, 200).await.unwrap(), 200);
+        assert_eq!(far.read_into(&mut chunk, u64::MAX).await.unwrap(), room - 200);
         assert_eq!(chunk.capacity(), room);
     }
 }

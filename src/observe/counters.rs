@@ -56,6 +56,8 @@ pub struct Counters {
     pub backend_faults: Count,
     /// RCPT commands that the relay guard refused.
     pub relay_denied: Count,
+    /// Recipients that a policy added and a backend refused for good.
+    pub added_recipients_refused: Count,
     /// Commands that could not be read or were out of order.
     pub command_errors: Count,
     /// Errors of policies.

@@ -31,7 +31,7 @@ fields! {
     EHLO "ehlo" "The name that the client gave in EHLO or HELO."
     TLS "tls" "Version and cipher of the client's TLS."
     AUTH "auth" "The user that the client logged in as."
-    REVERSE_PATH "reverse_path" "MAIL FROM, as sent."
+    REVERSE_PATH "reverse_path" "MAIL FROM, as sent, in its brackets: `<>` is the null reverse-path."
     FORWARD_PATHS "forward_paths" "Each RCPT TO, as sent, with the code of its reply: `<a@b.example>:250`, separated by commas; `...+N` for N more than fit."
     MESSAGE_ID "message_id" "The Message-ID field of the content."
     OCTETS "octets" "Content as received, in octets."

@@ -31,8 +31,27 @@ pub struct Sources {
     pub backends: Arc<dyn Fn() -> Vec<BackendConnections> + Send + Sync>,
     /// Octets of content in the spool.
     pub spool_octets: Reading,
+    /// Entries in the store.
+    pub store_entries: Reading,
+    /// Calls of the store without a result, by kind.
+    pub store_failures: Arc<dyn Fn() -> Vec<(&'static str, u64)> + Send + Sync>,
+    /// Hooks that are or were parked.
+    pub parked: Arc<dyn Fn() -> Vec<ParkedHook> + Send + Sync>,
     /// Lines that the log dropped.
     pub log_lines_dropped: Reading,
+}
+
+/// A hook that is or was parked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParkedHook {
+    /// The policy.
+    pub policy: String,
+    /// The hook.
+    pub hook: &'static str,
+    /// Whether it is parked now.
+    pub is_parked: bool,
+    /// Calls that were answered without running it.
+    pub turned_away: u64,
 }
 
 /// The connections of a backend.
@@ -139,15 +158,22 @@ impl Figures {
     fn troubles(&self, page: &mut Page<'_>) -> fmt::Result {
         page.counter(CONNECTIONS_REFUSED, self.total(|c| &c.connections_refused))?;
         page.counter(RELAY_DENIED, self.total(|c| &c.relay_denied))?;
+        page.counter(ADDED_REFUSED, self.total(|c| &c.added_recipients_refused))?;
         page.counter(COMMAND_ERRORS, self.total(|c| &c.command_errors))?;
         page.counter(BACKEND_FAULTS, self.total(|c| &c.backend_faults))?;
         page.counter(POLICY_ERRORS, self.total(|c| &c.policy_errors))?;
+        let failures = (self.sources.store_failures)();
+        page.counters(
+            STORE_FAILURES,
+            failures.into_iter().map(|(kind, count)| (vec![("kind", kind.into())], count)),
+        )?;
         page.counter(LOG_LINES_DROPPED, (self.sources.log_lines_dropped)())
     }
 
     fn gauges(&self, page: &mut Page<'_>) -> fmt::Result {
         page.gauge(SESSIONS_OPEN, (self.sources.sessions)())?;
         page.gauge(SPOOL, (self.sources.spool_octets)())?;
+        page.gauge(STORE_ENTRIES, (self.sources.store_entries)())?;
         let backends = (self.sources.backends)();
         let both = backends.iter().flat_map(|of| {
             let labels = |state: &str| vec![("backend", of.backend.clone()), ("state", state.to_owned())];
@@ -172,6 +198,11 @@ impl Figures {
             })
         });
         page.counters(POLICY_HOOK_ERRORS, errors)?;
+        let parked = (self.sources.parked)();
+        let gauges = parked.iter().map(|of| (names(&of.policy, of.hook), u64::from(of.is_parked)));
+        page.family(POLICY_HOOK_PARKED, gauges, |count, metric| ConstGauge::new(count).encode(metric))?;
+        let turned_away = parked.iter().map(|of| (names(&of.policy, of.hook), of.turned_away));
+        page.counters(POLICY_HOOK_TURNED_AWAY, turned_away)?;
         let durations = totals.iter().map(|(policy, hook, sum)| (names(policy, hook), sum));
         page.family(POLICY_HOOK_DURATION, durations, |sum: &Totals, mut metric| {
             metric.encode_histogram::<Vec<(String, String)>>(sum.seconds(), sum.calls(), &sum.buckets(), None)
@@ -261,15 +292,20 @@ metrics! {
     CONTENT "counter" "gatepost_content_bytes_total" = "content" ["bytes"] {""} "Octets of content taken"
     CONNECTIONS_REFUSED "counter" "gatepost_connections_refused_total" = "connections_refused" [""] {""} "Connections turned away by a limit"
     RELAY_DENIED "counter" "gatepost_relay_denied_total" = "relay_denied" [""] {""} "RCPT commands that the relay guard refused"
+    ADDED_REFUSED "counter" "gatepost_added_recipients_refused_total" = "added_recipients_refused" [""] {""} "Recipients that a policy added and a backend refused for good"
     COMMAND_ERRORS "counter" "gatepost_command_errors_total" = "command_errors" [""] {""} "Commands that could not be read or were out of order"
     BACKEND_FAULTS "counter" "gatepost_backend_faults_total" = "backend_faults" [""] {""} "Faults of backends: gone, silent, or answering nonsense"
     POLICY_ERRORS "counter" "gatepost_policy_errors_total" = "policy_errors" [""] {""} "Errors of policies that a client was told of"
+    STORE_FAILURES "counter" "gatepost_store_failures_total" = "store_failures" [""] {"kind"} "Calls of the store that had no result: timeout, unavailable, too_large, invalid"
     LOG_LINES_DROPPED "counter" "gatepost_log_lines_dropped_total" = "log_lines_dropped" [""] {""} "Lines that the log had no room for or could not write"
     SESSIONS_OPEN "gauge" "gatepost_sessions_open" = "sessions_open" [""] {""} "Sessions now"
     SPOOL "gauge" "gatepost_spool_bytes" = "spool" ["bytes"] {""} "Octets of content in the spool now"
+    STORE_ENTRIES "gauge" "gatepost_store_entries" = "store_entries" [""] {""} "Entries in the store, expired ones that are not swept out yet included"
     BACKEND_CONNECTIONS "gauge" "gatepost_backend_connections" = "backend_connections" [""] {"backend,state"} "Connections to a backend now, and those that its ceiling still allows: in_use, free"
     POLICY_VERDICTS "counter" "gatepost_policy_verdicts_total" = "policy_verdicts" [""] {"policy,hook,verdict,mode"} "Verdicts of policies; with mode observe they were only counted"
     POLICY_HOOK_ERRORS "counter" "gatepost_policy_hook_errors_total" = "policy_hook_errors" [""] {"policy,hook,mode"} "Calls of a hook that ended in an error"
+    POLICY_HOOK_PARKED "gauge" "gatepost_policy_hook_parked" = "policy_hook_parked" [""] {"policy,hook"} "1 while a hook is parked for overruns of its budget; hooks that never were are left out"
+    POLICY_HOOK_TURNED_AWAY "counter" "gatepost_policy_hook_turned_away_total" = "policy_hook_turned_away" [""] {"policy,hook"} "Calls of a parked hook that were answered without running it"
     POLICY_HOOK_DURATION "histogram" "gatepost_policy_hook_duration_seconds" = "policy_hook_duration" ["seconds"] {"policy,hook"} "How long a hook's calls took, waits included"
     BUILD "info" "gatepost_build_info" = "build" [""] {"version"} "The version that runs"
     START_TIME "gauge" "gatepost_process_start_time_seconds" = "process_start_time" ["seconds"] {""} "When the process started, in seconds since 1970"

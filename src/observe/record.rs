@@ -110,9 +110,9 @@ pub struct TransactionRecord<'a> {
     pub tls: Option<&'a str>,
     /// The user logged in.
     pub auth: Option<&'a str>,
-    /// MAIL FROM as sent, with its brackets.
+    /// MAIL FROM as sent; the line puts it in brackets, so that the null reverse-path is seen.
     pub reverse_path: Option<&'a str>,
-    /// Each RCPT TO as sent, with its brackets, and the code of its reply.
+    /// Each RCPT TO as sent, put in brackets as well, and the code of its reply.
     pub forward_paths: &'a [(&'a str, u16)],
     /// The Message-ID field.
     pub message_id: Option<&'a str>,
@@ -158,7 +158,7 @@ impl TransactionRecord<'_> {
                 { fields::TLS } = self.tls,
                 { fields::AUTH } = self.auth,
                 { fields::RELAY_GRANT } = self.relay_grant,
-                { fields::REVERSE_PATH } = self.reverse_path,
+                { fields::REVERSE_PATH } = self.reverse_path.map(|path| display(Bracketed(path))),
                 { fields::MESSAGE_ID } = self.message_id,
                 { fields::OCTETS } = self.octets,
                 { fields::BACKEND } = self.backend,
@@ -202,8 +202,20 @@ impl fmt::Display for Notes<'_> {
     }
 }
 
+/// A path as RFC 5321 §4.1.2 writes it: `<ann@a.example>`, `<>`.
+struct Bracketed<'a>(&'a str);
+
+impl fmt::Display for Bracketed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_char('<')?;
+        f.write_str(self.0)?;
+        f.write_char('>')
+    }
+}
+
 /// Forward-paths with their codes: `<a@b.example>:250,<c@d.example>:550`, as many as a line holds.
-struct Paths<'a>(&'a [(&'a str, u16)]);
+#[derive(Clone, Copy, Debug)]
+pub struct Paths<'a>(pub &'a [(&'a str, u16)]);
 
 impl<'a> Paths<'a> {
     fn unless_empty(paths: &'a [(&'a str, u16)]) -> Option<DisplayValue<Self>> {
@@ -215,8 +227,8 @@ impl fmt::Display for Paths<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut room = LIST_LIMIT - ROOM_FOR_MORE;
         for (number, (path, code)) in self.0.iter().enumerate() {
-            // ",", ":250" and, at worst, a backslash before each octet.
-            let need = path.len() * 2 + 5;
+            // ",", "<", ">:250" and, at worst, a backslash before each octet.
+            let need = path.len() * 2 + 7;
             if need > room {
                 return write!(f, ",...+{}", self.0.len() - number);
             }
@@ -226,14 +238,16 @@ impl fmt::Display for Paths<'_> {
             }
             if path.contains([',', '\\']) {
                 // A quoted local part may hold commas: it must not pass for two recipients.
+                f.write_char('<')?;
                 for c in path.chars() {
                     if matches!(c, ',' | '\\') {
                         f.write_char('\\')?;
                     }
                     f.write_char(c)?;
                 }
+                f.write_char('>')?;
             } else {
-                f.write_str(path)?;
+                write!(f, "{}", Bracketed(path))?;
             }
             write!(f, ":{code}")?;
         }

@@ -24,7 +24,7 @@ fn notes() -> [(String, String); 2] {
 }
 
 fn whole(notes: &[(String, String)]) -> TransactionRecord<'_> {
-    const PATHS: &[(&str, u16)] = &[("<bob@b.example>", 250), ("<\"x>:250,<y\"@b.example>", 550)];
+    const PATHS: &[(&str, u16)] = &[("bob@b.example", 250), ("\"x>:250,<y\"@b.example", 550)];
     TransactionRecord {
         session: "3q7m2k9d4x8w1z5v",
         transaction: 1,
@@ -33,7 +33,7 @@ fn whole(notes: &[(String, String)]) -> TransactionRecord<'_> {
         ehlo: Some("mail.a.example"),
         tls: Some("TLSv1.3 TLS_AES_256_GCM_SHA384"),
         auth: Some("ann"),
-        reverse_path: Some("<ann@a.example>"),
+        reverse_path: Some("ann@a.example"),
         forward_paths: PATHS,
         message_id: Some("<1@a.example>"),
         octets: Some(1234),
@@ -85,6 +85,13 @@ fn what_a_record_does_not_have_is_left_out() {
 }
 
 #[test]
+fn the_null_reverse_path_is_seen() {
+    let record = TransactionRecord { session: "s", reverse_path: Some(""), ..Default::default() };
+    let log = written(Format::Text, || record.log());
+    assert!(log.contains(" reverse_path=<>"), "{log}");
+}
+
+#[test]
 fn a_session_is_one_line() {
     let record = SessionRecord {
         session: "s",
@@ -111,7 +118,7 @@ fn a_session_is_one_line() {
 
 #[test]
 fn a_thousand_recipients_are_counted_where_they_do_not_fit() {
-    let paths: Vec<_> = (0..1000).map(|n| format!("<recipient{n:04}@b.example>")).collect();
+    let paths: Vec<_> = (0..1000).map(|n| format!("recipient{n:04}@b.example")).collect();
     let paths: Vec<_> = paths.iter().map(|path| (path.as_str(), 250)).collect();
     let record = TransactionRecord { session: "s", forward_paths: &paths, ..Default::default() };
     let log = written(Format::Text, || record.log());

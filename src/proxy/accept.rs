@@ -53,6 +53,9 @@ const TURN: usize = 64;
 /// How long the acceptor rests when no descriptors are left.
 const REST: Duration = Duration::from_millis(100);
 
+/// How long the log says nothing more of it.
+const WARN_AGAIN: Duration = Duration::from_secs(10);
+
 /// A running acceptor.
 #[derive(Debug)]
 pub struct AcceptorHandle {
@@ -97,7 +100,7 @@ impl Acceptor {
     }
 
     fn accept_until_closed(mut self, mut woken: io::PipeReader, changed: &Receiver<Change>) {
-        let mut reserve = spare();
+        let mut reserve = Reserve::new();
         loop {
             let ready = {
                 let mut sources: Vec<PollFd<'_>> = self
@@ -127,20 +130,20 @@ impl Acceptor {
         }
     }
 
-    fn accept_turn(&self, door: &Door, reserve: &mut Option<std::fs::File>) {
+    fn accept_turn(&self, door: &Door, reserve: &mut Reserve) {
         for _ in 0..TURN {
             match door.socket.accept() {
                 Ok((stream, peer)) => self.admit(door, stream, peer),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) if is_exhausted(&error) => {
-                    tracing::warn!(%error, "no descriptors left, pausing for 100 ms");
+                    reserve.warn(&error);
                     // The spare descriptor lets one more connection hear why it can't be served.
-                    drop(reserve.take());
+                    drop(reserve.spare.take());
                     if let Ok((stream, _)) = door.socket.accept() {
                         self.turn_away(&stream, &Reply::TOO_MANY_CONNECTIONS);
                     }
                     std::thread::sleep(REST);
-                    *reserve = spare();
+                    reserve.spare = spare();
                     return;
                 }
                 Err(_) => {} // that client is gone already
@@ -175,6 +178,26 @@ impl Acceptor {
         reply.encode(&mut octets);
         let _ = stream.write(&octets); // nobody waits for a client that does not read
         let _ = stream.shutdown(std::net::Shutdown::Write);
+    }
+}
+
+/// What is there for the time when nothing is left.
+struct Reserve {
+    spare: Option<std::fs::File>,
+    warned: Option<Instant>,
+}
+
+impl Reserve {
+    fn new() -> Self {
+        Reserve { spare: spare(), warned: None }
+    }
+
+    /// Says in the log that there are no descriptors, but not for each client that hears so.
+    fn warn(&mut self, error: &io::Error) {
+        if self.warned.is_none_or(|warned| warned.elapsed() >= WARN_AGAIN) {
+            self.warned = Some(Instant::now());
+            tracing::warn!(%error, "no descriptors left, pausing for 100 ms");
+        }
     }
 }
 

@@ -14,7 +14,6 @@ use crate::message::view::MessageView;
 use crate::policy::event::{Event, Stage};
 use crate::policy::verdict::{Decision, Verdict};
 use crate::proxy::disposition::End;
-use crate::proxy::drain::Phase;
 use crate::proxy::pace::Pace;
 use crate::proxy::receive::{Receiving, Refusal};
 use crate::proxy::said::Said;
@@ -38,14 +37,12 @@ impl Serve {
         let mut cut_off: Option<Instant> = None;
         loop {
             let began = Instant::now();
-            let mut deadline = pace.deadline(began);
-            deadline = self.session_deadline().map_or(deadline, |end| end.min(deadline));
-            deadline = cut_off.map_or(deadline, |end| end.min(deadline));
+            let deadline = self.within_session(pace.deadline(began));
+            let deadline = cut_off.map_or(deadline, |end| end.min(deadline));
             let outcome = if self.wire.input().is_empty() {
                 select! {
                     biased;
-                    () = self.draining.reach(Phase::Ending) => return Err(End::drain()),
-                    outcome = read(&mut self.wire, receiving) => outcome,
+                    outcome = read(&mut self.wire, receiving, u64::MAX) => outcome,
                     () = called_back(recall.as_deref()), if is_lent => {
                         is_lent = false;
                         self.link.close();
@@ -93,21 +90,17 @@ impl Serve {
             }
             Some(Refusal { said, .. }) => {
                 let end = End::of_refusal(&said.origin);
-                self.say(said.at_end_of_data()).await?;
-                self.flush().await?;
+                self.answer_content((said, None), receiving.facts().size).await?;
                 Err(end)
             }
         }
     }
 
     /// Takes what has arrived; whether the end of data was in it.
-    async fn take_content(&mut self, receiving: &mut Receiving, arrived: Arrived) -> bool {
+    pub(super) async fn take_content(&mut self, receiving: &mut Receiving, arrived: Arrived) -> bool {
         let taken = match arrived {
             Arrived::Input => receiving.take(self.wire.input()).await,
-            Arrived::Chunk(start) => {
-                let is_end = receiving.judge_chunk(start, self.wire.input());
-                receiving.intake.settle().await.map(|()| is_end)
-            }
+            Arrived::Chunk(start) => receiving.judge_chunk(start, self.wire.input()).await,
         };
         match taken {
             Ok(is_end) => is_end,
@@ -182,7 +175,7 @@ impl Serve {
         let changes = std::mem::take(&mut decision.effects.recipients);
         self.session.borrow_mut().commit_content_verdict(std::mem::take(&mut decision.effects), &reply);
         if decision.verdict == Verdict::Accept {
-            self.change_recipients(changes).await;
+            self.change_recipients(&changes);
             edits.append(&mut decision.edits);
             self.hold_back(delay).await;
             return None;
@@ -201,21 +194,25 @@ impl Serve {
 }
 
 /// What a read has brought.
-enum Arrived {
+pub(super) enum Arrived {
     /// Octets in the wire's input.
     Input,
     /// Octets in the intake's chunk, from here on.
     Chunk(usize),
 }
 
-/// Waits for content, straight into the intake where that can be.
-async fn read(wire: &mut Wire, receiving: &mut Receiving) -> Result<Arrived, ClientFault> {
+/// Waits for content: at most `most` octets straight into the intake where that can be. Safe to drop.
+pub(super) async fn read(
+    wire: &mut Wire,
+    receiving: &mut Receiving,
+    most: u64,
+) -> Result<Arrived, ClientFault> {
     if !receiving.takes_directly() {
         wire.fill().await?;
         return Ok(Arrived::Input);
     }
     let chunk = receiving.intake.chunk();
     let start = chunk.len();
-    wire.read_into(chunk).await?;
+    wire.read_into(chunk, most).await?;
     Ok(Arrived::Chunk(start))
 }

@@ -9,9 +9,8 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::policy::event::Event;
 use crate::policy::verdict::Verdict;
-use crate::proxy::arrival::PATIENCE;
+use crate::proxy::arrival::{Arrived, PATIENCE, read};
 use crate::proxy::disposition::End;
-use crate::proxy::drain::Phase;
 use crate::proxy::pace::Pace;
 use crate::proxy::receive::{Receiving, Refusal};
 use crate::proxy::said::Said;
@@ -40,13 +39,15 @@ impl Serve {
                 Verdict::Accept | Verdict::Discard { .. } => Reply::OK,
             };
             let mut effects = decision.effects;
-            self.change_recipients(std::mem::take(&mut effects.recipients)).await;
+            self.change_recipients(&std::mem::take(&mut effects.recipients));
             self.session.borrow_mut().commit(admitted, Offer::plain(&self.context.rules), effects, &reply);
             if !reply.is_positive() {
-                self.note_decision("data", decision.policy.clone(), &reply);
+                if let Some(record) = &mut self.record {
+                    record.decide("data", decision.policy.clone());
+                }
                 let said = Said::policy(reply, decision.policy);
                 self.discard_chunk(&mut chunk, &said).await?;
-                return self.fail_chunks(said, text).await;
+                return self.fail_chunks(said, "data", text).await;
             }
             self.chunks = Some(Box::new(Receiving::in_chunks(&self.context)));
             self.session.borrow_mut().commit_chunks(ContentState::Chunks);
@@ -60,6 +61,9 @@ impl Serve {
         }
         let Some(mut receiving) = self.chunks.take() else { return Ok(()) };
         self.receive_chunk(&mut chunk, &mut receiving).await?;
+        if last {
+            self.note_end_of_data();
+        }
         self.judge_progress(&mut receiving).await;
         if last {
             if let Err(error) = receiving.end_chunks().await {
@@ -69,7 +73,8 @@ impl Serve {
         }
         // A message that a policy discards goes on as if it were taken.
         if let Some(refusal) = receiving.refusal.take_if(|refusal| !refusal.is_discard) {
-            return self.fail_chunks(refusal.said, text).await;
+            let stage = self.record.as_ref().and_then(|record| record.decided_at()).unwrap_or("message");
+            return self.fail_chunks(refusal.said, stage, text).await;
         }
         self.chunks = Some(receiving);
         let said = Said::core(Reply::new(250, (2, 0, 0), format!("{size} octets received")));
@@ -83,12 +88,15 @@ impl Serve {
         if self.session.borrow().transaction().is_none() {
             return self.say_error(said.answering(Verb::Bdat, text), Verb::Bdat).await;
         }
-        self.fail_chunks(said, text).await
+        self.fail_chunks(said, "data", text).await
     }
 
     /// Refuses a chunk: the transaction has failed until RSET, EHLO or MAIL.
-    async fn fail_chunks(&mut self, said: Said, text: &str) -> Flow {
+    async fn fail_chunks(&mut self, said: Said, stage: &'static str, text: &str) -> Flow {
         self.chunks = None;
+        if let Some(record) = &mut self.record {
+            record.end_with(&said.reply, Some(stage));
+        }
         self.session.borrow_mut().commit_chunks(ContentState::Failed);
         self.say(said.answering(Verb::Bdat, text)).await
     }
@@ -99,22 +107,17 @@ impl Serve {
         let mut recall = self.link.lend();
         let mut cut_off = receiving.refusal.is_some().then(|| Instant::now() + PATIENCE);
         while !chunk.is_done() {
-            let Some(waited) = self.await_octets(&mut pace, &mut recall, cut_off).await? else {
+            let arriving = self.await_octets(chunk.remaining(), receiving, &mut pace, &mut recall, cut_off);
+            let Some((arrived, waited)) = arriving.await? else {
                 return self.cut_off(receiving).await;
             };
-            let octets = self.wire.input().split();
-            let mut rest: &[u8] = &octets;
-            let taken = chunk.take(&mut rest);
-            if let Err(error) = receiving.take_chunk(taken).await {
-                self.refuse_for_spool(receiving, &error);
-            }
-            self.wire.input().extend_from_slice(rest);
+            let came = self.take_octets(chunk, receiving, arrived).await;
             receiving.check_limits(self.size_limit(), &self.context);
             let is_refused = receiving.refusal.is_some();
             cut_off = cut_off.or_else(|| is_refused.then(|| Instant::now() + PATIENCE));
             let is_too_much = is_refused && receiving.discarded > Receiving::patience(self.size_limit());
             let is_late = self.is_overdue() || cut_off.is_some_and(|end| Instant::now() >= end);
-            if !pace.take(taken.len() as u64, waited) || is_too_much || is_late {
+            if !pace.take(came, waited) || is_too_much || is_late {
                 return self.cut_off(receiving).await;
             }
         }
@@ -129,22 +132,47 @@ impl Serve {
         self.receive_chunk(chunk, &mut receiving).await
     }
 
-    /// Waits until octets are at hand; how long that took, or nothing if it took too long.
+    /// Takes the octets of a chunk that have arrived, and leaves what is behind it; how many they were.
+    async fn take_octets(&mut self, chunk: &mut Chunk, receiving: &mut Receiving, arrived: Arrived) -> u64 {
+        let (came, taken) = match arrived {
+            Arrived::Input => {
+                let mut rest: &[u8] = self.wire.input();
+                let came = chunk.take(&mut rest).len();
+                let mut octets = self.wire.input().split_to(came);
+                (came, receiving.take(&mut octets).await)
+            }
+            Arrived::Chunk(start) => {
+                let mut fresh = receiving.intake.chunk().get(start..).unwrap_or_default();
+                let came = chunk.take(&mut fresh).len();
+                (came, receiving.judge_chunk(start, self.wire.input()).await)
+            }
+        };
+        if let Err(error) = taken {
+            self.refuse_for_spool(receiving, &error);
+        }
+        came as u64
+    }
+
+    /// Waits for octets, at most `most` where they are read past the wire's input; with them how long that took, or
+    /// nothing if it took too long.
     async fn await_octets(
         &mut self,
+        most: u64,
+        receiving: &mut Receiving,
         pace: &mut Pace,
         recall: &mut Option<Arc<Notify>>,
         cut_off: Option<Instant>,
-    ) -> Result<Option<Duration>, End> {
+    ) -> Result<Option<(Arrived, Duration)>, End> {
         let mut began = Instant::now();
         while self.wire.input().is_empty() {
             self.flush().await?;
-            let ends = [Some(pace.deadline(began)), self.session_deadline(), cut_off];
-            let deadline = ends.into_iter().flatten().min().unwrap_or(began);
+            let deadline = self.within_session(pace.deadline(began));
+            let deadline = cut_off.map_or(deadline, |end| end.min(deadline));
             select! {
                 biased;
-                () = self.draining.reach(Phase::Ending) => return Err(End::drain()),
-                filled = self.wire.fill() => filled?,
+                arrived = read(&mut self.wire, receiving, most) => {
+                    return Ok(Some((arrived?, began.elapsed())));
+                }
                 () = called_back(recall.as_deref()), if recall.is_some() => {
                     *recall = None;
                     self.link.close();
@@ -158,6 +186,6 @@ impl Serve {
                 }
             }
         }
-        Ok(Some(began.elapsed()))
+        Ok(Some((Arrived::Input, began.elapsed())))
     }
 }

@@ -97,6 +97,11 @@ impl Record {
         }
     }
 
+    /// Notes what became of a recipient.
+    pub(super) fn add_recipient(&mut self, recipient: RecipientOutcome) {
+        self.recipients.push(recipient);
+    }
+
     /// Notes that policies decided about the content at `stage`.
     pub(super) fn decide(&mut self, stage: &'static str, policy: Option<PolicyName>) {
         self.content_stage = Some(stage);
@@ -106,6 +111,15 @@ impl Record {
     /// The stage at which policies decided about the content.
     pub(super) fn decided_at(&self) -> Option<&'static str> {
         self.content_stage
+    }
+
+    /// Notes the refusal that a transaction ends with before its content does, unless one is noted already; at `stage`,
+    /// or at that which has decided last.
+    pub(super) fn end_with(&mut self, reply: &Reply, stage: Option<&'static str>) {
+        if self.reply.is_none() {
+            self.reply = Some(reply.clone());
+            self.stage = stage.unwrap_or(self.stage);
+        }
     }
 
     fn disposition(&self) -> Disposition {

@@ -75,7 +75,8 @@ impl Serve {
                 Answer::Known(said) => said,
                 Answer::Awaited(assumed, delay) => {
                     let reply = replies.next().unwrap_or(Reply::BACKEND_CONFUSED);
-                    self.session.borrow_mut().settle(*assumed, &reply);
+                    let changes = self.session.borrow_mut().settle(*assumed, &reply);
+                    self.change_recipients(&changes);
                     let is_refusal = !reply.is_positive();
                     let said = if is_answered { Said::backend(reply) } else { Said::core(reply) };
                     if is_refusal && said.origin == Origin::Backend {
@@ -95,7 +96,9 @@ impl Serve {
     async fn ask_backend(&mut self, and_data: bool) -> (std::vec::IntoIter<Reply>, Option<Reply>, bool) {
         let introduction = self.introduction().await;
         let Some(envelope) = self.envelope() else { return Default::default() };
-        match self.link.ask(&introduction, &envelope, and_data).await {
+        let asked = self.link.ask(&introduction, &envelope, and_data).await;
+        self.note_left_out();
+        match asked {
             Ok(answers) => (answers.recipients.into_iter(), answers.data, true),
             Err(fault) => {
                 self.note_backend_fault(&fault);

@@ -47,6 +47,29 @@ impl Refusal {
     }
 }
 
+/// What of some octets goes on: a part from their start as it is, most often all, then what it was changed to.
+struct Kept<'a> {
+    octets: &'a [u8],
+    same: usize,
+    changed: Vec<u8>,
+}
+
+impl<'a> Kept<'a> {
+    fn of(octets: &'a [u8]) -> Self {
+        Kept { octets, same: 0, changed: Vec::new() }
+    }
+
+    /// Adds `piece`: a slice of the octets, or what stands in place of some.
+    fn add(&mut self, piece: &[u8]) {
+        let next = self.octets.get(self.same..).and_then(|rest| rest.get(..piece.len()));
+        if self.changed.is_empty() && next.is_some_and(|next| std::ptr::eq(next, piece)) {
+            self.same += piece.len();
+        } else {
+            self.changed.extend_from_slice(piece);
+        }
+    }
+}
+
 /// How content is framed.
 enum Form {
     /// By the dot, kept as it comes.
@@ -55,6 +78,33 @@ enum Form {
     Mended(DataDecoder, Box<Normalizer>),
     /// By counted chunks.
     Chunks(Box<Stuffer>),
+}
+
+impl Form {
+    /// Judges octets and tells `kept` what goes on; what follows the end of data goes to `rest`. Whether it was seen.
+    fn judge(&mut self, kept: &mut Kept<'_>, rest: &mut BytesMut) -> bool {
+        let octets = kept.octets;
+        let (decoder, mut normalizer) = match self {
+            Form::Dot(decoder) => (decoder, None),
+            Form::Mended(decoder, normalizer) => (decoder, Some(normalizer)),
+            Form::Chunks(stuffer) => {
+                stuffer.feed(octets, |piece| kept.add(piece));
+                return false;
+            }
+        };
+        let progress = decoder.feed(octets);
+        rest.extend_from_slice(octets.get(progress.consumed..).unwrap_or_default());
+        for piece in [progress.before, progress.kept(octets)] {
+            match normalizer.as_deref_mut() {
+                Some(normalizer) => normalizer.feed(piece, |mended| kept.add(mended)),
+                None => kept.add(piece),
+            }
+        }
+        if let Some(normalizer) = normalizer.filter(|_| progress.end) {
+            normalizer.clone().finish(|mended| kept.add(mended));
+        }
+        progress.end
+    }
 }
 
 impl Receiving {
@@ -101,63 +151,42 @@ impl Receiving {
 
     /// Whether octets can be read straight into the intake.
     pub(super) fn takes_directly(&self) -> bool {
-        self.refusal.is_none() && matches!(self.form, Form::Dot(_))
+        self.refusal.is_none()
     }
 
     /// Judges the octets of the intake's chunk from `start` on, which were read straight into it; whether the end of
     /// data is among them. What follows that is moved to `rest`.
-    pub(super) fn judge_chunk(&mut self, start: usize, rest: &mut BytesMut) -> bool {
-        let Form::Dot(decoder) = &mut self.form else { return false };
+    ///
+    /// *Errors*: the spool's; `is_ended` tells whether the end was among them then.
+    pub(super) async fn judge_chunk(
+        &mut self,
+        start: usize,
+        rest: &mut BytesMut,
+    ) -> Result<bool, SpoolError> {
         let chunk = self.intake.chunk();
-        let fresh = chunk.get(start..).unwrap_or_default();
-        let progress = decoder.feed(fresh);
-        rest.extend_from_slice(fresh.get(progress.consumed..).unwrap_or_default());
-        if progress.before.is_empty() {
-            chunk.truncate(start + progress.keep);
+        let mut kept = Kept::of(chunk.get(start..).unwrap_or_default());
+        let is_end = self.form.judge(&mut kept, rest);
+        let Kept { same, changed, .. } = kept;
+        chunk.truncate(start + same);
+        if changed.is_empty() {
+            self.intake.settle().await?;
         } else {
-            let kept = fresh.get(..progress.keep).unwrap_or_default().to_vec();
-            chunk.truncate(start);
-            chunk.extend_from_slice(progress.before);
-            chunk.extend_from_slice(&kept);
+            self.intake.append(&changed).await?;
         }
-        progress.end
+        Ok(is_end)
     }
 
-    /// Takes octets of content after DATA from the front of `input`; whether the end of data was among them.
+    /// Takes octets of content from the front of `input`; whether the end of data was among them.
     ///
     /// *Errors*: the spool's; `is_ended` tells whether the end was among them then.
     pub(super) async fn take(&mut self, input: &mut BytesMut) -> Result<bool, SpoolError> {
         let octets = input.split();
-        let mut mended = Vec::new();
-        let (progress, normalizer) = match &mut self.form {
-            Form::Dot(decoder) => (decoder.feed(&octets), None),
-            Form::Mended(decoder, normalizer) => (decoder.feed(&octets), Some(normalizer)),
-            Form::Chunks(_) => return Ok(false),
-        };
-        input.extend_from_slice(octets.get(progress.consumed..).unwrap_or_default());
-        let kept = progress.kept(&octets);
-        if let Some(normalizer) = normalizer {
-            normalizer.feed(progress.before, |piece| mended.extend_from_slice(piece));
-            normalizer.feed(kept, |piece| mended.extend_from_slice(piece));
-            if progress.end {
-                normalizer.clone().finish(|piece| mended.extend_from_slice(piece));
-            }
-            self.keep(&mended).await?;
-        } else {
-            self.keep(progress.before).await?;
-            self.keep(kept).await?;
-        }
-        Ok(progress.end)
-    }
-
-    /// Takes the octets of a chunk; `is_last` ends the content with a CRLF if it has none.
-    ///
-    /// *Errors*: the spool's.
-    pub(super) async fn take_chunk(&mut self, octets: &[u8]) -> Result<(), SpoolError> {
-        let Form::Chunks(stuffer) = &mut self.form else { return Ok(()) };
-        let mut wire = Vec::with_capacity(octets.len() + 16);
-        stuffer.feed(octets, |piece| wire.extend_from_slice(piece));
-        self.keep(&wire).await
+        let mut kept = Kept::of(&octets);
+        let is_end = self.form.judge(&mut kept, input);
+        let Kept { same, changed, .. } = kept;
+        self.keep(octets.get(..same).unwrap_or_default()).await?;
+        self.keep(&changed).await?;
+        Ok(is_end)
     }
 
     /// Ends content in chunks: a CRLF is added if it has none (RFC 3030 §4.1).
@@ -210,5 +239,48 @@ impl Receiving {
     /// Octets that may be thrown away before the client is cut off.
     pub(super) fn patience(size_limit: u64) -> u64 {
         size_limit.saturating_mul(2).max(10 << 20)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn forms() -> [Form; 4] {
+        [
+            Form::Dot(DataDecoder::new()),
+            Form::Mended(DataDecoder::new(), Box::default()),
+            Form::Chunks(Box::new(Stuffer::new())),
+            Form::Chunks(Box::new(Stuffer::normalizing())),
+        ]
+    }
+
+    #[test]
+    fn canonical_content_stays_where_it_was_read() {
+        let content = b"Subject: a\r\n\r\nno dot at a line's start. \xff\r\n".repeat(100);
+        for mut form in forms() {
+            for piece in content.chunks(content.len() / 4) {
+                let mut kept = Kept::of(piece);
+                assert!(!form.judge(&mut kept, &mut BytesMut::new()));
+                assert_eq!((kept.same, kept.changed.capacity()), (piece.len(), 0));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_changed_and_all_behind_it_is_put_beside() {
+        let mut form = Form::Chunks(Box::new(Stuffer::new()));
+        let mut kept = Kept::of(b"a\r\n.b\r\nc");
+        form.judge(&mut kept, &mut BytesMut::new());
+        assert_eq!((kept.same, &kept.changed[..]), (3, &b"..b\r\nc"[..]));
+    }
+
+    #[test]
+    fn commands_behind_the_end_of_data_are_left() {
+        let mut form = Form::Dot(DataDecoder::new());
+        let mut rest = BytesMut::new();
+        let mut kept = Kept::of(b"a\r\n.\r\nQUIT\r\n");
+        assert!(form.judge(&mut kept, &mut rest));
+        assert_eq!((kept.same, kept.changed.len(), &rest[..]), (3, 0, &b"QUIT\r\n"[..]));
     }
 }

@@ -2,8 +2,11 @@
 
 use jiff::Timestamp;
 
+use crate::backend::delivery::LeftOut;
 use crate::message::trace;
 use crate::net::names::ClientName;
+use crate::observe::record::Paths;
+use crate::policy::event::RecipientOutcome;
 use crate::proxy::config::Received;
 use crate::proxy::serve::Serve;
 use crate::session::effects::RecipientChange;
@@ -13,12 +16,12 @@ use crate::smtp::path::ForwardPath;
 
 impl Serve {
     /// Changes the recipients as policies asked; what they add the relay guard judges.
-    pub(super) async fn change_recipients(&mut self, changes: Vec<RecipientChange>) {
+    pub(super) fn change_recipients(&mut self, changes: &[RecipientChange]) {
         if changes.is_empty() {
             return;
         }
         let mut permitted = Vec::new();
-        for change in &changes {
+        for change in changes {
             let RecipientChange::Add(mailbox) = change else { continue };
             match self.permit_with(ForwardPath::Mailbox(mailbox.clone()), None) {
                 Ok(path) => permitted.push(path),
@@ -29,8 +32,35 @@ impl Serve {
                 ),
             }
         }
-        self.session.borrow_mut().commit_recipients(&changes, permitted);
-        self.link.reset();
+        if self.session.borrow_mut().commit_recipients(changes, permitted) {
+            self.link.reset();
+        }
+    }
+
+    /// Notes the recipients that policies added and the backend has refused for good: in the log, the counts, the
+    /// transaction's record. They are not asked for again.
+    pub(super) fn note_left_out(&mut self) {
+        for LeftOut { path, reply } in self.link.take_left_out() {
+            let backend = &self.context.server.config.name;
+            self.context.counters.added_recipients_refused.increase();
+            tracing::warn!(
+                session = %self.session.borrow().identity().id,
+                %backend,
+                forward_paths = %Paths(&[(&path, reply.code.get())]),
+                %reply,
+                "a recipient that a policy added is refused by the backend and left out"
+            );
+            self.session.borrow_mut().commit_left_out(&path);
+            if let Some(record) = &mut self.record {
+                let (code, status) = (reply.code, reply.enhanced);
+                record.add_recipient(RecipientOutcome {
+                    address: path,
+                    backend: Some(backend.clone()),
+                    code,
+                    status,
+                });
+            }
+        }
     }
 
     /// Our Received field, in wire form; empty if the listener writes none.

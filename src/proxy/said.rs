@@ -17,12 +17,15 @@ pub(super) struct Said {
     /// How long a policy holds it back.
     pub(super) delay: Duration,
     pub(super) is_reported: bool,
+    /// Whether it may hold UTF-8 though no transaction with SMTPUTF8 is open: it ends one, or refuses one.
+    pub(super) is_utf8: bool,
 }
 
 impl Said {
     /// A reply of our own.
     pub(super) fn core(reply: Reply) -> Said {
-        Said { reply, origin: Origin::Core, line: String::new(), delay: Duration::ZERO, is_reported: false }
+        let (line, delay) = (String::new(), Duration::ZERO);
+        Said { reply, origin: Origin::Core, line, delay, is_reported: false, is_utf8: false }
     }
 
     /// A policy's reply.
@@ -51,6 +54,12 @@ impl Said {
     pub(super) fn at_end_of_data(mut self) -> Said {
         self.is_reported = true;
         self.line = ".".to_owned();
+        self
+    }
+
+    /// The same, with its UTF-8 kept if `is_utf8`. Source: RFC 6531 §3.7.4.2.
+    pub(super) fn in_utf8(mut self, is_utf8: bool) -> Said {
+        self.is_utf8 = is_utf8;
         self
     }
 

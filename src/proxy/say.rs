@@ -26,13 +26,16 @@ impl Serve {
             self.hold_back(said.delay).await;
         }
         let is_refusal = said.reply.is_transient() || said.reply.is_permanent();
-        let utf8 = self.speaks_utf8();
+        let utf8 = said.is_utf8 || self.speaks_utf8();
         if is_refusal && said.origin != Origin::Backend && self.context.listener.reply_id {
             let id = self.session.borrow().identity().id;
             said.reply.with_text_suffix(&format!(" [{id}]"));
         }
         self.wire.push(&said.reply, utf8);
         if said.reply.is_closing() {
+            if let (Origin::Policy(_), Some(record)) = (&said.origin, &mut self.record) {
+                record.end_with(&said.reply, None);
+            }
             self.flush().await?;
             return Err(End::of_refusal(&said.origin));
         }
@@ -45,8 +48,7 @@ impl Serve {
         if self.wire.waiting() == 0 {
             return Ok(());
         }
-        let deadline = Instant::now() + self.context.rules.limits.command_timeout;
-        let deadline = self.session_deadline().map_or(deadline, |end| end.min(deadline));
+        let deadline = self.within_session(Instant::now() + self.context.rules.limits.command_timeout);
         select! {
             biased;
             written = self.wire.flush() => Ok(written?),
@@ -89,7 +91,8 @@ impl Serve {
         Err(end)
     }
 
-    fn speaks_utf8(&self) -> bool {
+    /// Whether a transaction with SMTPUTF8 is open.
+    pub(super) fn speaks_utf8(&self) -> bool {
         self.session.borrow().transaction().is_some_and(|transaction| transaction.mail.params.smtputf8)
     }
 }

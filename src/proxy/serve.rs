@@ -1,6 +1,6 @@
 //! One session from banner to close: waits for the client, takes its commands one by one, writes replies in batches.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,6 +48,8 @@ pub struct Serve {
     /// Reports that policies are still busy with.
     pub(super) reports: Vec<tokio::task::JoinHandle<()>>,
     pub(super) draining: Draining,
+    /// Until when the client has to have its answer, from its end of data to that answer; nothing cuts that short.
+    pub(super) answer_due: Rc<Cell<Option<Instant>>>,
     admission: Arc<Admission>,
     pub(super) started: Instant,
     pub(super) last_verb: Option<Verb>,
@@ -85,6 +87,7 @@ impl Serve {
             record: None,
             reports: Vec::new(),
             draining: context.draining.clone(),
+            answer_due: Rc::default(),
             admission,
             started: Instant::now(),
             last_verb: None,
@@ -95,11 +98,29 @@ impl Serve {
     /// Serves the session to its end.
     pub async fn run(mut self: Box<Self>) {
         self.context.counters.sessions.increase();
-        let end = match Box::pin(self.greet()).await {
-            Ok(()) => self.converse().await,
-            Err(end) => end,
+        let cut_off = cut_off(self.draining.clone(), Rc::clone(&self.answer_due));
+        let ended = select! {
+            biased;
+            () = cut_off => None,
+            end = self.talk() => Some(end),
+        };
+        let end = match ended {
+            Some(end) => end,
+            // Whatever it was waiting for.
+            None => Box::pin(self.close_with(Reply::SHUTTING_DOWN, End::drain()))
+                .await
+                .err()
+                .unwrap_or(End::drain()),
         };
         Box::pin(self.finish(end)).await;
+    }
+
+    /// Serves the session as long as the client and we want; why it ends.
+    async fn talk(&mut self) -> End {
+        match Box::pin(self.greet()).await {
+            Ok(()) => self.converse().await,
+            Err(end) => end,
+        }
     }
 
     /// Asks the `connect` policies and writes the banner.
@@ -108,7 +129,7 @@ impl Serve {
         if let Some(delay) = self.context.listener.greet_delay {
             select! {
                 biased;
-                () = self.draining.reach(Phase::Draining) => return Err(End::drain()),
+                () = self.draining.reach(Phase::Draining) => return self.close_with(Reply::SHUTTING_DOWN, End::drain()).await,
                 result = self.wire.fill() => {
                     result?;
                     self.session.borrow_mut().note_early_talk();
@@ -182,8 +203,7 @@ impl Serve {
 
     /// Waits for the client's next octets, and meanwhile for whatever else ends the wait, which began at `since`.
     async fn await_client(&mut self, since: Instant) -> Flow {
-        let deadline = since + self.patience();
-        let deadline = self.session_deadline().map_or(deadline, |end| end.min(deadline));
+        let deadline = self.within_session(since + self.patience());
         if Instant::now() >= deadline {
             // Also for a client whose octets are always there first.
             return Box::pin(self.close_with(Reply::TIMEOUT, End::timeout())).await;
@@ -219,8 +239,13 @@ impl Serve {
     }
 
     /// When the session has to end.
-    pub(super) fn session_deadline(&self) -> Option<Instant> {
+    fn session_deadline(&self) -> Option<Instant> {
         self.context.rules.limits.session_timeout.map(|limit| self.started + limit)
+    }
+
+    /// `deadline`, or when the session has to end if that is earlier.
+    pub(super) fn within_session(&self, deadline: Instant) -> Instant {
+        self.session_deadline().map_or(deadline, |end| end.min(deadline))
     }
 
     /// Whether the session's time is up.
@@ -236,17 +261,41 @@ impl Serve {
         }
     }
 
-    /// Waits as long as policies asked for, or until service ends or the session's time is up.
+    /// Waits as long as policies asked for, or until service ends or the time of the session or of the answer is up.
+    ///
+    /// Meanwhile others may have the connection to the backend, as while a client keeps it waiting.
     pub(super) async fn hold_back(&mut self, delay: Duration) {
         if delay.is_zero() {
             return;
         }
-        let until = Instant::now() + delay;
-        let until = self.session_deadline().map_or(until, |end| end.min(until));
-        select! {
-            () = sleep_until(until) => {}
-            () = self.draining.reach(Phase::Ending) => {}
+        let until = self.within_session(Instant::now() + delay);
+        let until = self.answer_due.get().map_or(until, |due| due.min(until));
+        let was_lent = self.link.is_lent();
+        let mut recall = self.link.lend();
+        loop {
+            select! {
+                biased;
+                () = self.draining.reach(Phase::Ending) => break,
+                () = called_back(recall.as_deref()), if recall.is_some() => {
+                    recall = None;
+                    self.link.close();
+                }
+                () = sleep_until(until) => break,
+            }
         }
+        if !was_lent {
+            self.link.reclaim();
+        }
+    }
+}
+
+/// Waits until a session is to be interrupted: service ends, and the client has no answer due to its end of data.
+///
+/// One that has gets it, and is told then.
+async fn cut_off(mut draining: Draining, answer_due: Rc<Cell<Option<Instant>>>) {
+    draining.reach(Phase::Ending).await;
+    if answer_due.get().is_some() {
+        std::future::pending::<()>().await;
     }
 }
 

@@ -147,7 +147,7 @@ impl Serve {
     async fn take_mail(&mut self, admitted: Admitted, mail: Mail, text: &str) -> Flow {
         let decision = self.decide(Event::Mail(&mail)).await;
         self.batch.has_mail = true;
-        let delay = decision.effects.delay;
+        let (delay, is_utf8) = (decision.effects.delay, mail.params.smtputf8);
         let mut said = match decision.verdict {
             Verdict::Refuse(reply) => Said::policy(reply, decision.policy.clone()),
             Verdict::Accept | Verdict::Discard { .. } => Said::core(Reply::REVERSE_PATH_OK),
@@ -163,12 +163,12 @@ impl Serve {
         let offer = Offer::plain(&self.context.rules);
         let ended = self.session.borrow_mut().commit(admitted, offer, decision.effects, &reply);
         self.note_decision("mail", decision.policy, &reply);
-        self.say(said.answering(Verb::Mail, text).after(delay)).await?;
+        let flow = self.say(said.answering(Verb::Mail, text).in_utf8(is_utf8).after(delay)).await;
         if let Some(refused) = ended {
             self.conclude(&refused, None);
             self.record = failed;
         }
-        Ok(())
+        flow
     }
 
     /// The backend's refusal of MAIL, for `connect = "mail"`.
@@ -205,7 +205,8 @@ impl Serve {
                 let assumed = self.session.borrow_mut().assume(admitted, decision.effects, destination);
                 let Some(assumed) = assumed else { return Ok(()) };
                 if is_discarded {
-                    self.session.borrow_mut().settle(assumed, &Reply::FORWARD_PATH_OK);
+                    let changes = self.session.borrow_mut().settle(assumed, &Reply::FORWARD_PATH_OK);
+                    self.change_recipients(&changes);
                     let said = Said::policy(Reply::FORWARD_PATH_OK, decision.policy).after(delay);
                     self.batch.answer(forward_path, text.to_owned(), said);
                 } else {

@@ -60,7 +60,7 @@ impl Serve {
         }
         let reply = said.reply.clone();
         let is_from_backend = said.origin == Origin::Backend;
-        self.change_recipients(std::mem::take(&mut effects.recipients)).await;
+        self.change_recipients(&std::mem::take(&mut effects.recipients));
         let offer = Offer::plain(&self.context.rules);
         self.session.borrow_mut().commit(admitted, offer, effects, &reply);
         self.say(said.answering(Verb::Data, text)).await?;
@@ -98,7 +98,7 @@ impl Serve {
 
     /// Judges a content that has come whole, delivers it, says the final reply and concludes the transaction.
     pub(super) async fn complete(&mut self, mut receiving: Box<Receiving>) -> Flow {
-        let deadline = Instant::now() + self.context.server.config.timeouts.r#final;
+        let deadline = self.note_end_of_data();
         self.judge_progress(&mut receiving).await;
         let facts = receiving.facts();
         if receiving.refusal.is_none() && !receiving.is_header_judged {
@@ -119,6 +119,14 @@ impl Serve {
             },
         };
         self.answer_content(answered, size).await
+    }
+
+    /// Notes that the content has come whole; until when its answer is due.
+    pub(super) fn note_end_of_data(&mut self) -> Instant {
+        let due = || Instant::now() + self.context.server.config.timeouts.r#final;
+        let due = self.answer_due.get().unwrap_or_else(due);
+        self.answer_due.set(Some(due));
+        due
     }
 
     async fn judge_and_deliver(
@@ -169,7 +177,9 @@ impl Serve {
         envelope.real_size = Some(outgoing.size());
         let (has_8bit, deadline) = (message.facts.has_8bit, message.deadline);
         let message = Message { outgoing: &outgoing, has_8bit, deadline };
-        match self.link.deliver(&introduction, &envelope, message).await {
+        let delivered = self.link.deliver(&introduction, &envelope, message).await;
+        self.note_left_out();
+        match delivered {
             Ok(Delivery::Acknowledged(ack)) => {
                 let origin = if ack.source() == Source::Backend { Origin::Backend } else { Origin::Core };
                 (Said { origin, ..Said::core(ack.reply().clone()) }, Some(ack))
@@ -189,7 +199,7 @@ impl Serve {
     }
 
     /// Says the final reply and concludes the transaction. A 2yz comes from an `Ack` and from nothing else.
-    async fn answer_content(&mut self, (said, ack): (Said, Option<Ack>), size: u64) -> Flow {
+    pub(super) async fn answer_content(&mut self, (said, ack): (Said, Option<Ack>), size: u64) -> Flow {
         let counters = &self.context.counters;
         let said = match &ack {
             Some(ack) => {
@@ -214,14 +224,15 @@ impl Serve {
         if answered.is_from_backend && answered.acknowledged.is_none() {
             self.session.borrow_mut().count_backend_refusal();
         }
+        let said = said.in_utf8(self.speaks_utf8()).at_end_of_data();
         let ended = self.session.borrow_mut().commit_content(size, &said.reply);
         self.chunks = None;
         self.link.reset();
-        let flow = self.say(said.at_end_of_data()).await;
-        let flow = match flow {
+        let flow = match self.say(said).await {
             Ok(()) => self.flush().await,
             end => end,
         };
+        self.answer_due.set(None);
         if let Some(transaction) = ended {
             self.conclude(&transaction, Some(answered));
         }

@@ -107,11 +107,11 @@ impl Wire {
         &mut self.input
     }
 
-    /// Reads content straight into the spare room of `chunk`. Safe to drop.
+    /// Reads content straight into the spare room of `chunk`, at most `most` octets. Safe to drop.
     ///
     /// *Errors*: `Lost` at the end of the connection.
-    pub(super) async fn read_into(&mut self, chunk: &mut BytesMut) -> Result<usize, ClientFault> {
-        match self.stream.read_into(chunk).await {
+    pub(super) async fn read_into(&mut self, chunk: &mut Vec<u8>, most: u64) -> Result<usize, ClientFault> {
+        match self.stream.read_into(chunk, most).await {
             Ok(0) | Err(_) => Err(ClientFault::Lost),
             Ok(length) => Ok(length),
         }

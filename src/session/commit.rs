@@ -123,13 +123,15 @@ impl Session {
     }
 
     /// Settles an assumed recipient with its final reply; without effect once its transaction has ended.
-    pub fn settle(&mut self, assumed: Assumed, reply: &Reply) {
+    ///
+    /// Gives the changes of the recipients that its hooks asked for, which the relay guard has to judge first.
+    pub fn settle(&mut self, assumed: Assumed, reply: &Reply) -> Vec<RecipientChange> {
         let Assumed { transaction: number, index, mut effects } = assumed;
         if reply.is_positive() {
             self.exempt(&mut effects);
         }
         let Some(transaction) = self.transaction.as_mut().filter(|open| open.number == number) else {
-            return;
+            return Vec::new();
         };
         if reply.is_positive() {
             transaction.standing.take_exemptions(&mut effects, Scope::Transaction);
@@ -137,9 +139,11 @@ impl Session {
             if let Some(recipient) = transaction.recipients.iter_mut().find(|known| known.index == index) {
                 recipient.is_answered = true;
             }
+            effects.recipients
         } else {
             transaction.recipients.retain(|recipient| recipient.index != index);
             self.refuse_recipient(reply);
+            Vec::new()
         }
     }
 
@@ -169,17 +173,29 @@ impl Session {
     }
 
     /// Changes the recipients as a policy asked, in order; `permitted` holds those of the added ones that the guard
-    /// let through, in the same order. One that is there already isn't added again.
-    pub fn commit_recipients(&mut self, changes: &[RecipientChange], permitted: Vec<Permitted>) {
-        let Some(transaction) = self.transaction.as_mut() else { return };
+    /// let through, in the same order. One that is there already isn't added again. Gives whether any was changed.
+    pub fn commit_recipients(&mut self, changes: &[RecipientChange], permitted: Vec<Permitted>) -> bool {
+        let Some(transaction) = self.transaction.as_mut() else { return false };
         let mut permitted = permitted.into_iter().peekable();
+        let mut is_changed = false;
         for change in changes {
-            transaction.recipients_changed |= match change {
+            is_changed |= match change {
                 RecipientChange::Remove(gone) => transaction.remove_recipient(gone),
                 RecipientChange::Add(added) => permitted
                     .next_if(|permitted| permitted.path().mailbox() == Some(added))
                     .is_some_and(|permitted| transaction.add_recipient(added, permitted)),
             };
+        }
+        transaction.recipients_changed |= is_changed;
+        is_changed
+    }
+
+    /// Leaves out the recipients that a policy added as `path` and the backend refuses for good.
+    pub fn commit_left_out(&mut self, path: &str) {
+        if let Some(transaction) = self.transaction.as_mut() {
+            let is_it = |known: &Recipient| known.index == 0 && known.rcpt.forward_path.as_str() == path;
+            transaction.recipients.retain(|known| !is_it(known));
+            transaction.recipients_changed = true;
         }
     }
 

@@ -1,12 +1,12 @@
 //! A few threads that do all work on files, so that a slow disk never holds up a worker.
 
+use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// The pool is stopping, or the work panicked: it isn't known how much of the work was done.
@@ -23,9 +23,58 @@ pub struct StoragePool {
 struct Inner {
     /// One permit for each piece of work that is queued or running.
     room: Arc<Semaphore>,
-    /// Gone once the pool stops.
-    queue: Mutex<Option<Sender<Work>>>,
+    queue: Arc<Queue>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Drop for Inner {
+    /// The threads hold the queue alone: when the last handle goes, they end.
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+/// What waits for a thread. Each piece of work wakes one thread, and none that is busy.
+#[derive(Default)]
+struct Queue {
+    line: Mutex<Line>,
+    has_more: Condvar,
+}
+
+#[derive(Default)]
+struct Line {
+    work: VecDeque<Work>,
+    is_closed: bool,
+}
+
+impl Queue {
+    /// Puts `work` at the end, unless the queue is closed.
+    fn push(&self, work: Work) -> Result<(), StorageStopped> {
+        let mut line = self.line.lock();
+        if line.is_closed {
+            return Err(StorageStopped);
+        }
+        line.work.push_back(work);
+        drop(line);
+        self.has_more.notify_one();
+        Ok(())
+    }
+
+    /// The next work, as soon as there is some; nothing once the queue is closed and empty.
+    fn next(&self) -> Option<Work> {
+        let mut line = self.line.lock();
+        loop {
+            match line.work.pop_front() {
+                None if !line.is_closed => self.has_more.wait(&mut line),
+                next => return next,
+            }
+        }
+    }
+
+    fn close(&self) {
+        self.line.lock().is_closed = true;
+        self.has_more.notify_all();
+    }
 }
 
 struct Work {
@@ -39,20 +88,17 @@ impl StoragePool {
     /// Errors: the system has no more threads to give.
     pub fn start(threads: usize, queue: usize) -> io::Result<Self> {
         let threads = threads.max(1);
-        let (entrance, receiver) = channel::<Work>();
         let inner = Inner {
             room: Arc::new(Semaphore::new(threads.saturating_add(queue).min(Semaphore::MAX_PERMITS))),
-            queue: Mutex::new(Some(entrance)),
+            queue: Arc::default(),
             threads: Mutex::default(),
         };
         let pool = Self { inner: Arc::new(inner) };
-        // The threads hold the receiver alone: when the last handle goes, so does the sender, and they end.
-        let receiver = Arc::new(Mutex::new(receiver));
         for number in 0..threads {
-            let receiver = Arc::clone(&receiver);
+            let queue = Arc::clone(&pool.inner.queue);
             let thread = std::thread::Builder::new()
                 .name(format!("storage-{number}"))
-                .spawn(move || work_off(&receiver))?;
+                .spawn(move || work_off(&queue))?;
             pool.inner.threads.lock().push(thread);
         }
         Ok(pool)
@@ -74,7 +120,7 @@ impl StoragePool {
         let run = Box::new(move || {
             let _ = give.send(work());
         });
-        self.push(Work { run, _room: room })?;
+        self.inner.queue.push(Work { run, _room: room })?;
         result.await.map_err(|_| StorageStopped)
     }
 
@@ -82,7 +128,7 @@ impl StoragePool {
     pub fn leave<F: FnOnce() + Send + 'static>(&self, work: F) {
         match Arc::clone(&self.inner.room).try_acquire_owned() {
             Ok(room) => {
-                let _ = self.push(Work { run: Box::new(work), _room: room });
+                let _ = self.inner.queue.push(Work { run: Box::new(work), _room: room });
             }
             Err(_) => work(),
         }
@@ -91,25 +137,17 @@ impl StoragePool {
     /// Takes no more work, does what is queued, and waits for the threads. Blocks: not for a worker.
     pub fn stop(&self) {
         self.inner.room.close();
-        drop(self.inner.queue.lock().take());
+        self.inner.queue.close();
         let threads = std::mem::take(&mut *self.inner.threads.lock());
         for thread in threads {
             // A panic of the work was caught; there is nothing to say about a thread's end.
             let _ = thread.join();
         }
     }
-
-    fn push(&self, work: Work) -> Result<(), StorageStopped> {
-        let queue = self.inner.queue.lock();
-        queue.as_ref().ok_or(StorageStopped)?.send(work).map_err(|_| StorageStopped)
-    }
 }
 
-fn work_off(queue: &Mutex<Receiver<Work>>) {
-    loop {
-        // One thread waits in `recv`, the others for the lock: each piece of work wakes one thread.
-        let next = queue.lock().recv();
-        let Ok(work) = next else { return };
+fn work_off(queue: &Queue) {
+    while let Some(work) = queue.next() {
         if catch_unwind(AssertUnwindSafe(work.run)).is_err() {
             tracing::error!("work on a file panicked; its session sees a storage fault");
         }
@@ -119,6 +157,7 @@ fn work_off(queue: &Mutex<Receiver<Work>>) {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc::channel;
     use std::task::Poll;
 
     use futures_util::future::join_all;

@@ -21,7 +21,7 @@ pub(crate) const TABLE: &[Row] = &[
     Row {
         module: "message",
         imports: &["smtp", "threads"],
-        crates: &["tempfile", "mail_parser", "sha2", "jiff"],
+        crates: &["tempfile", "mail_parser", "sha2", "jiff", "rustix"],
     },
     Row { module: "fault", imports: &["smtp"], crates: &[] },
     // names: a rewritten address is told to scripts with its domain as A-labels.
@@ -33,6 +33,8 @@ pub(crate) const TABLE: &[Row] = &[
         imports: &["names", "threads", "net"],
         crates: &["hickory_resolver", "hickory_server", "hickory_proto"],
     },
+    // sha2: members that are counted are kept by their digests.
+    Row { module: "store", imports: &["names", "threads"], crates: &["redb", "sha2"] },
     // net: what is known of the client's name, for the log.
     Row {
         module: "observe",
@@ -61,14 +63,15 @@ pub(crate) const TABLE: &[Row] = &[
     },
     Row {
         module: "lua",
-        imports: &["smtp", "names", "session", "message", "policy", "lookup", "observe"],
+        imports: &["smtp", "names", "session", "message", "policy", "lookup", "store", "observe"],
         crates: &["mlua", "regex", "serde_json", "jiff"],
     },
     // serde_json: the values of a policy's options on their way to it. rustix: our own name, if none is given.
     Row {
         module: "config",
         imports: &[
-            "names", "session", "message", "policy", "lookup", "observe", "net", "backend", "proxy", "lua",
+            "names", "session", "message", "policy", "lookup", "store", "observe", "net", "backend", "proxy",
+            "lua",
         ],
         crates: &["toml", "serde_spanned", "annotate_snippets", "serde_json", "rustix"],
     },

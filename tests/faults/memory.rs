@@ -108,7 +108,8 @@ fn a_backend_that_stops_reading_stops_us_without_filling_our_memory() {
             client.0.send(b".\r\n").await;
             client.hear().await
         };
-        let ((heard, ()), grown) = growth(async { tokio::join!(sending, stand.pass()) }).await;
+        let ((heard, ()), grown) =
+            growth(async { tokio::join!(sending, stand.pass_once_all_is_read()) }).await;
         assert!(heard.starts_with("451 4.4.1"), "{heard}");
         assert!(grown < 6 * MIB, "{grown} octets");
         assert_eq!(stand.proxy.house.spool.used(), 0);

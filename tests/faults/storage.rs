@@ -2,12 +2,17 @@
 
 use std::cell::Cell;
 use std::sync::mpsc::{Sender, channel};
+use std::time::Duration;
 
 use gatepost::threads::storage::StoragePool;
 
 use crate::stand::{Stand, run};
 use crate::support::floor::{Proxy, settle};
 use crate::support::peer::Peer;
+
+const MAILDIR: &str = "hostname = \"mx.b.example\"\n[relay]\ndomains = [\"b.example\"]\n\
+     [[backend]]\naddress = \"maildir:Maildir\"\n\
+     [[listener]]\nbind = \"127.0.0.1:25\"\nclient_name = false\n";
 
 /// Occupies the one thread of `pool` until the sender speaks or goes: a write or a flush that takes that long.
 fn jam(pool: &StoragePool) -> Sender<()> {
@@ -71,10 +76,7 @@ fn a_flush_of_a_maildir_that_hangs_holds_up_no_other_session() {
     run(async {
         let pool = StoragePool::start(1, 256).unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let toml = "hostname = \"mx.b.example\"\n[relay]\ndomains = [\"b.example\"]\n\
-             [[backend]]\naddress = \"maildir:Maildir\"\n\
-             [[listener]]\nbind = \"127.0.0.1:25\"\nclient_name = false\n";
-        let proxy = Proxy::start_on(&pool, toml, folder.path()).unwrap();
+        let proxy = Proxy::start_on(&pool, MAILDIR, folder.path()).unwrap();
         let peer = "203.0.113.9:4711".parse().unwrap();
         let mut slow = crate::stand::Client(Peer::new(proxy.connect(peer).await));
         slow.hear().await;
@@ -98,5 +100,94 @@ fn a_flush_of_a_maildir_that_hangs_holds_up_no_other_session() {
         assert_eq!(proxy.counters.acknowledged_by_store.get(), 1);
         let stored = std::fs::read_dir(folder.path().join("Maildir/new")).unwrap().count();
         assert_eq!(stored, 1);
+    });
+}
+
+/// Lets a file's work, which needs no clock, be done: until `done`.
+async fn until(mut done: impl FnMut() -> bool) {
+    while !done() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[test]
+fn a_maildir_that_hangs_defers_its_message_in_time() {
+    run(async {
+        let pool = StoragePool::start(1, 256).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let proxy = Proxy::start_on(&pool, MAILDIR, folder.path()).unwrap();
+        let peer = "203.0.113.9:4711".parse().unwrap();
+        let mut client = crate::stand::Client(Peer::new(proxy.connect(peer).await));
+        client.hear().await;
+        client.ask("EHLO client.a.example").await;
+        assert!(client.open().await[2].starts_with("354"));
+        let release = jam(&pool);
+        client.0.send(b"Subject: x\r\n\r\n.\r\n").await;
+        settle().await;
+        tokio::time::advance(Duration::from_secs(569)).await;
+        settle().await;
+        assert!(client.0.unread().is_empty(), "it has the time that a backend has");
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let heard = client.hear().await;
+        assert!(heard.starts_with("451 4.4.2 "), "{heard}");
+        assert_eq!(proxy.counters.acknowledgements_told.get(), 0);
+        drop(release);
+        assert!(client.send().await.starts_with("250 2.0.0 Ok: stored as"), "the next one passes");
+        let stored =
+            |part: &str| std::fs::read_dir(folder.path().join("Maildir").join(part)).unwrap().count();
+        until(|| stored("tmp") == 0).await;
+        assert_eq!(stored("new"), 1);
+    });
+}
+
+#[test]
+fn a_spool_that_hangs_defers_its_message_in_time() {
+    run(async {
+        let pool = StoragePool::start(1, 256).unwrap();
+        let stand = Stand::on(&pool, "", "", "[spool]\nmemory = \"4 KiB\"").await;
+        let mut client = stand.greeted().await;
+        assert!(client.open().await[2].starts_with("354"));
+        let release = jam(&pool);
+        let content = [&b"Subject: x\r\n\r\n"[..], &b"0123456789abcd\r\n".repeat(30_000), b".\r\n"].concat();
+        client.0.send(&content).await;
+        settle().await;
+        tokio::time::advance(Duration::from_secs(59)).await;
+        settle().await;
+        assert!(client.0.unread().is_empty());
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let heard = client.hear().await;
+        assert!(heard.starts_with("452 4.3.1 "), "{heard}");
+        drop(release);
+        assert!(client.send().await.starts_with("250"), "the next one passes");
+        stand.assert_balance(1);
+    });
+}
+
+#[test]
+fn content_that_cannot_be_read_back_in_time_defers_its_message() {
+    run(async {
+        let pool = StoragePool::start(1, 256).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let script = folder.path().join("waits.lua");
+        std::fs::write(&script, "return { message = function(session) session:delay('5s') end }").unwrap();
+        let policies = "policies = \"waits\"";
+        let rest = format!("[spool]\nmemory = \"4 KiB\"\n[policy.waits]\nscript = \"{}\"", script.display());
+        let stand = Stand::on(&pool, "", policies, &rest).await;
+        let mut client = stand.greeted().await;
+        assert!(client.open().await[2].starts_with("354"));
+        let content = [&b"Subject: x\r\n\r\n"[..], &b"0123456789abcd\r\n".repeat(30_000), b".\r\n"].concat();
+        client.0.send(&content).await;
+        // What is in the file was written when nothing is left in memory but the first octets: the policy's turn.
+        until(|| stand.proxy.house.spool.used() >= 480_000).await;
+        pool.run(|| ()).await.unwrap();
+        settle().await;
+        let release = jam(&pool);
+        tokio::time::advance(Duration::from_secs(5)).await;
+        settle().await;
+        tokio::time::advance(Duration::from_secs(60)).await;
+        let heard = client.hear().await;
+        assert!(heard.starts_with("452 4.3.1 "), "{heard}");
+        drop(release);
+        stand.assert_balance(0);
     });
 }

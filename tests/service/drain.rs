@@ -1,5 +1,7 @@
 //! SIGTERM: what is under way ends well, the rest ends at once.
 
+use std::net::TcpListener;
+
 use crate::support::client::Client;
 use crate::support::gatepost::Gatepost;
 use crate::toml;
@@ -37,6 +39,24 @@ fn patience_with_a_slow_client_has_an_end_and_nothing_is_acknowledged() {
     assert_eq!(gatepost.ended().code(), Some(0));
     let new = gatepost.directory().join("Maildir/new");
     assert_eq!(std::fs::read_dir(new).map_or(0, Iterator::count), 0);
+}
+
+#[test]
+fn whoever_waits_for_the_backend_is_told_when_patience_is_over() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let backend = silent.local_addr().unwrap().to_string();
+    let toml = toml("", "").replace("30s", "100ms").replace("maildir:Maildir", &backend);
+    let mut gatepost = Gatepost::start(&toml);
+    let mut client = Client::greeted(gatepost.address());
+    client.must("MAIL FROM:<ann@front.example>", 250);
+    client.send(b"RCPT TO:<ann@ours.example>\r\n");
+    // One connection asks what it offers, the other is the session's.
+    let _taken = [silent.accept().unwrap(), silent.accept().unwrap()];
+    gatepost.terminate();
+    let reply = client.reply();
+    assert!(reply.text().starts_with("421 4.3.2 "), "{reply:?}");
+    assert_eq!(gatepost.ended().code(), Some(0));
+    gatepost.log_line(&["session ended", "reason=drain"]);
 }
 
 #[test]

@@ -94,6 +94,7 @@ impl Proxy {
             counters: vec![Arc::clone(&counters)],
             draining: drain.watch(),
             policies: Arc::default(),
+            parking: Default::default(),
         };
         let house = House::build(loaded.config, &ground, None).map_err(|error| format!("{error:#}"))?;
         let generation = house.blueprint(&ground)(0)?;
@@ -163,14 +164,11 @@ impl Proxy {
         self.server().note_success(address, &Capabilities::parse(&lines));
     }
 
-    /// Begins to learn what the first backend's address of that number offers, as at start.
-    pub fn learn(&self, address: usize) {
+    /// Begins to learn what the first backend offers, as at start.
+    pub fn learn(&self) {
         let house = Arc::clone(&self.house);
         tokio::task::spawn_local(async move {
-            let server = &house.servers[&house.config.listeners[0].backend];
-            if let Ok(opened) = connect::open(server, address, None).await {
-                opened.conversation.quit();
-            }
+            connect::learn(&house.servers[&house.config.listeners[0].backend]).await;
         });
     }
 

@@ -31,11 +31,13 @@ pub enum Table {
     Metrics,
     /// `[service]`.
     Service,
+    /// `[store]`.
+    Store,
 }
 
 impl Table {
     /// All tables, in the order in which they are documented.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Top,
         Self::Listener,
         Self::Relay,
@@ -45,6 +47,7 @@ impl Table {
         Self::Policies,
         Self::Budget,
         Self::Policy,
+        Self::Store,
         Self::Dns,
         Self::Spool,
         Self::Log,
@@ -69,13 +72,16 @@ impl Table {
             Self::Log => "[log]",
             Self::Metrics => "[metrics]",
             Self::Service => "[service]",
+            Self::Store => "[store]",
         }
     }
 
     /// What its keys hold for.
     pub fn scope(self) -> &'static str {
         match self {
-            Self::Top | Self::Dns | Self::Spool | Self::Log | Self::Metrics | Self::Service => "the process",
+            Self::Top | Self::Store | Self::Dns | Self::Spool | Self::Log | Self::Metrics | Self::Service => {
+                "the process"
+            }
             Self::Listener => "a listener",
             Self::Relay => "every listener; its own `relay` is laid over it, key by key",
             Self::Limits => "every listener; its own `limits` are laid over them, key by key",
@@ -103,6 +109,7 @@ impl Table {
             Self::Log => "How the log is written, and where.",
             Self::Metrics => "The page for Prometheus.",
             Self::Service => "The process itself.",
+            Self::Store => "What policies remember between sessions.",
         }
     }
 }
@@ -205,6 +212,8 @@ pub enum Kind {
     Path,
     /// A script: a name or a path.
     Script,
+    /// Where a store keeps its entries.
+    StorePlace,
     /// An IP address with a port, or `"off"`.
     SocketOrOff,
     /// A list of things; one may stand alone.
@@ -283,6 +292,7 @@ impl Kind {
             Self::Choice(words) => one_of(words.iter().filter(|word| !word.later).map(|word| word.text)),
             Self::Path => "a path".into(),
             Self::Script => "the name of a built-in policy, or a path that ends in .lua".into(),
+            Self::StorePlace => "\"memory\", or \"file:PATH\"".into(),
             Self::SocketOrOff => "an IP address and a port, as \"127.0.0.1:9090\", or \"off\"".into(),
             Self::List(item) => format!("a list of {}", item.possible()),
             Self::Domains => format!("a list of {}; or \"backend\" alone", Item::Domain.possible()),

@@ -7,13 +7,14 @@ mod backend;
 mod listener;
 mod policy;
 mod process;
+mod store;
 
 use key::{Key, Table};
 
 /// Every key, table after table, in the order in which they are documented.
 pub fn all() -> impl Iterator<Item = &'static Key> {
     let tables = [process::TOP, listener::LISTENER, listener::RELAY, listener::LIMITS, backend::BACKEND];
-    let rest = [policy::POLICIES, policy::POLICY, process::PROCESS];
+    let rest = [policy::POLICIES, policy::POLICY, store::STORE, process::PROCESS];
     tables.into_iter().chain(rest).flatten()
 }
 

@@ -45,6 +45,7 @@ fn shown_defaults_are_the_real_ones() {
         text += &table("[policy.access]", "", Table::Policy);
         for (head, of) in [
             ("[limits]", Table::Limits),
+            ("[store]", Table::Store),
             ("[dns]", Table::Dns),
             ("[spool]", Table::Spool),
             ("[log]", Table::Log),

@@ -14,6 +14,7 @@ use crate::policy::mode::{Mode, PolicyUse};
 use crate::proxy::config::{BareNewline, CountOrRefuse, Received, Vrfy};
 use crate::session::limits::Limits;
 use crate::session::relay::RelayDomains;
+use crate::store::config::{Config as Store, Place};
 
 fn with(text: &str) -> Loaded {
     good(&format!("{LEAST}{text}"))
@@ -27,6 +28,7 @@ fn the_least_configuration_has_every_documented_default() {
     assert_eq!(config.hostname, "mx.example.org");
     assert!(config.workers >= 1);
     assert_eq!(config.limits, Limits::default());
+    assert_eq!(config.store, Store::default());
     assert_eq!(config.dns, Dns::default());
     assert_eq!(config.spool, Spool::default());
     assert_eq!(config.log, Log::default());
@@ -250,4 +252,14 @@ fn the_effective_set_up_names_the_origin_of_each_value() {
         assert_eq!(line(start), want);
     }
     assert!(!text.contains("s3cret") && !loaded.effective.json().to_string().contains("s3cret"));
+}
+
+#[test]
+fn the_store_is_in_memory_or_in_a_file_beside_the_configuration() {
+    let store = |text: &str| with(&format!("[store]\n{text}")).config.store;
+    assert_eq!(store("backend = \"memory\"\n").place, Place::Memory);
+    let store = store("backend = \"file:lists/store.redb\"\nprefix = \"mx1\"\ntimeout = \"250ms\"\n");
+    let Place::File(path) = &store.place else { panic!("{store:?}") };
+    assert!(path.ends_with("lists/store.redb"), "{path:?}");
+    assert_eq!((store.prefix.as_str(), store.timeout), ("mx1", Duration::from_millis(250)));
 }

@@ -143,6 +143,14 @@ fn every_key_of_a_later_version_is_refused_as_such() {
         let name = format!("{}` is not in this version", key.name);
         assert!(told.len() == 1 && told[0].1.contains(&name), "{text}\n{told:?}");
     }
+    for text in ["redis://127.0.0.1/0", "rediss://db.example:6380"] {
+        let told = told(&format!("{LEAST}[store]\nbackend = \"{text}\"\n"));
+        assert!(told[0].1.contains(text) && told[0].1.contains("not in this version"), "{told:?}");
+    }
+    for text in ["file:", "disk", "memory:", ""] {
+        let told = told(&format!("{LEAST}[store]\nbackend = \"{text}\"\n"));
+        assert!(told[0].1.contains("must be \"memory\", or \"file:PATH\""), "{told:?}");
+    }
     for text in ["protocol = \"submission\"", "protocol = \"lmtp\"", "vrfy = \"backend\""] {
         let told = told(&format!("{LEAST}{text}\n"));
         assert!(told[0].1.contains(text) && told[0].1.contains("not in this version"), "{told:?}");

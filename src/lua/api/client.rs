@@ -6,9 +6,9 @@ use mlua::{Function, Lua, Table, Value};
 
 use crate::lookup::client_name::{self, ClientName, ClientNames};
 use crate::lua::api::{Parts, may_wait, raise};
-use crate::lua::convert::kit::Method;
 use crate::lua::guard::Guard;
-use crate::lua::waits;
+use crate::lua::method::Method;
+use crate::lua::suspend;
 
 /// The methods of `client`, which may wait in any hook.
 pub(in crate::lua) fn methods(lua: &Lua, guard: &Rc<Guard>, parts: &Parts) -> mlua::Result<Table> {
@@ -31,7 +31,7 @@ fn lookup(
     which: fn(&ClientNames) -> ClientName,
 ) -> mlua::Result<Function> {
     let guard = Rc::clone(&method.guard);
-    waits::function(lua, &guard, move |lua, this: Value| {
+    suspend::function(lua, &guard, move |lua, this: Value| {
         let (method, parts) = (Rc::clone(&method), parts.clone());
         async move {
             method.check(&lua, &this)?;

@@ -11,32 +11,51 @@ mod ip;
 mod json;
 mod log;
 mod module;
+mod plain;
+mod ratelimit;
+mod remember;
+mod store;
 mod time;
 
 use std::rc::Rc;
 
-use mlua::{Lua, Table};
+use mlua::{Lua, Table, Value};
 
 use crate::lookup::dns::Resolver;
 use crate::lookup::error::LookupError;
 pub use crate::lua::caller::raise;
 use crate::lua::guard::Guard;
+use crate::store::calls::Store;
+use crate::store::error::StoreError;
 
 /// What the modules act upon; the same for all workers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Parts {
     resolver: Option<Resolver>,
+    store: Option<Store>,
 }
 
 impl Parts {
     /// What scripts of a running proxy have: `resolver` is asked for names and addresses.
     pub fn new(resolver: Resolver) -> Self {
-        Parts { resolver: Some(resolver) }
+        Parts { resolver: Some(resolver), ..Parts::default() }
     }
 
     /// Nothing to ask: every question is `nil, "unavailable"`. For where no hook runs, as to describe a policy.
     pub fn offline() -> Self {
-        Parts { resolver: None }
+        Parts::default()
+    }
+
+    /// The same, and what is stored is kept in `store`.
+    pub fn storing(self, store: Store) -> Self {
+        Parts { store: Some(store), ..self }
+    }
+
+    /// Where things are kept.
+    ///
+    /// *Errors*: `Unavailable` when offline.
+    pub(super) fn store(&self) -> Result<&Store, StoreError> {
+        self.store.as_ref().ok_or(StoreError::Unavailable)
     }
 
     /// Who is asked for names and addresses.
@@ -57,6 +76,8 @@ const MODULES: &[(&str, Open)] = &[
     ("ip", ip::open),
     ("json", json::open),
     ("log", log::open),
+    ("ratelimit", ratelimit::open),
+    ("store", store::open),
     ("time", time::open),
     #[cfg(test)]
     ("waiting", crate::lua::tests::waiting::open),
@@ -76,14 +97,20 @@ pub(super) fn open(
     view: impl Fn(&str, Table) -> mlua::Result<Table>,
 ) -> mlua::Result<()> {
     for (name, open) in MODULES {
-        base.raw_set(*name, view(name, open(lua, guard, parts)?)?)?;
+        let module = open(lua, guard, parts)?;
+        for (inner, value) in module.pairs::<String, Value>().collect::<mlua::Result<Vec<_>>>()? {
+            if let Value::Table(table) = value {
+                module.raw_set(inner.as_str(), view(&format!("{name}.{inner}"), table)?)?;
+            }
+        }
+        base.raw_set(*name, view(name, module)?)?;
     }
     Ok(())
 }
 
 /// Raises unless the script may wait here: in a hook, and not below a C function that called back into Lua.
 ///
-/// Every function that waits begins with it, and is made by `waits::function`.
+/// Every function that waits begins with it, and is made by `suspend::function`.
 pub fn may_wait(lua: &Lua, guard: &Guard) -> mlua::Result<()> {
     match guard.call() {
         Some(call) if call.stage.is_none() => {

@@ -12,7 +12,7 @@ use crate::lookup::error::LookupError;
 use crate::lua::actions;
 use crate::lua::api::{may_wait, raise};
 use crate::lua::guard::Guard;
-use crate::lua::waits;
+use crate::lua::suspend;
 
 /// When a function may be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +75,7 @@ impl<'a> Module<'a> {
             });
             async move { asked?.await.into_lua_multi(&lua) }
         };
-        self.set(name, waits::function(self.lua, self.guard, call)?)
+        self.set(name, suspend::function(self.lua, self.guard, call)?)
     }
 
     /// `module.name`, a constant.
@@ -97,7 +97,8 @@ impl<'a> Module<'a> {
 pub(super) struct Arguments(Variadic<Value>);
 
 impl Arguments {
-    fn new(module: &str, values: Variadic<Value>) -> Result<Self, String> {
+    /// The arguments of a function of `module`.
+    pub(super) fn new(module: &str, values: Variadic<Value>) -> Result<Self, String> {
         let is_module = |table: &Table| {
             let name =
                 table.metatable().and_then(|metatable| metatable.raw_get::<LuaString>("__metatable").ok());

@@ -3,15 +3,16 @@
 use std::fmt::Write;
 use std::rc::Rc;
 
-use mlua::{Function, IntoLua, Lua, Table, Value};
+use mlua::{Function, IntoLua, Lua, LuaString, Table, Value};
 
 use crate::lua::api;
 use crate::lua::call::Call;
 use crate::lua::caller::raise;
 use crate::lua::convert::fields;
-use crate::lua::convert::kit::{Kit, Method};
+use crate::lua::convert::kit::Kit;
 use crate::lua::guard::Guard;
-use crate::lua::waits;
+use crate::lua::method::Method;
+use crate::lua::suspend;
 use crate::message::edit::{Edit, NewField};
 use crate::message::encoded_word;
 use crate::message::view::MessageView;
@@ -29,7 +30,7 @@ pub(in crate::lua) fn table(kit: &Kit, message: &MessageView) -> mlua::Result<Ta
 }
 
 /// The methods of `message`.
-pub(super) fn methods(lua: &Lua, guard: &Rc<Guard>) -> mlua::Result<Table> {
+pub(in crate::lua) fn methods(lua: &Lua, guard: &Rc<Guard>) -> mlua::Result<Table> {
     let methods = lua.create_table()?;
     let method = |name| Method { guard: Rc::clone(guard), class: "message", name };
     readers(lua, &methods, method)?;
@@ -42,6 +43,16 @@ pub(super) fn methods(lua: &Lua, guard: &Rc<Guard>) -> mlua::Result<Table> {
         methods.raw_set(*name, lua.create_function(later)?)?;
     }
     Ok(methods)
+}
+
+/// Fields of a message that a later version brings raise; others are nil.
+pub(in crate::lua) fn later_facts(lua: &Lua, (_, key): (Table, Value)) -> mlua::Result<Value> {
+    const LATER: &[&str] = &["from", "to", "cc", "reply_to", "subject", "message_id", "date", "limits_hit"];
+    let key = key.as_string().map(LuaString::to_string_lossy).unwrap_or_default();
+    match LATER.contains(&key.as_str()) {
+        true => Err(raise(lua, &format!("message.{key} is not in this version"))),
+        false => Ok(Value::Nil),
+    }
 }
 
 /// The methods that read the header.
@@ -134,7 +145,7 @@ impl Method {
 /// `message:sha256()`, which waits.
 fn sha256(lua: &Lua, method: Method) -> mlua::Result<Function> {
     let method = Rc::new(method);
-    waits::function(lua, &Rc::clone(&method.guard), move |lua, this: Value| {
+    suspend::function(lua, &Rc::clone(&method.guard), move |lua, this: Value| {
         let method = Rc::clone(&method);
         async move {
             let (message, call) = method.message(&lua, &this)?;

@@ -8,20 +8,17 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
-use mlua::{AnyUserData, Function, IntoLua, Lua, LuaString, Table, Value};
+use mlua::{AnyUserData, IntoLua, Table, Value};
 
-use crate::lua::call::Call;
-use crate::lua::caller::raise;
 use crate::lua::convert::kit::Kit;
 use crate::lua::convert::sets::DomainSetObject;
 use crate::lua::convert::subject;
-use crate::lua::convert::transaction::{self, TransactionView};
+use crate::lua::convert::transaction::{Past, TransactionView};
 use crate::lua::convert::vars::Vars;
-use crate::lua::guard::Guard;
 use crate::lua::slice::SliceWaker;
 use crate::names::network::address_text;
 use crate::policy::door::SharedSession;
-use crate::policy::event::Stage;
+use crate::policy::event::{Outcome, Stage};
 use crate::session::relay::RelayDomains;
 use crate::smtp::command::Verb;
 use crate::smtp::host::Host;
@@ -41,10 +38,9 @@ pub struct SessionView {
     relay_domains: Rc<OnceCell<AnyUserData>>,
     tables: OnceCell<Tables>,
     /// On the guard's clock.
-    opened: Duration,
+    pub(super) opened: Duration,
     /// The waker of the session's task, as hook calls need it; it rarely changes.
     pub(in crate::lua) waker: RefCell<Option<(Arc<SliceWaker>, Waker)>>,
-    pub(in crate::lua) clock: Rc<Guard>,
 }
 
 /// The tables that a session has from its first hook on.
@@ -57,11 +53,12 @@ struct Tables {
 }
 
 impl SessionView {
-    /// The view of `session`; nothing is made in Lua before a hook runs.
+    /// The view of `session`, which was `opened` at this moment of the guard's clock; nothing is made in Lua before a
+    /// hook runs.
     pub fn new(
         session: SharedSession,
         kit: &Rc<Kit>,
-        guard: &Rc<Guard>,
+        opened: Duration,
         relay_domains: &Rc<OnceCell<AnyUserData>>,
     ) -> Rc<SessionView> {
         Rc::new(SessionView {
@@ -73,9 +70,8 @@ impl SessionView {
             ehlo: RefCell::default(),
             relay_domains: Rc::clone(relay_domains),
             tables: OnceCell::new(),
-            opened: guard.now(),
+            opened,
             waker: RefCell::default(),
-            clock: Rc::clone(guard),
         })
     }
 
@@ -92,6 +88,17 @@ impl SessionView {
         let (session, facts, client): (Table, Table, Table) =
             self.kit.session.call((address_text(client.ip()), client.port()))?;
         Ok(self.tables.get_or_init(|| Tables { session, facts: facts.to_pointer(), client }))
+    }
+
+    /// Whether `facts` is what its `session` reads as.
+    pub(super) fn reads(&self, facts: &Table) -> bool {
+        self.tables.get().is_some_and(|own| own.facts == facts.to_pointer())
+    }
+
+    /// Takes the transaction that has just ended out of the session.
+    pub(in crate::lua) fn end_transaction(&self, outcome: &Rc<Outcome>) -> Rc<Past> {
+        let vars = self.vars.borrow_mut().end_transaction();
+        Rc::new(Past::new(outcome, self.transaction.take(), vars))
     }
 
     /// The real client's address.
@@ -121,7 +128,7 @@ impl SessionView {
     }
 
     /// The greeting's table; made anew for each greeting.
-    fn ehlo(&self) -> mlua::Result<Value> {
+    pub(super) fn ehlo(&self) -> mlua::Result<Value> {
         let session = self.session.borrow();
         let Some(greeting) = session.greeting() else { return Ok(Value::Nil) };
         match &*self.ehlo.borrow() {
@@ -136,7 +143,7 @@ impl SessionView {
     }
 
     /// A fact that never changes, by its name.
-    fn lasting(&self, key: &[u8]) -> mlua::Result<Option<Value>> {
+    pub(super) fn lasting(&self, key: &[u8]) -> mlua::Result<Option<Value>> {
         let session = self.session.borrow();
         let (identity, rules, lua) = (session.identity(), session.rules(), &self.kit.lua);
         Ok(Some(match key {
@@ -163,80 +170,13 @@ impl SessionView {
         }))
     }
 
-    /// A fact that changes, by its name; nil for what there is not.
-    fn passing(&self, call: &Call, key: &[u8]) -> mlua::Result<Value> {
-        let lua = &self.kit.lua;
-        match key {
-            b"ehlo" => match (call.stage, &*self.provisional.borrow()) {
-                (Some(Stage::Ehlo), Some(subject)) => return Ok(Value::Table(subject.clone())),
-                _ => return self.ehlo(),
-            },
-            b"transaction" => return transaction::current(self, call),
-            b"vars" => return self.vars.borrow_mut().own(&self.kit.lua, call).map(Value::Table),
-            b"shared" => return self.vars.borrow_mut().shared(&self.kit.lua, call).map(Value::Table),
-            b"symbols" => return self.symbols(),
-            _ => {}
-        }
-        let session = self.session.borrow();
-        let counters = session.counters();
-        match key {
-            b"may_relay" => session.may_relay().into_lua(lua),
-            b"talked_early" => counters.talked_early.into_lua(lua),
-            b"pipelining_violations" => counters.pipelining_violations.into_lua(lua),
-            b"command_errors" => counters.command_errors.into_lua(lua),
-            b"recipients_refused" => counters.recipients_refused.into_lua(lua),
-            b"refused_by_backend" => counters.refused_by_backend.into_lua(lua),
-            // There is no AUTH in this version.
-            b"auth_failures" => 0.into_lua(lua),
-            b"messages" => counters.messages.into_lua(lua),
-            b"octets" => counters.octets.into_lua(lua),
-            b"commands" => counters.commands.into_lua(lua),
-            b"seconds" => self.clock.now().saturating_sub(self.opened).as_secs_f64().into_lua(lua),
-            b"score" => (session.score() + points(call)).into_lua(lua),
-            _ => Ok(Value::Nil),
-        }
-    }
-
     /// The points so far, as an array.
-    fn symbols(&self) -> mlua::Result<Value> {
+    pub(super) fn symbols(&self) -> mlua::Result<Value> {
         let list = self.kit.lua.create_table()?;
         let session = self.session.borrow();
         for score in session.scores() {
             list.raw_push(subject::score(&self.kit, score)?)?;
         }
         self.kit.view("symbols", list).map(Value::Table)
-    }
-}
-
-/// The points that the running hook has given itself.
-pub(super) fn points(call: &Call) -> f64 {
-    let effects = call.effects.borrow();
-    effects.iter().flat_map(|effects| &effects.scores).fold(0.0, |sum, score| sum + score.points)
-}
-
-/// The function behind `session`: makes a fact when it is first asked for, and keeps it if it lasts.
-pub(super) fn lazy(lua: &Lua, guard: &Rc<Guard>) -> mlua::Result<Function> {
-    let guard = Rc::clone(guard);
-    lua.create_function(move |lua, (facts, key): (Table, Value)| {
-        let Value::String(key) = key else { return Ok(Value::Nil) };
-        let call = guard.call();
-        let Some((call, view)) = call.as_ref().and_then(|call| Some((call, call.session.as_ref()?))) else {
-            return Err(raise(lua, "session is gone"));
-        };
-        if view.tables.get().is_none_or(|own| own.facts != facts.to_pointer()) {
-            return Err(raise(lua, "this session is not the one that the hook was called for"));
-        }
-        fact(view, call, &facts, &key)
-    })
-}
-
-fn fact(view: &SessionView, call: &Call, facts: &Table, key: &LuaString) -> mlua::Result<Value> {
-    let name = key.as_bytes();
-    match view.lasting(&name)? {
-        Some(value) => {
-            facts.raw_set(key, &value)?;
-            Ok(value)
-        }
-        None => view.passing(call, &name),
     }
 }

@@ -88,7 +88,7 @@ fn as_sent(params: &Params) -> Cow<'_, str> {
 }
 
 /// `params` from the text that `as_sent` gave: upper-case keys; strings, SIZE a number, true where there is no value.
-pub(super) fn params(lua: &Lua, sent: LuaString) -> mlua::Result<Table> {
+pub(in crate::lua) fn params(lua: &Lua, sent: LuaString) -> mlua::Result<Table> {
     let params = Params::parse(&sent.to_string_lossy(), false).unwrap_or_default();
     let table = lua.create_table_with_capacity(0, params.len())?;
     for param in &params {
@@ -104,7 +104,7 @@ pub(super) fn params(lua: &Lua, sent: LuaString) -> mlua::Result<Table> {
 }
 
 /// `client.network` for `client.ip`.
-pub(super) fn network(_: &Lua, ip: LuaString) -> mlua::Result<Option<String>> {
+pub(in crate::lua) fn network(_: &Lua, ip: LuaString) -> mlua::Result<Option<String>> {
     Ok(parse_address(&ip.to_string_lossy()).map(client_network))
 }
 

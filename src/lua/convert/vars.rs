@@ -2,7 +2,6 @@
 
 use mlua::{Lua, Table, Value};
 
-use crate::lua::call::Call;
 use crate::policy::event::Stage;
 use crate::session::effects::PolicyName;
 
@@ -28,16 +27,21 @@ const DEPTH: usize = 16;
 
 impl Vars {
     /// The policy's own table for the session.
-    pub(super) fn own(&mut self, lua: &Lua, call: &Call) -> mlua::Result<Table> {
-        self.own.of(lua, call)
+    pub(super) fn own(&mut self, lua: &Lua, policy: &PolicyName) -> mlua::Result<Table> {
+        self.own.of(lua, policy)
     }
 
     /// The policy's own table for the transaction of this number.
-    pub(super) fn of_transaction(&mut self, lua: &Lua, call: &Call, number: u64) -> mlua::Result<Table> {
+    pub(super) fn of_transaction(
+        &mut self,
+        lua: &Lua,
+        policy: &PolicyName,
+        number: u64,
+    ) -> mlua::Result<Table> {
         if self.transaction.0 != number {
             self.transaction = (number, Tables::default());
         }
-        self.transaction.1.of(lua, call)
+        self.transaction.1.of(lua, policy)
     }
 
     /// The tables of the transaction that has ended.
@@ -46,16 +50,20 @@ impl Vars {
     }
 
     /// The table that is common to all policies; an observing one has a copy, and sees what is new in the original.
-    pub(super) fn shared(&mut self, lua: &Lua, call: &Call) -> mlua::Result<Table> {
-        call.has_touched_vars.set(true);
+    pub(super) fn shared(
+        &mut self,
+        lua: &Lua,
+        policy: &PolicyName,
+        is_observing: bool,
+    ) -> mlua::Result<Table> {
         let shared = match &self.shared {
             Some(shared) => shared.clone(),
             None => self.shared.insert(lua.create_table()?).clone(),
         };
-        if !call.is_observing {
+        if !is_observing {
             return Ok(shared);
         }
-        let copy = self.observed.of(lua, call)?;
+        let copy = self.observed.of(lua, policy)?;
         for pair in shared.pairs::<Value, Value>() {
             let (key, value) = pair?;
             if copy.raw_get::<Value>(&key)?.is_nil() {
@@ -65,17 +73,20 @@ impl Vars {
         Ok(copy)
     }
 
-    /// Checks what the ended call has left in its tables; a table that breaks the rules is emptied.
+    /// Checks what the ended hook of `policy` has left in its tables; a table that breaks the rules is emptied.
     ///
-    /// *Errors*: what is wrong, as a sentence.
-    pub(in crate::lua) fn check(&mut self, call: &Call) -> Result<(), String> {
-        let shared = if call.is_observing { self.observed.find(call) } else { self.shared.clone() };
-        let transaction = match &call.past {
-            Some(past) => past.vars.borrow().find(call),
-            None => self.transaction.1.find(call),
-        };
+    /// `past` are the tables of the transaction that has ended, if the hook was about one. *Errors*: what is wrong, as
+    /// a sentence.
+    pub(in crate::lua) fn check(
+        &self,
+        policy: &PolicyName,
+        is_observing: bool,
+        past: Option<&Tables>,
+    ) -> Result<(), String> {
+        let shared = if is_observing { self.observed.find(policy) } else { self.shared.clone() };
+        let transaction = past.unwrap_or(&self.transaction.1).find(policy);
         let tables = [
-            ("session.vars", self.own.find(call)),
+            ("session.vars", self.own.find(policy)),
             ("session.shared", shared),
             ("transaction.vars", transaction),
         ];
@@ -100,19 +111,18 @@ impl Vars {
 }
 
 impl Tables {
-    /// The table of the policy that `call` runs for.
-    pub(super) fn of(&mut self, lua: &Lua, call: &Call) -> mlua::Result<Table> {
-        call.has_touched_vars.set(true);
-        if let Some(table) = self.find(call) {
+    /// The table of `policy`.
+    pub(super) fn of(&mut self, lua: &Lua, policy: &PolicyName) -> mlua::Result<Table> {
+        if let Some(table) = self.find(policy) {
             return Ok(table);
         }
         let table = lua.create_table()?;
-        self.0.push((call.policy.clone(), table.clone()));
+        self.0.push((policy.clone(), table.clone()));
         Ok(table)
     }
 
-    fn find(&self, call: &Call) -> Option<Table> {
-        self.0.iter().find(|(name, _)| *name == call.policy).map(|(_, table)| table.clone())
+    fn find(&self, policy: &PolicyName) -> Option<Table> {
+        self.0.iter().find(|(name, _)| name == policy).map(|(_, table)| table.clone())
     }
 }
 

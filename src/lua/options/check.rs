@@ -11,7 +11,7 @@ use crate::lua::options::list_file;
 use crate::lua::options::scalar::{self, Scalar};
 use crate::lua::options::schema::{Kind, OptionSchema};
 use crate::lua::options::value::{Data, Given};
-use crate::lua::problem::{Problem, nearest};
+use crate::lua::problem::{Problem, did_you_mean};
 use crate::lua::sandbox::Sandbox;
 use crate::names::domain_set::DomainSet;
 use crate::names::network_set::NetworkSet;
@@ -68,7 +68,7 @@ fn unknown(policy: &Policy, schema: &[OptionSchema]) -> Vec<Problem> {
     let is_unknown = |entry: &&OptionEntry| !names().any(|name| name == entry.key);
     let complain = |entry: &OptionEntry| {
         let message = format!("policy '{}' has no option '{}'", policy.name, entry.key);
-        let suggestion = nearest(&entry.key, names()).or_else(|| match schema.is_empty() {
+        let suggestion = did_you_mean(&entry.key, names()).or_else(|| match schema.is_empty() {
             true => Some("it takes no options".to_owned()),
             false => Some(format!("its options: {}", names().collect::<Vec<_>>().join(", "))),
         });

@@ -2,7 +2,7 @@
 
 use mlua::{LuaString, Table, Value};
 
-use crate::lua::problem::nearest;
+use crate::lua::problem::did_you_mean;
 
 /// One option that a policy takes.
 #[derive(Clone, Debug)]
@@ -53,12 +53,13 @@ pub enum Kind {
 }
 
 /// Words that `type` may be.
-const TYPES: &[&str] = &[
+pub(in crate::lua) const TYPES: &[&str] = &[
     "networks", "domains", "backend", "duration", "size", "string", "integer", "number", "boolean", "choice",
     "list", "secret",
 ];
 /// Keys of one option's schema.
-const KEYS: &[&str] = &["type", "of", "default", "required", "min", "max", "values", "help"];
+pub(in crate::lua) const KEYS: &[&str] =
+    &["type", "of", "default", "required", "min", "max", "values", "help"];
 /// Names that `[policy.NAME]` uses itself.
 const RESERVED: &[&str] = &["script", "mode", "on_error", "budget", "allow", "required"];
 
@@ -112,8 +113,8 @@ fn read_one(name: &str, schema: &Table) -> Result<OptionSchema, String> {
     for (key, _) in schema.pairs::<Value, Value>().flatten() {
         let key = text(&key).unwrap_or_default();
         if !KEYS.contains(&key.as_str()) {
-            let suggestion =
-                nearest(&key, KEYS.iter().copied()).unwrap_or_else(|| format!("known: {}", KEYS.join(", ")));
+            let suggestion = did_you_mean(&key, KEYS.iter().copied())
+                .unwrap_or_else(|| format!("known: {}", KEYS.join(", ")));
             return Err(format!("'{key}' says nothing about an option; {suggestion}"));
         }
     }
@@ -178,7 +179,7 @@ fn kind(word: &str, of: &Value, values: &Value) -> Result<Kind, String> {
         }
         "map" => return Err("the type 'map' is not in this version".into()),
         other => {
-            let suggestion = nearest(other, TYPES.iter().copied());
+            let suggestion = did_you_mean(other, TYPES.iter().copied());
             return Err(format!(
                 "there is no type '{other}'; {}",
                 suggestion.unwrap_or_else(|| TYPES.join(", "))

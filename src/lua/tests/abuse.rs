@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::mpsc;
 use std::time::Duration;
 
+use crate::lua::chain::Chain;
 use crate::lua::clock::Clock;
 use crate::lua::engine::Engine;
 use crate::lua::tests::abuse_cases::{CASES, Case, Ends};
@@ -38,7 +39,7 @@ const BUDGET: Duration = Duration::from_millis(10);
 fn engine(text: &str, count: usize) -> (Rc<Engine>, Vec<Client>) {
     let setup = Setup::new().configured("p", text, |policy| policy.budget.cpu = BUDGET);
     let engine = setup.load().unwrap_or_else(|problems| panic!("{problems:?}"));
-    let chain = engine.chain(&[PolicyUse { name: "p".into(), mode: None }]).unwrap();
+    let chain = Rc::new(Chain::new(&engine, &[PolicyUse { name: "p".into(), mode: None }]).unwrap());
     let clients = (0..count).map(|_| Client::new(chain.clone())).collect();
     (engine, clients)
 }
@@ -142,7 +143,8 @@ fn slow_instructions_are_seen_by_the_machines_clock() {
         let start = std::time::Instant::now();
         worker(async {
             let engine = Engine::load(&setup.plan, &setup.parts, Clock::monotonic()).unwrap();
-            let client = Client::new(engine.chain(&[PolicyUse { name: "p".into(), mode: None }]).unwrap());
+            let uses = [PolicyUse { name: "p".into(), mode: None }];
+            let client = Client::new(Rc::new(Chain::new(&engine, &uses).unwrap()));
             assert!(said(&client.connect().await).starts_with("421 4.3.0"), "{body}");
         });
         assert!(start.elapsed() < Duration::from_secs(10), "{body}: {:?}", start.elapsed());

@@ -1,5 +1,8 @@
 //! The order of policies: first verdicts, exemptions, observers, held refusals, errors.
 
+use std::rc::Rc;
+
+use crate::lua::chain::Chain;
 use crate::lua::config::OnError;
 use crate::lua::tests::support::{Client, Setup, said, worker};
 use crate::observe::policy_counts::PolicyCounts;
@@ -193,7 +196,7 @@ fn what_hooks_say_is_counted() {
         let counts = PolicyCounts::default();
         engine.count(&counts, 0);
         let uses = ["b", "a"].map(|name| PolicyUse { name: name.into(), mode: None });
-        let client = Client::new(engine.chain(&uses).unwrap());
+        let client = Client::new(Rc::new(Chain::new(&engine, &uses).unwrap()));
         client.connect().await;
         client.ehlo("c.example").await;
         let told = |policy, stage: Stage| format!("{:?}", counts.hook(policy, stage.as_str(), 0));

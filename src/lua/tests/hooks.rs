@@ -1,5 +1,8 @@
 //! Hooks: what they see, what they say, what they ask for.
 
+use std::rc::Rc;
+
+use crate::lua::chain::Chain;
 use crate::lua::tests::support::{Setup, said, worker};
 use crate::session::effects::Scope;
 
@@ -134,7 +137,7 @@ fn objects_are_read_only_and_say_so() {
         ("session:permit_relay('x')", "session:permit_relay can be called at connect, ehlo only"),
         ("mail:route('x')", "mail:route is not in this version"),
         ("session:spf()", "session:spf is not in this version"),
-        ("local x = _ENV['st' .. 'ore']", "'store' is not in this version"),
+        ("local x = _ENV['rsp' .. 'amd']", "'rspamd' is not in this version"),
         ("mail:rewrite('nonsense')", "mail:rewrite: 'nonsense' is no address"),
     ] {
         let body = format!(
@@ -273,13 +276,13 @@ fn an_engine_leaves_nothing_behind() {
         let text = "return { connect = function(session) session.vars.a = { 1 } return reject(session.server.hostname) end }";
         let setup = Setup::new().policy("p", text);
         let engine = setup.load().unwrap();
-        let guard = std::rc::Rc::clone(&engine.sandbox.guard);
+        let guard = Rc::clone(&engine.sandbox.guard);
         let uses = [crate::policy::mode::PolicyUse { name: "p".into(), mode: None }];
-        let client = crate::lua::tests::support::Client::new(engine.chain(&uses).unwrap());
+        let client = crate::lua::tests::support::Client::new(Rc::new(Chain::new(&engine, &uses).unwrap()));
         client.connect().await;
         drop(engine);
-        assert!(std::rc::Rc::strong_count(&guard) > 1, "the session keeps its engine");
+        assert!(Rc::strong_count(&guard) > 1, "the session keeps its engine");
         drop(client);
-        assert_eq!(std::rc::Rc::strong_count(&guard), 1, "the last session frees the Lua state");
+        assert_eq!(Rc::strong_count(&guard), 1, "the last session frees the Lua state");
     });
 }

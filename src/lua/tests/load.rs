@@ -21,7 +21,10 @@ const MISTAKES: &[(&str, &str)] = &[
     ("return { needs = 'body' }", "p.lua:1: 'needs' is not in this version"),
     ("return { mail = 'x' }", "p.lua:1: the hook 'mail' is a function, this is a string"),
     ("return { 'x' }", "p.lua: a policy is a table of names; this one has a number for a key"),
-    ("return { mail = function()\n return store.get('x') end }", "p.lua:2: 'store' is not in this version"),
+    (
+        "return { mail = function()\n return rspamd.check('x') end }",
+        "p.lua:2: 'rspamd' is not in this version",
+    ),
     (
         "return { mail = function()\n return quarantine('x') end }",
         "p.lua:2: 'quarantine' is not in this version",

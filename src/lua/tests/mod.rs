@@ -9,5 +9,8 @@ mod hooks;
 mod load;
 mod message;
 mod modules;
+mod parking;
+mod store;
 pub(super) mod support;
+mod types;
 pub(super) mod waiting;

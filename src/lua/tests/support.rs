@@ -12,6 +12,7 @@ use crate::lookup::config::Config as Dns;
 use crate::lookup::dns::Resolver;
 use crate::lookup::name_server::NameServer;
 use crate::lua::api::Parts;
+use crate::lua::chain::Chain;
 use crate::lua::clock::Clock;
 use crate::lua::config::{
     Budget, OnError, OptionData, OptionEntry, OptionValue, Policies as Common, Policy, Script, Span,
@@ -131,7 +132,7 @@ impl Setup {
             .iter()
             .map(|policy| PolicyUse { name: policy.name.clone(), mode: None })
             .collect();
-        Client::at(address, engine.chain(&uses).unwrap())
+        Client::at(address, Rc::new(Chain::new(&engine, &uses).unwrap()))
     }
 }
 
@@ -164,7 +165,7 @@ impl Client {
         Client::at("192.0.2.7", policies)
     }
 
-    fn at(address: &str, policies: Rc<dyn Policies>) -> Client {
+    pub(super) fn at(address: &str, policies: Rc<dyn Policies>) -> Client {
         let relay = Relay {
             domains: RelayDomains::Set(DomainSet::parse(["ours.example"]).unwrap()),
             networks: Default::default(),

@@ -8,8 +8,8 @@ use mlua::{Lua, Table};
 
 use crate::lua::api::{Parts, may_wait};
 use crate::lua::guard::Guard;
+use crate::lua::suspend;
 use crate::lua::tests::support::{Setup, said, worker};
-use crate::lua::waits;
 
 /// `waiting.seconds(n)`.
 pub(in crate::lua) fn open(lua: &Lua, guard: &Rc<Guard>, _: &Parts) -> mlua::Result<Table> {
@@ -17,7 +17,7 @@ pub(in crate::lua) fn open(lua: &Lua, guard: &Rc<Guard>, _: &Parts) -> mlua::Res
     let (guard, watching) = (Rc::clone(guard), Rc::clone(guard));
     waiting.set(
         "seconds",
-        waits::function(lua, &Rc::clone(&guard), move |lua, seconds: f64| {
+        suspend::function(lua, &Rc::clone(&guard), move |lua, seconds: f64| {
             let guard = Rc::clone(&guard);
             async move {
                 may_wait(&lua, &guard)?;
@@ -37,7 +37,7 @@ pub(in crate::lua) fn open(lua: &Lua, guard: &Rc<Guard>, _: &Parts) -> mlua::Res
         }
         Ok(())
     };
-    waiting.set("panic_later", waits::function(lua, &watching, later)?)?;
+    waiting.set("panic_later", suspend::function(lua, &watching, later)?)?;
     let drops = Rc::new(Cell::new(0));
     let (counting, told) = (Rc::clone(&drops), Rc::clone(&drops));
     // Waits for ever; `dropped` tells how often it was told not to.
@@ -49,7 +49,7 @@ pub(in crate::lua) fn open(lua: &Lua, guard: &Rc<Guard>, _: &Parts) -> mlua::Res
             Ok(())
         }
     };
-    waiting.set("forever", waits::function(lua, &watching, forever)?)?;
+    waiting.set("forever", suspend::function(lua, &watching, forever)?)?;
     waiting.set("dropped", lua.create_function(move |_, ()| Ok(told.get()))?)?;
     Ok(waiting)
 }

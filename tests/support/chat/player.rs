@@ -93,7 +93,7 @@ impl<'a> Player<'a> {
             Act::Listen(number, true) => self.backend(*number)?.restart().await,
             Act::Listen(number, false) => self.backend(*number)?.stop(),
             Act::Clock(time) => self.pass(*time).await,
-            Act::Learn => self.proxy.learn(0),
+            Act::Learn => self.proxy.learn(),
             Act::Knows(number, lines) => {
                 let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
                 self.proxy.knows(number - 1, &lines);

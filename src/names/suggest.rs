@@ -52,17 +52,32 @@ mod tests {
 
     #[test]
     fn a_slip_finds_its_name_and_a_stranger_none() {
-        let names = ["hostname", "workers", "include", "message_size", "recipients"];
+        let names = ["hostname", "workers", "include", "message_size", "recipients", "rcpt"];
         for (found, want) in [
             ("hostnme", Some("hostname")),          // left out
             ("hsotname", Some("hostname")),         // swapped
             ("host-name", Some("hostname")),        // a dash too much
             ("recipient", Some("recipients")),      // the plural
             ("Message-Size", Some("message_size")), // case and dash
+            ("rctp", Some("rcpt")),                 // swapped, in a short one
             ("colour", None),                       // nothing like it
             ("", None),
         ] {
             assert_eq!(nearest(found, names), want, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn distance_counts_what_a_finger_does() {
+        for (from, to, want) in [
+            ("", "", 0),
+            ("a", "", 1),
+            ("mail", "mial", 1), // swapped
+            ("ehlo", "helo", 1),
+            ("abc", "cab", 2), // not swapped with a neighbour
+            ("x", "x", 0),
+        ] {
+            assert_eq!(distance(from, to), want, "{from} {to}");
         }
     }
 }

@@ -1,0 +1,97 @@
+//! What functions take and give besides texts and numbers.
+
+use crate::lua::types::class::{Class, Kind};
+use crate::lua::types::member::Member;
+
+const fn record(name: &'static str, help: &'static str, members: &'static [Member]) -> Class {
+    Class { name, kind: Kind::Record, help, members }
+}
+
+const fn m(name: &'static str, form: &'static str, help: &'static str) -> Member {
+    Member::new(name, form, help)
+}
+
+/// Every record.
+pub(super) const RECORDS: &[Class] = &[
+    record("Refusal", "The parts of a refusal; each may be left out.", REFUSAL),
+    record("NetworkSet", "A set of addresses and networks.", NETWORK_SET),
+    record("DomainSet", "A set of domains.", DOMAIN_SET),
+    record("Symbol", "What gave points.", SYMBOL),
+    record("Field", "A field of a header.", FIELD),
+    record("OutcomeReply", "The reply that ended a transaction.", OUTCOME_REPLY),
+    record("OutcomeRecipient", "What became of one recipient.", OUTCOME_RECIPIENT),
+    record("Mx", "A mail server of a domain.", MX),
+    record("DnsblOptions", "How lists are asked.", DNSBL_OPTIONS),
+    record("Dnsbl", "What lists said.", DNSBL),
+    record("DnsblHit", "What one list said.", DNSBL_HIT),
+];
+
+const REFUSAL: &[Member] = &[
+    m("code", "integer?", "Such as 554."),
+    m("status", "string?", "Such as \"5.7.1\"."),
+    m("text", "string?", "One or several lines."),
+    m("at", "\"rcpt\"|nil", "At connect, ehlo and mail: held back until the first RCPT."),
+    m(
+        "unless_auth",
+        "boolean?",
+        "Whether a login or a relay grant lifts it while it is held; true unless said.",
+    ),
+];
+
+const NETWORK_SET: &[Member] = &[
+    m("contains", "(address: string): boolean", "Whether the address is in one of the networks."),
+    m("get", "(address: string): string?, Kind?", "The smallest network that holds the address."),
+];
+
+const DOMAIN_SET: &[Member] = &[
+    m("contains", "(domain: string): boolean", "Whether the domain is in the set."),
+    m("get", "(domain: string): string?, Kind?", "The entry that holds the domain."),
+];
+
+const SYMBOL: &[Member] = &[
+    m("symbol", "string", "Its name."),
+    m("points", "number", "What it gave."),
+    m("policy", "string", "Who gave it."),
+];
+
+const FIELD: &[Member] = &[
+    m("name", "string", "Its name as it stands there."),
+    m("value", "string", "Its decoded text."),
+    m("raw", "string", "What stands behind the colon."),
+    m("number", "integer", "Counts the fields as received, from 1; 0 for a new one."),
+];
+
+const OUTCOME_REPLY: &[Member] = &[
+    m("code", "integer", "Such as 550."),
+    m("status", "string?", "Such as \"5.1.1\"."),
+    m("text", "string", "The text."),
+];
+
+const OUTCOME_RECIPIENT: &[Member] = &[
+    m("address", "string", "Whom the client named."),
+    m("backend", "string?", "Who was asked."),
+    m("code", "integer", "The reply's code."),
+    m("status", "string?", "The reply's status."),
+];
+
+const MX: &[Member] = &[
+    m("preference", "integer", "The least is asked first."),
+    m("exchange", "string", "Its name; \".\" for a null MX."),
+];
+
+const DNSBL_OPTIONS: &[Member] = &[
+    m("threshold", "number?", "The score at which the answer is decided."),
+    m("timeout", "Duration?", "5 s unless said."),
+];
+
+const DNSBL: &[Member] = &[
+    m("score", "number", "The sum of the weights of those that list it."),
+    m("hits", "table<string, DnsblHit>", "What those say that list it, by zone."),
+    m("unknown", "table<string, Kind>", "Those that gave no answer, by zone."),
+];
+
+const DNSBL_HIT: &[Member] = &[
+    m("codes", "string[]", "The answers."),
+    m("text", "string?", "The list's words."),
+    m("weight", "number", "What it counts."),
+];

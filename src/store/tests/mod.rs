@@ -1,0 +1,5 @@
+//! What every keeper has to do, and what a file survives.
+
+mod contract;
+mod crash;
+mod file;
