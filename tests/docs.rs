@@ -5,8 +5,10 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use gatepost::app::policies;
+use gatepost::config::error::Severity;
 use gatepost::config::keys::markdown::markdown as keys_markdown;
-use gatepost::config::{keys, load_str};
+use gatepost::config::{keys, load_str, report};
 use gatepost::lua::builtin::markdown::markdown as policies_markdown;
 use gatepost::lua::builtin::names;
 use gatepost::lua::catalogue;
@@ -87,10 +89,35 @@ fn every_lua_example_loads() {
             let policy =
                 describe(&Script::File(file), &[]).unwrap_or_else(|problems| panic!("{name}: {problems:?}"));
             assert!(!policy.summary.is_some_and(|summary| summary.is_empty()), "{name}");
+            assert_eq!(warnings(code), "", "{name}");
             count += 1;
         }
     }
     assert!(count >= 5, "the examples were not found");
+}
+
+/// What somebody should look at in a policy with this text, which is called "site" and lies in `site.lua`.
+fn warnings(script: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("site.lua"), script).unwrap();
+    let set_up = "hostname = \"mx.a.example\"\n[relay]\ndomains = \"a.example\"\n[[backend]]\naddress = \"127.0.0.1:25\"\n\
+                  [[listener]]\nbind = \"127.0.0.1:0\"\npolicies = \"site\"\n[policy.site]\nscript = \"site.lua\"\n";
+    let mut loaded = load_str(set_up, folder.path(), &names()).unwrap();
+    let found = match policies::load(&loaded.config, &mut loaded.sources) {
+        Ok(engine) => policies::diagnostics(engine.warnings(), &mut loaded.sources),
+        Err(found) => found, // an option that must be set, for one
+    };
+    let found: Vec<_> = found.into_iter().filter(|one| one.severity == Severity::Warning).collect();
+    report::text(&found, &loaded.sources, false).replace(&format!("{}/", folder.path().display()), "")
+}
+
+#[test]
+fn an_unknown_name_looks_as_the_page_shows_it() {
+    let page = read("docs/lua.md");
+    let shown = blocks(&page, "text").into_iter().find(|block| block.starts_with("warning: ")).unwrap();
+    let line = shown.lines().find_map(|line| line.strip_prefix("5 | ")).unwrap();
+    let script = format!("local office = {{}}\nreturn {{\n\n  mail = function(session)\n{line}\n  end }}");
+    assert_eq!(shown.trim_end(), warnings(&script).trim_end());
 }
 
 /// The blocks of a page in this language.

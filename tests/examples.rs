@@ -29,6 +29,7 @@ fn every_example_loads_without_a_warning() {
         let engine = policies::load(&loaded.config, &mut loaded.sources).unwrap_or_else(|mistakes| {
             panic!("{name}:\n{}", report::text(&mistakes, &loaded.sources, false))
         });
+        assert!(engine.warnings().is_empty(), "{name}: {:?}", engine.warnings());
         for listener in &loaded.config.listeners {
             Chain::new(&engine, &listener.policies).map(drop).unwrap();
         }

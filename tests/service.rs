@@ -19,12 +19,18 @@ mod drain;
 mod observe;
 #[path = "service/reload.rs"]
 mod reload;
+#[path = "service/reload_soak.rs"]
+mod reload_soak;
 #[path = "service/rights.rs"]
 mod rights;
 #[path = "service/start.rs"]
 mod start;
+#[path = "service/store.rs"]
+mod store;
 #[path = "service/systemd.rs"]
 mod systemd;
+#[path = "service/under_systemd.rs"]
+mod under_systemd;
 
 /// A set-up with a Maildir behind it; `listener` is more of its listener, `rest` more tables.
 fn toml(listener: &str, rest: &str) -> String {

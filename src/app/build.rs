@@ -12,6 +12,10 @@ use crate::backend::config::Backend;
 use crate::backend::server::Server;
 use crate::config::Config;
 use crate::lookup::dns::Resolver;
+use crate::lookup::host::HostResolver;
+use crate::lookup::http::client::{HttpClient, system_trust};
+use crate::lookup::http::outbox::Outbox;
+use crate::lookup::map::maps::Maps;
 use crate::lua::api::Parts;
 use crate::lua::chain::Chain;
 use crate::lua::clock::Clock;
@@ -23,8 +27,10 @@ use crate::net::names::Names;
 use crate::observe::counters::Counters;
 use crate::observe::metrics::BackendConnections;
 use crate::observe::policy_counts::PolicyCounts;
+use crate::observe::policy_metrics::PolicyMetrics;
 use crate::policy::door::Policies;
 use crate::policy::event::Stages;
+use crate::policy::waiting::Waiting;
 use crate::proxy::config::{Listener, Vrfy};
 use crate::proxy::context::Context;
 use crate::proxy::drain::Draining;
@@ -49,6 +55,12 @@ pub struct Ground {
     pub policies: Arc<PolicyCounts>,
     /// Hooks that are parked.
     pub parking: Parking,
+    /// What scripts send without waiting.
+    pub outbox: Arc<Outbox>,
+    /// What policies measure themselves.
+    pub policy_metrics: Arc<PolicyMetrics>,
+    /// The hook calls that wait.
+    pub waiting: Arc<Waiting>,
     /// The end of service.
     pub draining: Draining,
 }
@@ -93,7 +105,12 @@ impl House {
         let rules = config.listeners.iter().map(|listener| Arc::new(rules(&config, listener))).collect();
         let known = before.map(|before| (&before.config.store, &before.store));
         let store = opening::open(&config.store, &ground.pool, known)?;
-        let parts = Parts::new(resolver).storing(store.clone());
+        let parts = Parts::new(resolver.clone())
+            .storing(store.clone())
+            .measuring(Arc::clone(&ground.policy_metrics))
+            .counting(Arc::clone(&ground.waiting))
+            .with_maps(maps(&config)?)
+            .with_http(http(resolver, ground)?);
         Ok(Arc::new(House { servers: servers.collect(), spool, store, names, parts, plan, rules, config }))
     }
 
@@ -153,6 +170,20 @@ impl House {
         });
         contexts.collect()
     }
+}
+
+/// The maps, read anew.
+fn maps(config: &Config) -> anyhow::Result<Maps> {
+    policies::read_maps(config).map_err(|wrong| {
+        let lines: Vec<String> = wrong.iter().map(|(name, error)| format!("map {name}: {error}")).collect();
+        anyhow!(lines.join("\n"))
+    })
+}
+
+/// Who asks web servers. What waits to be sent outlives the house.
+fn http(resolver: Resolver, ground: &Ground) -> anyhow::Result<HttpClient> {
+    let (hosts, tls) = (HostResolver::new(resolver), system_trust()?);
+    Ok(HttpClient::new(hosts, &tls, ground.helper.clone(), Arc::clone(&ground.outbox)))
 }
 
 /// The backend that `backend` describes, as nobody has talked to it yet.

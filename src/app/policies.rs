@@ -1,6 +1,7 @@
 //! The configuration's policies, loaded, and what is wrong with them told as what is wrong with the configuration is.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -9,6 +10,8 @@ use crate::config::error::Diagnostic;
 use crate::config::sources::Sources;
 use crate::config::{Config, Loaded, report};
 use crate::lookup::dns::Resolver;
+use crate::lookup::map::error::MapError;
+use crate::lookup::map::maps::Maps;
 use crate::lua::api::Parts;
 use crate::lua::builtin;
 use crate::lua::clock::Clock;
@@ -33,10 +36,16 @@ pub fn built_in() -> Vec<&'static str> {
 
 /// Loads every policy of `loaded`, once, to see whether that can be done.
 ///
-/// *Errors*: the whole report; with colours if `styled`. *Changes*: its sources get the scripts with mistakes.
+/// *Errors*: the whole report; with colours if `styled`. *Changes*: its warnings get those of the policies, and its sources the
+/// scripts that have some.
 pub fn compile(loaded: &mut Loaded, styled: bool) -> Result<(), String> {
-    let mistakes = load(&loaded.config, &mut loaded.sources).err();
-    mistakes.map_or(Ok(()), |mistakes| Err(report::text(&mistakes, &loaded.sources, styled)))
+    match load(&loaded.config, &mut loaded.sources) {
+        Ok(engine) => {
+            loaded.warnings.extend(diagnostics(engine.warnings(), &mut loaded.sources));
+            Ok(())
+        }
+        Err(mistakes) => Err(report::text(&mistakes, &loaded.sources, styled)),
+    }
 }
 
 /// Who is asked for names, for a command that has but one runtime, the caller's.
@@ -51,9 +60,50 @@ pub fn resolver(config: &Config) -> Result<Resolver, String> {
 ///
 /// *Errors*: every mistake in every policy, with its place. *Changes*: `sources` gets the scripts with mistakes.
 pub fn load(config: &Config, sources: &mut Sources) -> Result<Rc<Engine>, Vec<Diagnostic>> {
-    // Nothing waits while policies are loaded.
-    Engine::load(&plan(config), &Parts::offline(), Clock::monotonic())
-        .map_err(|problems| diagnostics(&problems, sources))
+    // Nothing waits while policies are loaded. Where a map is wrong they get by without.
+    let (parts, mut mistakes) = match read_maps(config) {
+        Ok(maps) => (Parts::offline().with_maps(maps), Vec::new()),
+        Err(wrong) => (Parts::offline(), wrong_maps(config, &wrong, sources)),
+    };
+    let engine = Engine::load(&plan(config), &parts, Clock::monotonic());
+    match engine.map_err(|problems| diagnostics(&problems, sources)) {
+        Ok(engine) if mistakes.is_empty() => Ok(engine),
+        Ok(_) => Err(mistakes),
+        Err(more) => {
+            mistakes.extend(more);
+            Err(mistakes)
+        }
+    }
+}
+
+/// The maps of `config`, read now.
+///
+/// *Errors*: of each map that can't be used, its name and why.
+pub fn read_maps(config: &Config) -> Result<Maps, Vec<(String, MapError)>> {
+    let maps: Vec<_> = config.maps.iter().map(|named| named.map.clone()).collect();
+    Maps::read(&maps)
+}
+
+/// Maps that can't be used, with the line of the file where that is known. *Changes*: `sources` gets those files.
+fn wrong_maps(config: &Config, wrong: &[(String, MapError)], sources: &mut Sources) -> Vec<Diagnostic> {
+    let mut known = HashMap::new();
+    let mut told = |(name, error): &(String, MapError)| {
+        let file = error.file.display().to_string();
+        let span = error.line.and_then(|line| script_line(&file, line, sources, &mut known));
+        let key = format!("map.{name}.source");
+        match span {
+            Some(span) => Diagnostic::error(key, format!("map \"{name}\": {}", error.message), Some(span)),
+            None => {
+                let named = config.maps.iter().find(|named| named.map.name == *name);
+                Diagnostic::error(
+                    key,
+                    format!("map \"{name}\": {error}"),
+                    named.and_then(|named| named.span.clone()),
+                )
+            }
+        }
+    };
+    wrong.iter().map(&mut told).collect()
 }
 
 /// `problems` with line and caret. *Changes*: `sources` gets the scripts that they are in.
@@ -65,19 +115,21 @@ pub fn diagnostics(problems: &[Problem], sources: &mut Sources) -> Vec<Diagnosti
 fn diagnostic(problem: &Problem, sources: &mut Sources, known: &mut HashMap<String, usize>) -> Diagnostic {
     let key = format!("policy.{}", problem.policy);
     let of_policy = |what: &str| format!("policy \"{}\": {what}", problem.policy);
+    let diagnosed = if problem.is_warning { Diagnostic::warning } else { Diagnostic::error };
     let diagnostic = match &problem.place {
         Place::Configuration(span) => {
             let span = Some(span.clone()).filter(|span| *span != Span::default());
-            Diagnostic::error(key, of_policy(&problem.message), span)
+            diagnosed(key, of_policy(&problem.message), span)
         }
         Place::Script { file, line } => {
-            let span = line.and_then(|line| script_line(file, line, sources, known));
+            let row = line.and_then(|line| script_line(file, line, sources, known));
+            let span = row.map(|row| meant(row, problem, sources));
             let message = match (&span, line) {
                 (Some(_), _) => of_policy(&problem.message),
                 (None, Some(line)) => of_policy(&format!("{file}:{line}: {}", problem.message)),
                 (None, None) => of_policy(&format!("{file}: {}", problem.message)),
             };
-            Diagnostic::error(key, message, span)
+            diagnosed(key, message, span)
         }
     };
     match &problem.suggestion {
@@ -86,7 +138,31 @@ fn diagnostic(problem: &Problem, sources: &mut Sources, known: &mut HashMap<Stri
     }
 }
 
-/// The place of a script's line, without the blanks around it.
+/// The part of the line `row` that `problem` is about, else all of it without the blanks around it.
+fn meant(row: Span, problem: &Problem, sources: &Sources) -> Span {
+    let text = sources.slice(&row).unwrap_or_default();
+    let blanks = text.len() - text.trim_start().len();
+    let all = blanks..text.trim_end().len().max(blanks);
+    let columns = problem.columns.as_ref().map(|columns| columns.start as usize..columns.end as usize);
+    let part = columns.filter(|columns| text.get(columns.clone()).is_some());
+    let part = part.or_else(|| quoted(&problem.message, text)).unwrap_or(all);
+    Span { file: row.file, range: row.range.start + part.start..row.range.start + part.end }
+}
+
+/// Where `row` has a word that stands in single quotes in `message`.
+fn quoted(message: &str, row: &str) -> Option<Range<usize>> {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    let words = message.split('\'').skip(1).step_by(2).filter(|word| !word.is_empty());
+    let mut places = words.flat_map(|word| row.match_indices(word));
+    places.find_map(|(at, word)| {
+        let (before, behind) = (row.get(..at)?, row.get(at + word.len()..)?);
+        let is_joined = before.ends_with(is_part) && word.starts_with(is_part)
+            || behind.starts_with(is_part) && word.ends_with(is_part);
+        (!is_joined).then_some(at..at + word.len())
+    })
+}
+
+/// The place of a script's line.
 fn script_line(
     file: &str,
     line: usize,
@@ -104,8 +180,7 @@ fn script_line(
     let text = sources.text(number)?;
     let start: usize = text.split_inclusive('\n').take(line.checked_sub(1)?).map(str::len).sum();
     let row = text.get(start..)?.lines().next().unwrap_or_default();
-    let from = start + (row.len() - row.trim_start().len());
-    Some(Span { file: number, range: from..(start + row.trim_end().len()).max(from) })
+    Some(Span { file: number, range: start..start + row.len() })
 }
 
 /// The text of a script by its file, or by a built-in one's "NAME.lua".
@@ -134,6 +209,20 @@ mod tests {
             ["policy \"site\": 'conect' is no hook", "site.lua:3:3", "^^^^^^", "did you mean 'connect'?"]
         {
             assert!(text.contains(part), "{part} in\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_word_in_quotes_is_where_the_caret_stands() {
+        for (message, row, want) in [
+            ("'conect' is no hook", "  conect = function() end,", Some("conect")),
+            ("attempt to call a nil value (global 'x')", "  return xx + x()", Some("x")),
+            ("unexpected symbol near '}'", "  return }", Some("}")),
+            ("unexpected symbol near '<eof>'", "  return", None),
+            ("option 'zone': this is no type", "zones = 1", None), // another word
+            ("nothing in quotes", "quotes", None),
+        ] {
+            assert_eq!(quoted(message, row).and_then(|place| row.get(place)), want, "{message}");
         }
     }
 }

@@ -262,7 +262,8 @@ impl Relay {
 
     /// Lets others have the connection while the client keeps it waiting; what tells that it was called back.
     ///
-    /// Also where the backend waits for content: none of it was sent, and slow clients pipeline DATA as well.
+    /// Also where the backend waits for content: none of it was sent, and slow clients pipeline DATA as well. What the
+    /// backend has then lacks its final dot and must not be delivered. Source: RFC 5321 §4.1.1.4.
     pub fn lend(&mut self) -> Option<Arc<Notify>> {
         let line = self.line.as_mut()?;
         line.slot.lend();

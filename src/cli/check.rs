@@ -107,6 +107,8 @@ impl Check {
         let Some(config) = findings.config.clone() else { return false };
         match policies::load(&config, &mut findings.sources) {
             Ok(engine) => {
+                let warnings = policies::diagnostics(engine.warnings(), &mut findings.sources);
+                findings.problems.extend(warnings);
                 let described = engine.policies().iter();
                 findings.policies = described
                     .map(|policy| (policy.name.to_string(), policy.file.clone(), hooks(policy.stages())))

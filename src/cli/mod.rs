@@ -5,6 +5,7 @@ pub mod demo;
 pub mod policy;
 pub mod probe;
 pub mod run;
+pub mod skeleton;
 pub mod types;
 
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! `gatepost policy list` and `show NAME`: the policy library.
+//! `gatepost policy list`, `show NAME` and `new NAME`: the policy library.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::app::policies;
 use crate::cli::check::hooks;
-use crate::cli::{CONFIGURATION, WRONG};
+use crate::cli::{CONFIGURATION, WRONG, skeleton};
 use crate::config;
 use crate::lua::config::Script;
 use crate::lua::library::{Description, describe};
@@ -31,6 +31,14 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Write a small policy that works, and its test, to begin with.
+    New {
+        /// Its name; NAME.lua and NAME_test.lua are written.
+        name: String,
+        /// Where they are written.
+        #[arg(short, long, value_name = "DIR", default_value = ".")]
+        directory: PathBuf,
+    },
     /// Show what a policy does and which options it takes.
     Show {
         /// Its name, or the path of a script.
@@ -48,10 +56,11 @@ enum Command {
 }
 
 impl Policy {
-    /// Lists or shows; the exit code.
+    /// Lists, shows or writes; the exit code.
     pub fn run(&self) -> ExitCode {
         let done = match &self.command {
             Command::List { config, json } => list(&Library::open(config), *json),
+            Command::New { name, directory } => skeleton::write(name, directory),
             Command::Show { name, config, json, source } => {
                 show(&Library::open(config), name, *json, *source)
             }

@@ -89,19 +89,22 @@ struct Opened {
 
 /// What somebody should look at, in the log.
 fn warn(loaded: &Loaded, allowed: u64) {
-    for warning in &loaded.warnings {
-        let place = warning.span.as_ref().map(|span| loaded.sources.place(span));
-        tracing::warn!(
-            file = place.as_deref(),
-            error = warning.message,
-            "the configuration should be looked at"
-        );
-    }
+    warn_of_set_up(loaded);
     if let Some(warning) = descriptors::Need::of(&loaded.config).warning(allowed) {
         tracing::warn!(error = warning, "descriptors may run out");
     }
     if rights::is_root() {
         tracing::warn!("running as root: set user in [service] or in the systemd unit");
+    }
+}
+
+/// What is unwise in the configuration and its policies, in the log.
+fn warn_of_set_up(loaded: &Loaded) {
+    for warning in &loaded.warnings {
+        let place = warning.span.as_ref().map(|span| loaded.sources.place(span));
+        let help = warning.help.iter().map(|help| format!(" ({help})"));
+        let error = [warning.message.clone()].into_iter().chain(help).collect::<String>();
+        tracing::warn!(file = place.as_deref(), error, "the configuration should be looked at");
     }
 }
 
@@ -169,5 +172,6 @@ async fn read_again(path: &Path, running: &mut Running) -> Result<(), String> {
     let loaded = config::load(path, &policies::built_in());
     let mut loaded = loaded.map_err(|broken| report::text(&broken.problems, &broken.sources, false))?;
     policies::compile(&mut loaded, false)?;
+    warn_of_set_up(&loaded);
     running.reload(loaded.config).await
 }

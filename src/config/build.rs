@@ -6,7 +6,7 @@ use crate::config::error::Diagnostic;
 use crate::config::keys::key::Table;
 use crate::config::section::{ItemValue, Section};
 use crate::config::service::Service;
-use crate::config::{listener, lists, policy, scalar};
+use crate::config::{listener, lists, map, policy, scalar};
 use crate::lookup::config::Config as Dns;
 use crate::message::config::Spool;
 use crate::observe::config::{Format, Level, Log, Metrics};
@@ -25,12 +25,13 @@ pub(super) fn config(top: &Section, problems: &mut Vec<Diagnostic>) -> Config {
     Config {
         hostname: hostname(top, problems),
         workers: top.count("workers").flatten().unwrap_or_else(cores),
-        policy: policy::all(top, policies.budget, &listeners),
+        policy: policy::all(top, &policies, &listeners),
         limits: listener::limits(Default::default(), top.section("limits")),
         listeners,
         backends,
         policies,
         store: store(&section(top, "store", Table::Store)),
+        maps: map::all(top, problems),
         dns: dns(&section(top, "dns", Table::Dns)),
         spool: spool(&section(top, "spool", Table::Spool)),
         log,

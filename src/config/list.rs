@@ -14,6 +14,7 @@ use crate::config::keys::key::{Item, Kind};
 use crate::config::reader::{Given, Reader};
 use crate::config::scalar;
 use crate::config::section::{ItemAt, ItemValue};
+use crate::lua::capability::CapabilityError;
 use crate::lua::config::Span;
 use crate::names::domain_set::DomainSet;
 use crate::names::network::parse_network;
@@ -93,6 +94,9 @@ impl Reader<'_> {
             Item::LocalPart if is_local_part(text) => Ok(text.to_ascii_lowercase().into()),
             Item::PolicyUse if scalar::is_name(text) => {
                 Ok(ItemValue::PolicyUse(PolicyUse { name: text.to_owned(), mode: None }))
+            }
+            Item::Capability => {
+                text.parse().map(ItemValue::Capability).map_err(|error: CapabilityError| error.to_string())
             }
             Item::LocalPart | Item::PolicyUse => Err(String::new()),
         };

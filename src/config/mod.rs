@@ -14,6 +14,7 @@ mod include;
 mod list;
 mod listener;
 mod lists;
+pub mod map;
 mod option;
 mod policy;
 mod read;
@@ -26,6 +27,7 @@ use std::path::Path;
 use crate::backend::config::Backend;
 use crate::config::effective::Effective;
 use crate::config::error::{Diagnostic, Severity};
+use crate::config::map::NamedMap;
 use crate::config::section::Section;
 use crate::config::service::Service;
 use crate::config::sources::Sources;
@@ -56,6 +58,8 @@ pub struct Config {
     pub policy: Vec<Policy>,
     /// What policies remember.
     pub store: Store,
+    /// Every `[map.NAME]`.
+    pub maps: Vec<NamedMap>,
     /// How names are resolved.
     pub dns: Dns,
     /// Where content waits.

@@ -1,7 +1,10 @@
 //! Policies: those with a table of their own, and those that a listener only names.
 
+use std::sync::Arc;
+
 use crate::config::lists;
 use crate::config::section::{ItemValue, NameAt, Section};
+use crate::lua::capability::Capabilities;
 use crate::lua::config::{Budget, OnError, Policies, Policy, Script, Span};
 use crate::policy::mode::Mode;
 use crate::proxy::config::Listener;
@@ -11,11 +14,13 @@ pub(super) fn policies(section: &Section) -> Policies {
     Policies {
         paths: lists::paths(section, "paths").unwrap_or_default(),
         budget: budget(Budget::default(), section.section("budget")),
+        allow: allow(section),
+        waiting: section.count("waiting").flatten().unwrap_or_else(|| Policies::default().waiting),
     }
 }
 
 /// Every policy: those with a table in the order of the file, then those that listeners only name.
-pub(super) fn all(top: &Section, base: Budget, listeners: &[Listener]) -> Vec<Policy> {
+pub(super) fn all(top: &Section, base: &Policies, listeners: &[Listener]) -> Vec<Policy> {
     let mut policies: Vec<Policy> =
         top.named("policy").iter().map(|(name, section)| one(name, section, base)).collect();
     for (listener, section) in listeners.iter().zip(top.sections("listener")) {
@@ -36,7 +41,7 @@ pub(super) fn use_span(listener: &Section, name: &str) -> Span {
     found.map(|item| item.span.clone()).unwrap_or_default()
 }
 
-fn one(name: &NameAt, section: &Section, base: Budget) -> Policy {
+fn one(name: &NameAt, section: &Section, base: &Policies) -> Policy {
     let span = section.head.clone().unwrap_or_else(|| name.span.clone());
     let plain = plain(&name.text, span, base);
     Policy {
@@ -48,14 +53,15 @@ fn one(name: &NameAt, section: &Section, base: Budget) -> Policy {
             _ => OnError::Defer,
         },
         required: section.boolean("required").unwrap_or(false),
-        budget: budget(base, section.section("budget")),
+        budget: budget(base.budget, section.section("budget")),
+        allow: allow(section).or(plain.allow),
         options: section.options.clone(),
         ..plain
     }
 }
 
 /// A policy of which nothing but its name is said.
-fn plain(name: &str, span: Span, budget: Budget) -> Policy {
+fn plain(name: &str, span: Span, base: &Policies) -> Policy {
     Policy {
         name: name.to_owned(),
         span,
@@ -63,9 +69,18 @@ fn plain(name: &str, span: Span, budget: Budget) -> Policy {
         mode: Mode::Enforce,
         on_error: OnError::Defer,
         required: false,
-        budget,
+        budget: base.budget,
+        allow: base.allow.clone(),
         options: Vec::new(),
     }
+}
+
+/// What `allow` names; none where it isn't there.
+fn allow(section: &Section) -> Option<Arc<Capabilities>> {
+    let capability =
+        |value: &ItemValue| if let ItemValue::Capability(one) = value { Some(one.clone()) } else { None };
+    let named = section.list("allow")?.iter().filter_map(|item| capability(&item.value));
+    Some(Arc::new(Capabilities::only(named.collect())))
 }
 
 fn budget(base: Budget, section: Option<&Section>) -> Budget {

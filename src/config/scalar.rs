@@ -31,6 +31,7 @@ pub(super) fn read(reader: &mut Reader, key: &Key, given: &Given) -> Option<Valu
         Kind::StorePlace => return store_place(reader, key, given),
         Kind::SocketOrOff if text == Some("off") => Some(Value::Socket(None)),
         Kind::SocketOrOff => text.and_then(|text| text.parse().ok()).map(|at| Value::Socket(Some(at))),
+        Kind::MapSource => return map_source(reader, given),
         Kind::Choice(words) => return choice(reader, key, words, given),
         Kind::Count { from, to, none } => return count(reader, key, (from, to, none), given),
         Kind::Size { from } => return size(reader, key, from, given),
@@ -113,6 +114,23 @@ fn store_place(reader: &mut Reader, key: &Key, given: &Given) -> Option<Value> {
             None
         }
     }
+}
+
+/// A map's source; those of later versions are told as such.
+fn map_source(reader: &mut Reader, given: &Given) -> Option<Value> {
+    const LATER: [&str; 5] = ["http", "https", "ldap", "mmdb", "socketmap"];
+    let (scheme, path) =
+        given.toml.get_ref().as_str().and_then(|text| text.split_once(':')).unwrap_or_default();
+    if scheme == "file" && is_text(path) {
+        return Some(Value::Path(reader.path(path)));
+    }
+    if LATER.contains(&scheme) {
+        let span = reader.span(given.toml.span());
+        reader.later(given.path, &format!("a map from {scheme}:"), span);
+    } else {
+        reader.wrong(given, "must say where the map is", Kind::MapSource.possible());
+    }
+    None
 }
 
 fn choice(reader: &mut Reader, key: &Key, words: &'static [Word], given: &Given) -> Option<Value> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::backend::config::Address;
 use crate::config::error::Diagnostic;
 use crate::config::keys::key::{Key, Table};
+use crate::lua::capability::Capability;
 use crate::lua::config::{OptionEntry, Script, Span};
 use crate::policy::mode::PolicyUse;
 use crate::store::config::Place;
@@ -76,6 +77,7 @@ pub(super) enum ItemValue {
     /// A network, a domain or a local part, known to be well-formed.
     Text(String),
     PolicyUse(PolicyUse),
+    Capability(Capability),
 }
 
 /// A name and where it stands.

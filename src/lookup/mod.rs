@@ -11,5 +11,7 @@ pub mod dnsbl;
 pub mod dnsbl_zone;
 pub mod error;
 pub mod host;
+pub mod http;
+pub mod map;
 pub mod name_server;
 pub mod zone;

@@ -9,13 +9,11 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use mlua::thread::AsyncThread;
-use mlua::{Function, IntoLuaMulti, Thread, Value};
+use mlua::{Function, IntoLuaMulti, Lua, Thread, Value};
 
 use crate::lua::call::Call;
 use crate::lua::guard::{Armed, Budget, Guard, OVER_BUDGET, Stop};
-use crate::lua::pool::Pool;
 use crate::lua::problem::is_hunger;
-use crate::lua::sandbox::Sandbox;
 use crate::lua::slice::SliceWaker;
 
 /// What one hook call may use.
@@ -73,7 +71,7 @@ impl std::fmt::Display for Stopped {
 
 /// A hook call that is under way.
 pub struct HookCall {
-    pool: Rc<Pool>,
+    lua: Lua,
     guard: Rc<Guard>,
     call: Rc<Call>,
     allowance: Allowance,
@@ -108,17 +106,18 @@ impl HookCall {
     ///
     /// Errors: there is no memory for it.
     pub fn new(
-        sandbox: &Sandbox,
+        lua: &Lua,
+        guard: &Rc<Guard>,
         call: Rc<Call>,
         allowance: Allowance,
         function: &Function,
         arguments: impl IntoLuaMulti,
     ) -> mlua::Result<Self> {
-        let thread = sandbox.pool.take(function)?;
+        let thread = guard.pool().take(lua, function)?;
         let run = thread.clone().into_async(arguments)?;
         Ok(HookCall {
-            pool: Rc::clone(&sandbox.pool),
-            guard: Rc::clone(&sandbox.guard),
+            lua: lua.clone(),
+            guard: Rc::clone(guard),
             call,
             allowance,
             cpu_left: allowance.cpu,
@@ -150,7 +149,7 @@ impl HookCall {
         running: &mut Running,
         body: impl FnOnce(&mut Running) -> T,
     ) -> (Stop, T) {
-        let lua = &self.pool.lua;
+        let lua = &self.lua;
         let used = lua.used_memory();
         let allowed = usize::try_from(self.allowance.memory).unwrap_or(usize::MAX);
         let room = allowed.saturating_sub(self.grown).max(LEAST_MEMORY);
@@ -179,10 +178,11 @@ impl HookCall {
     /// is left of the budget.
     fn close(&mut self, mut running: Running) {
         self.call.waits.end();
-        let pool = Rc::clone(&self.pool);
-        let (stop, closed) = self.guarded(Duration::MAX, &mut running, |running| pool.close(&running.thread));
+        let guard = Rc::clone(&self.guard);
+        let (stop, closed) =
+            self.guarded(Duration::MAX, &mut running, |running| guard.pool().close(&running.thread));
         if stop == Stop::Run && closed.is_ok() && self.guard.is_as_new() {
-            self.pool.give(running.thread);
+            self.guard.pool().give(running.thread);
         }
     }
 
@@ -226,7 +226,7 @@ impl HookCall {
                 // What other coroutines of its script still wait for has nobody to wait for it.
                 self.call.waits.end();
                 if self.guard.is_as_new() {
-                    self.pool.give(running.thread);
+                    self.guard.pool().give(running.thread);
                 }
                 Poll::Ready(Ok(value))
             }

@@ -2,8 +2,12 @@
 
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
+use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
 
+use crate::lua::capability::{Capabilities, Need};
+use crate::lua::config::Budget;
 use crate::lua::convert::session::SessionView;
 use crate::lua::convert::transaction::Past;
 use crate::lua::ruling::Made;
@@ -19,6 +23,10 @@ use crate::store::remember::Question;
 pub struct Call {
     /// The policy whose script runs.
     pub policy: PolicyName,
+    /// What it may reach; none where that is what holds without `allow`.
+    pub capabilities: Option<Arc<Capabilities>>,
+    /// The folder that its script is in, while it is loaded.
+    pub folder: Option<Rc<Path>>,
     /// The hook; none while the policy is loaded.
     pub stage: Option<Stage>,
     /// The session; none while the policy is loaded.
@@ -37,6 +45,10 @@ pub struct Call {
     pub(super) edits: RefCell<Vec<Edit>>,
     /// Verdicts made, to find those that were not returned.
     pub(super) made: RefCell<Vec<Made>>,
+    /// Whether it is a task, which decides nothing and asks for nothing.
+    pub(super) is_task: bool,
+    /// What it may use, and so may its tasks.
+    pub(super) budget: Budget,
     /// The sources that it is asking for all sessions; given up when it ends.
     pub(super) asking: RefCell<Vec<Question>>,
     /// Whether the script has had its hands on `vars` or `shared`.
@@ -50,6 +62,8 @@ impl Call {
     pub fn load(policy: PolicyName) -> Call {
         Call {
             policy,
+            capabilities: None,
+            folder: None,
             stage: None,
             session: None,
             is_observing: false,
@@ -59,9 +73,21 @@ impl Call {
             effects: RefCell::default(),
             edits: RefCell::default(),
             made: RefCell::default(),
+            is_task: false,
+            budget: Budget::default(),
             asking: RefCell::default(),
             has_touched_vars: Cell::new(false),
             waits: Waits::default(),
+        }
+    }
+
+    /// Nothing, if the policy may reach `need`.
+    ///
+    /// *Errors*: in words, which capability is missing.
+    pub fn allow(&self, need: &Need<'_>) -> Result<(), String> {
+        match &self.capabilities {
+            Some(capabilities) if !capabilities.allow(need) => Err(need.refusal()),
+            _ => Ok(()),
         }
     }
 
@@ -93,6 +119,18 @@ impl Call {
     pub(super) fn points(&self) -> f64 {
         let effects = self.effects.borrow();
         effects.iter().flat_map(|effects| &effects.scores).fold(0.0, |sum, score| sum + score.points)
+    }
+
+    /// A task that this call starts.
+    pub(super) fn task(&self) -> Call {
+        Call {
+            stage: self.stage,
+            session: self.session.clone(),
+            is_observing: self.is_observing,
+            is_task: true,
+            budget: self.budget,
+            ..Call::load(self.policy.clone())
+        }
     }
 
     /// A call of the hook of `policy` for `stage`.

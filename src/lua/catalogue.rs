@@ -4,12 +4,11 @@
 
 use std::collections::HashMap;
 
-use mlua::{Table, Value};
-
 use crate::lua::actions;
 use crate::lua::api::{self, Parts};
 use crate::lua::clock::Clock;
 use crate::lua::engine;
+use crate::lua::globals::{Globals, keys};
 use crate::lua::types;
 use crate::lua::types::class::{Class, Kind};
 use crate::policy::event::Stage;
@@ -22,14 +21,13 @@ pub fn names() -> mlua::Result<Vec<String>> {
     let (sandbox, _) = engine::open(HashMap::new(), &parts, Clock::monotonic())?;
     let (lua, guard) = (&sandbox.lua, &sandbox.guard);
     let mut names: Vec<String> = Stage::ALL.iter().map(|stage| stage.as_str().to_owned()).collect();
-    for global in keys(&sandbox.base)? {
-        let module = sandbox.base.raw_get::<Value>(global.as_str())?;
-        match module.as_table().filter(|_| api::is_module(&global)) {
-            Some(module) => names.extend(keys(&shown(module))?.iter().map(|name| format!("{global}.{name}"))),
-            None => names.push(global),
+    let globals = Globals::of(&sandbox.base)?;
+    for global in globals.names() {
+        match globals.members(global).filter(|_| api::is_module(global)) {
+            Some(members) => names.extend(members.iter().map(|name| format!("{global}.{name}"))),
+            None => names.push(global.to_owned()),
         }
     }
-    names.push("require".to_owned());
     for (class, methods) in [
         ("session", actions::session(lua, guard)?),
         ("mail", actions::mail(lua, guard)?),
@@ -46,14 +44,4 @@ pub fn names() -> mlua::Result<Vec<String>> {
     names.extend(message.filter(|one| !one.is_later()).map(|one| format!("message:{}", one.name)));
     names.sort();
     Ok(names)
-}
-
-/// What a read-only table shows.
-fn shown(view: &Table) -> Table {
-    let facts = view.metatable().and_then(|metatable| metatable.raw_get::<Table>("__index").ok());
-    facts.unwrap_or_else(|| view.clone())
-}
-
-fn keys(table: &Table) -> mlua::Result<Vec<String>> {
-    table.pairs::<String, Value>().map(|pair| Ok(pair?.0)).collect()
 }

@@ -5,15 +5,27 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::lua::capability::Capabilities;
 use crate::policy::mode::Mode;
 
 /// What holds for all policies.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Policies {
     /// Folders in which a script's name is looked for, before the built-in ones.
     pub paths: Vec<PathBuf>,
     /// What a hook call may cost.
     pub budget: Budget,
+    /// What policies may reach that don't say it themselves; none: everything but web servers in the site.
+    pub allow: Option<Arc<Capabilities>>,
+    /// Hook calls that may wait at once before new sessions are turned away.
+    pub waiting: usize,
+}
+
+impl Default for Policies {
+    /// The documented defaults.
+    fn default() -> Self {
+        Self { paths: Vec::new(), budget: Budget::default(), allow: None, waiting: 5_000 }
+    }
 }
 
 /// What a hook call may cost.
@@ -58,6 +70,8 @@ pub struct Policy {
     pub required: bool,
     /// What its hook calls may cost: `[policies]` with its own `budget` laid over it.
     pub budget: Budget,
+    /// What it may reach: its own `allow`, else that of `[policies]`.
+    pub allow: Option<Arc<Capabilities>>,
     /// Its own options as they stand in the file, in that order, to be held against the script's schema.
     pub options: Vec<OptionEntry>,
 }

@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::lua::api::{self, Parts};
 use crate::lua::clock::Clock;
 use crate::lua::config::{Policies, Policy as Configured};
 use crate::lua::convert::kit::Kit;
+use crate::lua::globals::Globals;
 use crate::lua::objects;
 use crate::lua::options::check::Surroundings;
 use crate::lua::parking::Parking;
@@ -16,9 +18,11 @@ use crate::lua::policy::{Loading, Policy};
 use crate::lua::problem::Problem;
 use crate::lua::sandbox::Sandbox;
 use crate::lua::script::{self, Source};
+use crate::lua::unknown;
 use crate::lua::verdict;
 use crate::observe::policy_counts::PolicyCounts;
 use crate::policy::event::Stage;
+use crate::policy::waiting::Waiting;
 
 /// What is to be loaded; the same on every worker.
 #[derive(Clone, Debug)]
@@ -38,13 +42,16 @@ pub struct Engine {
     pub(super) kit: Rc<Kit>,
     /// Time on the clock for all policies at one stage.
     pub(super) stage_time: Duration,
+    /// The calls of the process that wait.
+    pub(super) waiting: Arc<Waiting>,
     policies: Vec<Rc<Policy>>,
+    warnings: Vec<Problem>,
 }
 
 impl Engine {
     /// Loads every policy of `plan` into a new Lua state, whose scripts are measured by `clock`.
     ///
-    /// Errors: all mistakes in all policies; none of them is loaded then.
+    /// Errors: all mistakes in all policies, and then the warnings; none of them is loaded then.
     pub fn load(plan: &Plan, parts: &Parts, clock: Clock) -> Result<Rc<Engine>, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut sources = Vec::new();
@@ -56,23 +63,32 @@ impl Engine {
                 }
             }
         }
-        let folders = sources
+        let modules = sources
             .iter()
             .map(|(configured, source)| (configured.name.clone(), folders(source, &plan.general.paths)));
-        let (sandbox, kit) = open(folders.collect(), parts, clock)
+        let (sandbox, kit) = open(modules.collect(), parts, clock)
+            .map_err(|error| vec![Problem::in_script("", "gatepost", error.to_string())])?;
+        let globals = Globals::of(&sandbox.base)
             .map_err(|error| vec![Problem::in_script("", "gatepost", error.to_string())])?;
         let mut policies = Vec::new();
+        let mut warnings = Vec::new();
         for (configured, source) in &sources {
+            let folders = folders(source, &plan.general.paths);
+            warnings.extend(unknown::warnings(&configured.name, source, &folders, &globals));
             let loading = Loading { sandbox: &sandbox, configured, source };
-            match loading.load(Surroundings { backends: &plan.backends }) {
+            match loading.load(Surroundings { backends: &plan.backends, maps: parts.maps() }) {
                 Ok(policy) => policies.push(Rc::new(policy)),
                 Err(mut found) => problems.append(&mut found),
             }
         }
         if !problems.is_empty() {
+            // A misspelt name is often why something else is wrong.
+            problems.append(&mut warnings);
             return Err(problems);
         }
-        Ok(Rc::new(Engine { sandbox, kit: Rc::new(kit), stage_time: plan.general.budget.stage, policies }))
+        let (kit, stage_time) = (Rc::new(kit), plan.general.budget.stage);
+        let waiting = Arc::clone(parts.waiting());
+        Ok(Rc::new(Engine { sandbox, kit, stage_time, waiting, policies, warnings }))
     }
 
     /// From now on what the hooks say, how they fail and how long they take is counted in `counts`, for `worker`.
@@ -95,6 +111,11 @@ impl Engine {
     /// Every policy, in the configuration's order.
     pub fn policies(&self) -> &[Rc<Policy>] {
         &self.policies
+    }
+
+    /// What somebody should look at in the policies.
+    pub fn warnings(&self) -> &[Problem] {
+        &self.warnings
     }
 
     /// The policy of this name.

@@ -1,6 +1,6 @@
 //! The guard: the count hook that measures running scripts, makes long ones wait and ends those over their budget.
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{Cell, RefCell};
 use std::ffi::CStr;
 use std::rc::Rc;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use mlua::{HookTriggers, Lua, Table, VmState, ffi};
 use crate::lua::call::Call;
 use crate::lua::caller::line_of_script;
 use crate::lua::clock::Clock;
+use crate::lua::pool::{Pool, weak_table};
 
 /// Watches all scripts of one Lua state. Only one hook call runs at a moment; the guard knows which.
 #[derive(Debug)]
@@ -31,7 +32,8 @@ pub struct Guard {
     steps: Cell<usize>,
     /// Coroutines of scripts that an error of the hook has ended: no code of theirs may run any more, not even their
     /// `__close`, for the hook would not come. A weak table.
-    ended: OnceCell<Table>,
+    ended: Table,
+    pool: Pool,
 }
 
 /// The limits of one poll.
@@ -107,7 +109,8 @@ impl Guard {
             is_heavy: Cell::new(false),
             killed_at: RefCell::new(None),
             steps: Cell::new(STEPS),
-            ended: OnceCell::new(),
+            ended: weak_table(lua)?,
+            pool: Pool::new(lua)?,
         });
         let watching = Rc::clone(&guard);
         let triggers = HookTriggers::new().every_nth_instruction(INSTRUCTIONS);
@@ -116,9 +119,13 @@ impl Guard {
     }
 
     /// Where the coroutines are noted that may not run any more.
-    pub(super) fn note_ended_in(&self, table: Table) {
-        // Said once, as the sandbox is made.
-        let _ = self.ended.set(table);
+    pub(super) fn ended(&self) -> &Table {
+        &self.ended
+    }
+
+    /// The coroutines in which hook calls run.
+    pub(super) fn pool(&self) -> &Pool {
+        &self.pool
     }
 
     /// The hook call that runs now; none while nothing runs.
@@ -267,12 +274,10 @@ impl Guard {
             return Ok(VmState::Yield);
         }
         // Where it can't be, an error unwinds, again at each instruction.
-        if !std::ptr::eq(armed.top, lua.state())
-            && let Some(ended) = self.ended.get()
-        {
+        if !std::ptr::eq(armed.top, lua.state()) {
             // The call has no memory left to lose, and this must not fail.
             let _ = lua.set_memory_limit(0);
-            ended.raw_set(lua.current_thread(), true)?;
+            self.ended.raw_set(lua.current_thread(), true)?;
         }
         Err(mlua::Error::runtime(OVER_BUDGET))
     }

@@ -67,6 +67,7 @@ pub fn describe(script: &Script, folders: &[PathBuf]) -> Result<Description, Vec
         on_error: OnError::Defer,
         required: false,
         budget: Budget::default(),
+        allow: None,
         options: Vec::new(),
     };
     let loading = Loading { sandbox: &sandbox, configured: &configured, source: &source };

@@ -49,6 +49,9 @@ pub(super) fn functions(
 
 /// What `pcall`, `xpcall` and coroutines ask the guard.
 fn coroutines(lua: &Lua, guard: &Rc<Guard>, native: &Table) -> mlua::Result<()> {
+    // The coroutines in which hooks run; and those in which nothing may run any more.
+    native.set("own", guard.pool().own())?;
+    native.set("ended", guard.ended())?;
     // What a coroutine yields when something below it waits.
     native.set("pending", Lua::poll_pending())?;
     native.set("is_killed", asking(lua, guard, Guard::is_killed)?)?;

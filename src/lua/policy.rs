@@ -8,6 +8,7 @@ use mlua::{Function, Table, Value};
 
 use crate::lua::budget::{Allowance, HookCall, SLICE, Stopped};
 use crate::lua::call::Call;
+use crate::lua::capability::Capabilities;
 use crate::lua::config::{Budget, OnError, Policy as Configured};
 use crate::lua::later;
 use crate::lua::options::check::{self, Surroundings};
@@ -15,6 +16,7 @@ use crate::lua::options::schema::{self, OptionSchema};
 use crate::lua::parking::Berth;
 use crate::lua::problem::{Problem, did_you_mean, first_words};
 use crate::lua::sandbox::Sandbox;
+use crate::lua::scan::tokens::line_of_key;
 use crate::lua::script::Source;
 use crate::observe::policy_counts::HookCounts;
 use crate::policy::event::{Stage, Stages};
@@ -41,6 +43,8 @@ pub struct Policy {
     pub required: bool,
     /// What its hook calls may cost.
     pub budget: Budget,
+    /// What it may reach; none where nothing was said.
+    pub(super) capabilities: Option<Arc<Capabilities>>,
     /// Its options, read-only.
     pub(super) options: Table,
     hooks: [Option<Function>; Stage::ALL.len()],
@@ -118,10 +122,7 @@ impl Loading<'_> {
     pub(super) fn load(&self, surroundings: Surroundings<'_>) -> Result<Policy, Vec<Problem>> {
         let declared = self.declare()?;
         let in_schema = |option: &str, message: String| {
-            self.problem(
-                format!("option '{option}': {message}"),
-                later::line_of_key(&self.source.text, option),
-            )
+            self.problem(format!("option '{option}': {message}"), line_of_key(&self.source.text, option))
         };
         let facts = check::check(self.sandbox, self.configured, &declared.schema, surroundings, in_schema)?;
         if let Some(setup) = &declared.setup {
@@ -137,6 +138,7 @@ impl Loading<'_> {
             on_error: self.configured.on_error,
             required: self.configured.required,
             budget: self.configured.budget,
+            capabilities: self.configured.allow.clone(),
             options,
             hooks: declared.hooks,
             counts: OnceCell::new(),
@@ -174,7 +176,7 @@ impl Loading<'_> {
                 ));
                 continue;
             };
-            let line = || line_of(&value).or_else(|| later::line_of_key(&self.source.text, &key));
+            let line = || line_of(&value).or_else(|| line_of_key(&self.source.text, &key));
             if let Err(message) = declared.take(&key, &value) {
                 problems.push(self.problem(message, line()));
             } else if let Some(suggestion) = declared.unknown(&key) {
@@ -184,7 +186,7 @@ impl Loading<'_> {
                 match schema::read(schema) {
                     Ok(schema) => declared.schema = schema,
                     Err((option, message)) => {
-                        let line = later::line_of_key(&self.source.text, &option);
+                        let line = line_of_key(&self.source.text, &option);
                         problems.push(self.problem(message, line));
                     }
                 }
@@ -199,8 +201,13 @@ impl Loading<'_> {
 
     /// Calls `function` where nothing may wait.
     fn run(&self, function: &Function, argument: impl mlua::IntoLua) -> Result<Value, Problem> {
-        let call = Rc::new(Call::load(self.configured.name.as_str().into()));
-        let running = HookCall::new(self.sandbox, call, LOADING, function, argument);
+        let call = Rc::new(Call {
+            capabilities: self.configured.allow.clone(),
+            folder: self.source.folder.as_deref().map(Rc::from),
+            ..Call::load(self.configured.name.as_str().into())
+        });
+        let running =
+            HookCall::new(&self.sandbox.lua, &self.sandbox.guard, call, LOADING, function, argument);
         running.map_err(|error| self.raised(&error))?.finish_now().map_err(|stopped| match stopped {
             Stopped::Raised(error) => self.raised(&error),
             other => self.problem(other.to_string(), None),

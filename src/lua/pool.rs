@@ -6,8 +6,7 @@ use mlua::{Function, Lua, Table, Thread};
 
 /// The coroutines of one Lua state that no call uses now.
 #[derive(Debug)]
-pub struct Pool {
-    pub(super) lua: Lua,
+pub(super) struct Pool {
     idle: RefCell<Vec<Thread>>,
     /// All of them, as keys: scripts can't resume or close them. A weak table.
     own: Table,
@@ -19,20 +18,25 @@ pub struct Pool {
 const MOST: usize = 256;
 
 impl Pool {
-    /// A pool without coroutines yet. `own` is where they are noted.
-    pub(super) fn new(lua: &Lua, own: Table) -> mlua::Result<Pool> {
+    /// A pool without coroutines yet.
+    pub(super) fn new(lua: &Lua) -> mlua::Result<Pool> {
         let nothing = lua.create_function(|_, ()| Ok(()))?;
-        Ok(Pool { lua: lua.clone(), idle: RefCell::default(), own, nothing })
+        Ok(Pool { idle: RefCell::default(), own: weak_table(lua)?, nothing })
+    }
+
+    /// Where its coroutines are noted.
+    pub(super) fn own(&self) -> &Table {
+        &self.own
     }
 
     /// A coroutine that is about to run `function`.
-    pub(super) fn take(&self, function: &Function) -> mlua::Result<Thread> {
+    pub(super) fn take(&self, lua: &Lua, function: &Function) -> mlua::Result<Thread> {
         let idle = self.idle.borrow_mut().pop();
         if let Some(thread) = idle {
             thread.reset(function.clone())?;
             return Ok(thread);
         }
-        let thread = self.lua.create_thread(function.clone())?;
+        let thread = lua.create_thread(function.clone())?;
         self.own.raw_set(&thread, true)?;
         Ok(thread)
     }
@@ -51,4 +55,12 @@ impl Pool {
             idle.push(thread);
         }
     }
+}
+
+/// A table that doesn't keep its keys.
+pub(super) fn weak_table(lua: &Lua) -> mlua::Result<Table> {
+    let (table, weak) = (lua.create_table()?, lua.create_table()?);
+    weak.raw_set("__mode", "k")?;
+    table.set_metatable(Some(weak))?;
+    Ok(table)
 }

@@ -1,21 +1,26 @@
 //! What is wrong with a policy, said to the person who wrote or configured it: where, what, and what would be right.
 
 use std::fmt;
+use std::ops::Range;
 
 use crate::lua::config::Span;
 use crate::names::suggest::nearest;
 
-/// One mistake that keeps a policy from being loaded.
+/// One mistake that keeps a policy from being loaded, or what somebody should look at.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Problem {
     /// The policy, by its name in the configuration.
-    pub policy: String,
+    pub policy: Box<str>,
     /// Where the mistake stands.
     pub place: Place,
     /// What is wrong.
     pub message: String,
     /// What would be right.
     pub suggestion: Option<String>,
+    /// In a script, the octets of the line that are meant, where they are known.
+    pub columns: Option<Range<u32>>,
+    /// Whether the policy can be used all the same.
+    pub is_warning: bool,
 }
 
 /// Where a mistake stands.
@@ -41,13 +46,29 @@ impl Problem {
             None => (None, message),
         };
         let place = Place::Script { file: file.to_owned(), line };
-        Problem { policy: policy.to_owned(), place, message, suggestion: None }
+        Problem::new(policy, place, message)
     }
 
     /// A mistake in the configuration at `span`.
     pub(super) fn in_configuration(policy: &str, span: &Span, message: impl Into<String>) -> Self {
         let place = Place::Configuration(span.clone());
-        Problem { policy: policy.to_owned(), place, message: message.into(), suggestion: None }
+        Problem::new(policy, place, message.into())
+    }
+
+    fn new(policy: &str, place: Place, message: String) -> Self {
+        let policy = policy.into();
+        Problem { policy, place, message, suggestion: None, columns: None, is_warning: false }
+    }
+
+    /// Something in `file` that may be meant as it is: these octets of this line.
+    pub(super) fn warning(
+        policy: &str,
+        file: &str,
+        (line, columns): (usize, Range<u32>),
+        message: String,
+    ) -> Self {
+        let place = Place::Script { file: file.to_owned(), line: Some(line) };
+        Problem { columns: Some(columns), is_warning: true, ..Problem::new(policy, place, message) }
     }
 
     /// The same with what would be right.

@@ -83,7 +83,9 @@ impl<'a> Run<'a> {
         known.extend_from_slice(edits);
         let known_edits = known.len();
         let call = Rc::new(Call {
+            capabilities: policy.capabilities.clone(),
             is_observing: mode == Mode::Observe,
+            budget: policy.budget,
             message,
             past: self.occasion.past(),
             edits: RefCell::new(known),
@@ -124,12 +126,13 @@ impl<'a> Run<'a> {
     ) -> Result<Option<Ruling>, Failure> {
         let mut running =
             self.begin(policy, hook, call).map_err(|error| Failure::error(error.to_string()))?;
-        let mut timer = None;
+        let (mut timer, mut wait) = (None, None);
         let returned = poll_fn(|cx| {
             if let Poll::Ready(returned) = Pin::new(&mut running).poll(cx) {
                 return Poll::Ready(returned);
             }
             // Most hooks don't wait: no timer for them.
+            wait.get_or_insert_with(|| self.engine.waiting.enter());
             let (timer, is_own) = timer.get_or_insert_with(|| {
                 let (end, is_own) = self.end(policy);
                 (Box::pin(sleep_until(end)), is_own)
@@ -191,7 +194,7 @@ impl<'a> Run<'a> {
         };
         call.subject.set(subject.to_pointer());
         let arguments = (session, subject, &policy.options);
-        HookCall::new(sandbox, Rc::clone(call), policy.allowance(), hook, arguments)
+        HookCall::new(&sandbox.lua, &sandbox.guard, Rc::clone(call), policy.allowance(), hook, arguments)
     }
 
     fn log(&self, policy: &Policy, problem: &str) {

@@ -13,7 +13,6 @@ use crate::lua::guard::Guard;
 use crate::lua::measured;
 use crate::lua::native;
 use crate::lua::pattern;
-use crate::lua::pool::Pool;
 
 /// A Lua state with its guard and the engine's own Lua functions.
 #[derive(Debug)]
@@ -22,8 +21,6 @@ pub struct Sandbox {
     pub lua: Lua,
     /// What watches its scripts.
     pub guard: Rc<Guard>,
-    /// Where hook calls run.
-    pub pool: Rc<Pool>,
     /// Every policy's globals begin as a copy of this table.
     pub base: Table,
     /// `view(name, facts)`: a table that reads as `facts` and can't be written.
@@ -50,9 +47,7 @@ impl Sandbox {
         native.set("sort", load(include_str!("prelude/sort.lua"))?)?;
         native.set("coroutines", load(include_str!("prelude/coroutines.lua"))?)?;
         let made: Table = load(include_str!("prelude/sandbox.lua"))?.call(native)?;
-        guard.note_ended_in(made.get("ended")?);
         Ok(Sandbox {
-            pool: Rc::new(Pool::new(&lua, made.get("own")?)?),
             base: made.get("base")?,
             view: made.get("view")?,
             object: made.get("object")?,

@@ -12,6 +12,7 @@ use mlua::ffi::{self, lua_CFunction, lua_Integer, lua_KContext, lua_KFunction, l
 use mlua::{AnyUserData, Function, Lua};
 
 use crate::lua::guard::Guard;
+use crate::lua::pool::weak_table;
 
 /// The stack of the function that runs.
 #[derive(Clone, Copy)]
@@ -62,9 +63,7 @@ static PAUSED: u8 = 0;
 /// Makes the table for the stacks of functions that are paused. Its keys are weak: a coroutine that is never resumed
 /// takes its stack along.
 pub(super) fn keep_paused(lua: &Lua) -> mlua::Result<()> {
-    let (paused, weak) = (lua.create_table()?, lua.create_table()?);
-    weak.raw_set("__mode", "k")?;
-    paused.set_metatable(Some(weak))?;
+    let paused = weak_table(lua)?;
     // SAFETY: the closure takes the one value that it was given.
     unsafe {
         lua.exec_raw(paused, |state| {

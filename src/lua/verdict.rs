@@ -68,6 +68,7 @@ pub(super) fn open(lua: &Lua, guard: &Rc<Guard>, base: &Table) -> mlua::Result<(
 /// The call that may decide now.
 fn deciding(lua: &Lua, guard: &Guard, name: &str) -> mlua::Result<Rc<Call>> {
     match guard.call() {
+        Some(call) if call.is_task => Err(raise(lua, &format!("{name}: a task decides nothing"))),
         Some(call) if matches!(call.stage, Some(Stage::Outcome | Stage::Closed)) => {
             Err(raise(lua, &format!("{name}: nothing is left to decide in this hook")))
         }

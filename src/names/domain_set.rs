@@ -96,12 +96,12 @@ pub fn is_subdomain(domain: &str, parent: &str) -> Result<bool, ALabelError> {
 }
 
 /// The domains above `domain`, nearest first.
-fn parents(domain: &str) -> impl Iterator<Item = &str> {
+pub(super) fn parents(domain: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(domain), |below| below.split_once('.').map(|(_, parent)| parent)).skip(1)
 }
 
 /// A name as A-labels, or a literal (RFC 5321 §4.1.3) in one spelling.
-fn canonical(domain: &str) -> Result<Cow<'_, str>, ALabelError> {
+pub(super) fn canonical(domain: &str) -> Result<Cow<'_, str>, ALabelError> {
     let Some(literal) = domain.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) else {
         return to_ascii(domain);
     };

@@ -45,6 +45,16 @@ impl<V> NetworkMap<V> {
         }
     }
 
+    /// Every network that holds `address`, the widest first, and its value.
+    pub fn covering(&self, address: IpAddr) -> impl Iterator<Item = (IpNet, &V)> {
+        let (v4, v6) = match address.to_canonical() {
+            IpAddr::V4(address) => (Some(self.v4.cover(&Ipv4Net::from(address))), None),
+            IpAddr::V6(address) => (None, Some(self.v6.cover(&Ipv6Net::from(address)))),
+        };
+        let v4 = v4.into_iter().flatten().map(|(network, value)| (IpNet::V4(network), value));
+        v4.chain(v6.into_iter().flatten().map(|(network, value)| (IpNet::V6(network), value)))
+    }
+
     /// How many networks there are.
     pub fn len(&self) -> usize {
         self.v4.len() + self.v6.len()

@@ -1,6 +1,4 @@
-//! Which lines are written: a least severity for the proxy, another for the libraries it is made of, or one a part.
-
-use std::str::FromStr;
+//! Which lines are written: a least severity for the proxy, and another for the libraries it is made of.
 
 use tracing::Metadata;
 use tracing::level_filters::LevelFilter;
@@ -13,11 +11,6 @@ use crate::observe::config::Level;
 pub struct Levels {
     targets: Targets,
 }
-
-/// A text that names no levels.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a level, nor PART=LEVEL pairs like \"info,gatepost::lua=debug\": {0:?}")]
-pub struct LevelsError(pub String);
 
 impl Levels {
     /// Whether a line with `metadata` is written.
@@ -48,56 +41,23 @@ impl From<Level> for Levels {
     }
 }
 
-impl FromStr for Levels {
-    type Err = LevelsError;
-
-    /// From a level alone, or from parts with their levels: `info,gatepost::lua=debug,hickory_resolver=trace`.
-    fn from_str(text: &str) -> Result<Self, LevelsError> {
-        let words = [
-            ("error", Level::Error),
-            ("warn", Level::Warn),
-            ("info", Level::Info),
-            ("debug", Level::Debug),
-            ("trace", Level::Trace),
-        ];
-        if let Some((_, level)) = words.into_iter().find(|(word, _)| *word == text) {
-            return Ok(level.into());
-        }
-        // `Targets` takes a bare word for a part whose every line is wanted: here that is a typing error.
-        let has_level = |part: &str| part.contains('=') || words.iter().any(|(word, _)| *word == part);
-        let is_well_formed = !text.contains(char::is_whitespace) && text.split(',').all(has_level);
-        match text.parse() {
-            Ok(targets) if is_well_formed => Ok(Self { targets }),
-            _ => Err(LevelsError(text.to_owned())),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn levels_are_read_as_words_or_by_part() {
-        for (text, target, level, want) in [
-            ("info", "gatepost::proxy", tracing::Level::INFO, true),
-            ("info", "gatepost::proxy", tracing::Level::DEBUG, false),
-            ("trace", "hickory_resolver", tracing::Level::DEBUG, false), // libraries: warnings only
-            ("trace", "hickory_resolver", tracing::Level::WARN, true),
-            ("error", "hickory_resolver", tracing::Level::WARN, false),
-            ("info,gatepost::lua=debug", "gatepost::lua::run", tracing::Level::DEBUG, true),
-            ("info,gatepost::lua=debug", "gatepost::proxy", tracing::Level::DEBUG, false),
-            ("warn,hyper=trace", "hyper::proto", tracing::Level::TRACE, true),
+    fn the_proxy_speaks_from_its_level_on_and_libraries_warn_at_most() {
+        use tracing::Level as Severity;
+        for (level, target, severity, want) in [
+            (Level::Info, "gatepost::proxy", Severity::INFO, true),
+            (Level::Info, "gatepost::proxy", Severity::DEBUG, false),
+            (Level::Trace, "gatepost::lua::run", Severity::TRACE, true),
+            (Level::Trace, "hickory_resolver", Severity::DEBUG, false), // nobody asked it to talk
+            (Level::Trace, "hickory_resolver", Severity::WARN, true),
+            (Level::Error, "hickory_resolver", Severity::WARN, false),
         ] {
-            let levels: Levels = text.parse().unwrap();
-            assert_eq!(levels.targets.would_enable(target, &level), want, "{text} {target} {level}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_level_is_refused() {
-        for text in ["", "loud", "gatepost=loud", "info,,", "info gatepost=debug"] {
-            assert!(text.parse::<Levels>().is_err(), "{text:?}");
+            let levels = Levels::from(level);
+            assert_eq!(levels.targets.would_enable(target, &severity), want, "{level:?} {target} {severity}");
         }
     }
 }

@@ -13,6 +13,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::observe::counters::{Count, Counters};
 use crate::observe::policy_counts::{PolicyCounts, Totals};
+use crate::observe::policy_metrics::PolicyMetrics;
 use crate::observe::process;
 
 /// Something that is read when the page is.
@@ -25,6 +26,10 @@ pub struct Sources {
     pub workers: Vec<Arc<Counters>>,
     /// The counts of the policies' hooks.
     pub policies: Arc<PolicyCounts>,
+    /// What policies measure themselves.
+    pub policy_metrics: Arc<PolicyMetrics>,
+    /// Hook calls that wait.
+    pub hooks_waiting: Reading,
     /// Sessions that are open.
     pub sessions: Reading,
     /// The connections of each backend.
@@ -122,6 +127,7 @@ impl Collector for Figures {
         self.troubles(&mut page)?;
         self.gauges(&mut page)?;
         self.policies(&mut page)?;
+        self.sources.policy_metrics.encode(&mut page.encoder)?;
         self.process(&mut page)
     }
 }
@@ -172,6 +178,7 @@ impl Figures {
 
     fn gauges(&self, page: &mut Page<'_>) -> fmt::Result {
         page.gauge(SESSIONS_OPEN, (self.sources.sessions)())?;
+        page.gauge(HOOKS_WAITING, (self.sources.hooks_waiting)())?;
         page.gauge(SPOOL, (self.sources.spool_octets)())?;
         page.gauge(STORE_ENTRIES, (self.sources.store_entries)())?;
         let backends = (self.sources.backends)();
@@ -299,6 +306,7 @@ metrics! {
     STORE_FAILURES "counter" "gatepost_store_failures_total" = "store_failures" [""] {"kind"} "Calls of the store that had no result: timeout, unavailable, too_large, invalid"
     LOG_LINES_DROPPED "counter" "gatepost_log_lines_dropped_total" = "log_lines_dropped" [""] {""} "Lines that the log had no room for or could not write"
     SESSIONS_OPEN "gauge" "gatepost_sessions_open" = "sessions_open" [""] {""} "Sessions now"
+    HOOKS_WAITING "gauge" "gatepost_policy_hooks_waiting" = "policy_hooks_waiting" [""] {""} "Hook calls and tasks that wait now; at `policies.waiting` new sessions are turned away"
     SPOOL "gauge" "gatepost_spool_bytes" = "spool" ["bytes"] {""} "Octets of content in the spool now"
     STORE_ENTRIES "gauge" "gatepost_store_entries" = "store_entries" [""] {""} "Entries in the store, expired ones that are not swept out yet included"
     BACKEND_CONNECTIONS "gauge" "gatepost_backend_connections" = "backend_connections" [""] {"backend,state"} "Connections to a backend now, and those that its ceiling still allows: in_use, free"

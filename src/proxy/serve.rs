@@ -191,6 +191,7 @@ impl Serve {
                 self.link.reclaim();
             }
             any = true;
+            self.bound_reports().await;
             Box::pin(self.step(line)).await?;
         }
         if !self.batch.is_empty() {

@@ -198,7 +198,7 @@ impl Serve {
                 let offer = Offer::plain(&self.context.rules);
                 self.note_decision("rcpt", decision.policy, &said.reply);
                 self.session.borrow_mut().commit(admitted, offer, decision.effects, &said.reply);
-                self.batch.answer(forward_path, text.to_owned(), said.after(delay));
+                self.batch.answer(forward_path, text.to_owned(), said.after(delay), Vec::new());
             }
             Ok(destination) => {
                 let is_discarded = matches!(destination, Destination::Discarded { .. });
@@ -206,9 +206,8 @@ impl Serve {
                 let Some(assumed) = assumed else { return Ok(()) };
                 if is_discarded {
                     let changes = self.session.borrow_mut().settle(assumed, &Reply::FORWARD_PATH_OK);
-                    self.change_recipients(&changes);
                     let said = Said::policy(Reply::FORWARD_PATH_OK, decision.policy).after(delay);
-                    self.batch.answer(forward_path, text.to_owned(), said);
+                    self.batch.answer(forward_path, text.to_owned(), said, changes);
                 } else {
                     self.batch.await_backend(forward_path, text.to_owned(), assumed, delay);
                 }

@@ -31,7 +31,18 @@ pub(crate) const TABLE: &[Row] = &[
     Row {
         module: "lookup",
         imports: &["names", "threads", "net"],
-        crates: &["hickory_resolver", "hickory_server", "hickory_proto"],
+        crates: &[
+            "hickory_resolver",
+            "hickory_server",
+            "hickory_proto",
+            "regex",
+            "hyper",
+            "hyper_util",
+            "hyper_rustls",
+            "http_body_util",
+            "rustls",
+            "tower_service",
+        ],
     },
     // sha2: members that are counted are kept by their digests.
     Row { module: "store", imports: &["names", "threads"], crates: &["redb", "sha2"] },
@@ -64,7 +75,7 @@ pub(crate) const TABLE: &[Row] = &[
     Row {
         module: "lua",
         imports: &["smtp", "names", "session", "message", "policy", "lookup", "store", "observe"],
-        crates: &["mlua", "regex", "serde_json", "jiff"],
+        crates: &["mlua", "regex", "serde_json", "jiff", "aws_lc_rs", "base64", "percent_encoding"],
     },
     // serde_json: the values of a policy's options on their way to it. rustix: our own name, if none is given.
     Row {

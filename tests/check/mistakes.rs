@@ -122,3 +122,28 @@ fn json_tells_the_same() {
     assert_eq!((&told["usable"], &told["policies"][0]["name"]), (&true.into(), &"helo".into()));
     assert!(run.stderr.is_empty());
 }
+
+#[test]
+fn names_that_a_policy_asks_for_in_vain_are_warnings() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = "return {\n  mail = function(session, mail)\n    if session.clientip == lookfor then\n      \
+                  return rejct(\"no\")\n    end\n  end,\n}\n";
+    fs::write(folder.path().join("site.lua"), script).unwrap();
+    let rest = "[policy.site]\nscript = \"site.lua\"";
+    let whole = toml(RELAY, MAILDIR, rest).replace("[\"helo\"]", "[\"helo\", \"site\"]");
+    let run = check(folder.path(), &whole, &[]);
+    let text = run.text();
+    assert_eq!(run.code, Some(0), "{text}");
+    for part in [
+        "policy \"site\": session has no field 'clientip'",
+        "site.lua:3:16",
+        "^^^^^^^^\n",
+        "did you mean 'client.ip'?",
+        "unknown global 'lookfor'",
+        "site.lua:4:14",
+        "did you mean 'reject'?",
+        "gatepost.toml: no mistakes, 3 warnings",
+    ] {
+        assert!(text.contains(part), "{part} in\n{text}");
+    }
+}

@@ -1,4 +1,4 @@
-//! `gatepost policy list` and `show`.
+//! `gatepost policy list`, `show` and `new`, and `gatepost types`.
 
 use std::fs;
 
@@ -59,4 +59,31 @@ fn a_policy_that_is_not_there_ends_with_2_and_says_which_are() {
     let run = policy(&["show", "greylisting", "-c", "/nowhere"]);
     assert_eq!(run.code, Some(2));
     assert!(run.text().contains("there are: access, dnsbl"), "{}", run.text());
+}
+
+#[test]
+fn a_new_policy_is_written_once_and_can_be_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().to_str().unwrap();
+    let run = policy(&["new", "leavers", "--directory", place]);
+    assert_eq!(run.code, Some(0), "{}", run.text());
+    for part in ["leavers.lua\n", "leavers_test.lua\n", "policies = [\"leavers\"]"] {
+        assert!(run.text().contains(part), "{part} in\n{}", run.text());
+    }
+    let script = folder.path().join("leavers.lua");
+    let shown = policy(&["show", script.to_str().unwrap(), "-c", "/nowhere"]);
+    assert!(shown.text().contains("[policy.leavers]"), "{}", shown.text());
+    let again = policy(&["new", "leavers", "--directory", place]);
+    assert_eq!(again.code, Some(2), "{}", again.text());
+    assert!(again.text().contains("is there already; nothing was written"), "{}", again.text());
+}
+
+#[test]
+fn types_are_printed_for_an_editor() {
+    let mut command = binary();
+    command.arg("types");
+    let run = drive::run(command, &[]);
+    let text = run.text();
+    assert_eq!(run.code, Some(0), "{text}");
+    assert!(text.starts_with("---@meta\n") && text.contains("\nfunction dns.mx(name) end\n"), "{text}");
 }

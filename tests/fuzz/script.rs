@@ -54,6 +54,7 @@ async fn run(folder: &Path, text: &str) {
         on_error: OnError::Reject,
         required: false,
         budget,
+        allow: None,
         options: Vec::new(),
     };
     let plan = Plan {

@@ -8,8 +8,7 @@ use crate::support::wait;
 
 #[test]
 fn a_stopped_postfix_defers_and_a_started_one_takes_over() {
-    let mut postfix = PostfixBackend::start(&Options::default());
-    let gatepost = Gatepost::in_front_of(&postfix);
+    let (mut postfix, gatepost) = postfix_and_gatepost();
     let mut patient = Client::greeted(gatepost.address());
     patient.deliver("ann@front.example", "ann@ours.example", MESSAGE);
     postfix.delivered("ann", ThroughGatepost).assert_is(MESSAGE);
@@ -41,8 +40,7 @@ fn gatepost_starts_before_its_postfix() {
 
 #[test]
 fn postfix_gone_after_a_recipient_was_taken_defers_the_message() {
-    let mut postfix = PostfixBackend::start(&Options::default());
-    let gatepost = Gatepost::in_front_of(&postfix);
+    let (mut postfix, gatepost) = postfix_and_gatepost();
     let mut client = Client::greeted(gatepost.address());
     assert_eq!(asked(&mut client).code, 250);
     postfix.stop();
@@ -51,38 +49,41 @@ fn postfix_gone_after_a_recipient_was_taken_defers_the_message() {
     postfix.start_again();
     taken_again(&gatepost);
     // What was deferred has not come by another way: the mark sent after it is alone.
-    Client::greeted(gatepost.address()).deliver(
-        "a@front.example",
-        "bob@ours.example",
-        b"Subject: mark\r\n\r\n",
-    );
-    postfix.delivered("bob", ThroughGatepost);
+    send_mark(&gatepost, &postfix);
     assert_eq!(postfix.delivered_count("ann"), 0);
 }
 
 /// Whether the proxy noticed at once or at the end of data decides which of the two it is.
 #[test]
 fn a_restart_within_a_transaction_ends_in_one_copy_acknowledged_or_none_at_all() {
-    let mut postfix = PostfixBackend::start(&Options::default());
-    let gatepost = Gatepost::in_front_of(&postfix);
+    let (mut postfix, gatepost) = postfix_and_gatepost();
     let mut client = Client::greeted(gatepost.address());
     assert_eq!(asked(&mut client).code, 250);
     postfix.stop();
     postfix.start_again();
     let reply = end_of_data(&mut client);
     taken_again(&gatepost);
-    Client::greeted(gatepost.address()).deliver(
-        "a@front.example",
-        "bob@ours.example",
-        b"Subject: mark\r\n\r\n",
-    );
-    postfix.delivered("bob", ThroughGatepost);
+    send_mark(&gatepost, &postfix);
     if reply.code == 250 {
         postfix.delivered("ann", ThroughGatepost).assert_is(MESSAGE);
     } else {
         assert!(reply.text().starts_with("451 4.4.1 "), "{reply:?}");
         assert_eq!(postfix.delivered_count("ann"), 0);
     }
+}
+
+/// A Postfix and the proxy before it.
+fn postfix_and_gatepost() -> (PostfixBackend, Gatepost) {
+    let postfix = PostfixBackend::start(&Options::default());
+    let gatepost = Gatepost::in_front_of(&postfix);
+    (postfix, gatepost)
+}
+
+/// Sends a message for bob and waits until it is there: what was on its way before has come by then.
+fn send_mark(gatepost: &Gatepost, postfix: &PostfixBackend) {
+    let mut client = Client::greeted(gatepost.address());
+    client.deliver("a@front.example", "bob@ours.example", b"Subject: mark\r\n\r\n");
+    postfix.delivered("bob", ThroughGatepost);
 }
 
 /// The reply to MAIL's RCPT.

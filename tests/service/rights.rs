@@ -6,14 +6,14 @@ use std::os::unix::fs::{PermissionsExt as _, chown};
 use crate::support::client::Client;
 use crate::support::gatepost::Gatepost;
 use crate::toml;
+use crate::under_systemd::skip;
 
 const NOBODY: u32 = 65534;
 
 #[test]
 fn no_thread_keeps_the_rights_of_root() {
     if !rustix::process::geteuid().is_root() {
-        println!("skipped: only root can become another user");
-        return;
+        return skip("the rights of [service] user", "only root can become another user");
     }
     let toml = toml("", "").replace("[service]", "[service]\nuser = \"65534\"\ngroup = \"65534\"");
     let gatepost = Gatepost::start_with(&toml, |folder, _| {

@@ -21,6 +21,8 @@ pub enum Table {
     Budget,
     /// `[policy.NAME]`.
     Policy,
+    /// `[map.NAME]`.
+    Map,
     /// `[dns]`.
     Dns,
     /// `[spool]`.
@@ -37,7 +39,7 @@ pub enum Table {
 
 impl Table {
     /// All tables, in the order in which they are documented.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Top,
         Self::Listener,
         Self::Relay,
@@ -47,6 +49,7 @@ impl Table {
         Self::Policies,
         Self::Budget,
         Self::Policy,
+        Self::Map,
         Self::Store,
         Self::Dns,
         Self::Spool,
@@ -67,6 +70,7 @@ impl Table {
             Self::Policies => "[policies]",
             Self::Budget => "budget",
             Self::Policy => "[policy.NAME]",
+            Self::Map => "[map.NAME]",
             Self::Dns => "[dns]",
             Self::Spool => "[spool]",
             Self::Log => "[log]",
@@ -89,6 +93,7 @@ impl Table {
             Self::Policies => "all policies",
             Self::Budget => "all policies; a policy's own `budget` is laid over it, key by key",
             Self::Policy => "a policy",
+            Self::Map => "a map, which all policies may ask",
         }
     }
 
@@ -104,6 +109,9 @@ impl Table {
             Self::Policies => "What holds for all policies.",
             Self::Budget => "What a hook call of a policy may cost.",
             Self::Policy => "A policy: a script with its options, which stand here beside these keys.",
+            Self::Map => {
+                "A table of keys and values that policies ask: `map.get \"NAME\"`, or an option of the type `map`."
+            }
             Self::Dns => "The name servers that everything is resolved by.",
             Self::Spool => "Where content waits for the backend.",
             Self::Log => "How the log is written, and where.",
@@ -212,6 +220,8 @@ pub enum Kind {
     Path,
     /// A script: a name or a path.
     Script,
+    /// Where a map is.
+    MapSource,
     /// Where a store keeps its entries.
     StorePlace,
     /// An IP address with a port, or `"off"`.
@@ -249,6 +259,8 @@ pub enum Item {
     LocalPart,
     /// A policy's name, or a table with it.
     PolicyUse,
+    /// What a policy may reach.
+    Capability,
 }
 
 /// One of the words that a key takes.
@@ -292,6 +304,7 @@ impl Kind {
             Self::Choice(words) => one_of(words.iter().filter(|word| !word.later).map(|word| word.text)),
             Self::Path => "a path".into(),
             Self::Script => "the name of a built-in policy, or a path that ends in .lua".into(),
+            Self::MapSource => "\"file:PATH\"".into(),
             Self::StorePlace => "\"memory\", or \"file:PATH\"".into(),
             Self::SocketOrOff => "an IP address and a port, as \"127.0.0.1:9090\", or \"off\"".into(),
             Self::List(item) => format!("a list of {}", item.possible()),
@@ -317,6 +330,9 @@ impl Item {
                 "domains, \"example.org\" for itself and \".example.org\" for those below it, or \"file:NAME\""
             }
             Self::LocalPart => "local parts, as \"postmaster\"",
+            Self::Capability => {
+                "capabilities: \"dns\", \"http\", \"http:URL\", \"map\", \"map:NAME\", \"map.file\", \"store\", \"store:PREFIX\", \"store.shared\", \"store.shared:PREFIX\", \"ratelimit\", \"ratelimit:NAME\""
+            }
             Self::PolicyUse => "names of policies, each \"NAME\" or { name = \"NAME\", mode = \"observe\" }",
         }
     }

@@ -32,6 +32,7 @@ pub(super) const TOP: &[Key] = &[
     table("backend", Kind::Sections(Table::Backend)),
     table("policies", Kind::Section(Table::Policies)),
     table("policy", Kind::Named(Table::Policy)),
+    table("map", Kind::Named(Table::Map)),
     table("store", Kind::Section(Table::Store)),
     table("dns", Kind::Section(Table::Dns)),
     table("spool", Kind::Section(Table::Spool)),
@@ -42,7 +43,6 @@ pub(super) const TOP: &[Key] = &[
     Key::later(Table::Top, "delivery"),
     Key::later(Table::Top, "tls"),
     Key::later(Table::Top, "auth"),
-    Key::later(Table::Top, "map"),
     Key::later(Table::Top, "quarantine"),
     Key::later(Table::Top, "console"),
 ];

@@ -41,8 +41,10 @@ fn shown_defaults_are_the_real_ones() {
         text += &table("[backend.timeouts]", "", Table::Timeouts);
         text += &table("[[listener]]", "bind = \"127.0.0.1:25\"\npolicies = \"access\"\n", Table::Listener);
         text += &table("[relay]", "domains = \"example.org\"\n", Table::Relay);
+        text += &table("[policies]", "", Table::Policies);
         text += &table("[policies.budget]", "", Table::Budget);
         text += &table("[policy.access]", "", Table::Policy);
+        text += &table("[map.one]", "source = \"file:one\"\n", Table::Map);
         for (head, of) in [
             ("[limits]", Table::Limits),
             ("[store]", Table::Store),
@@ -61,6 +63,7 @@ fn shown_defaults_are_the_real_ones() {
         let loaded = load_str(&text, Path::new(""), &["access"]).unwrap_or_else(|broken| panic!("{broken}"));
         let mut config = loaded.config;
         config.policy.iter_mut().for_each(|policy| policy.span = crate::lua::config::Span::default());
+        config.maps.iter_mut().for_each(|map| map.span = None);
         format!("{config:#?}")
     });
     assert_eq!(implicit, explicit);

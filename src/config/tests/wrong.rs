@@ -137,6 +137,7 @@ fn every_key_of_a_later_version_is_refused_as_such() {
             Table::Backend => LEAST.replace("[[listener]]", &format!("{} = \"x\"\n[[listener]]", key.name)),
             Table::Policies => format!("{LEAST}[policies]\n{} = \"x\"\n", key.name),
             Table::Policy => format!("{LEAST}[policy.access]\n{} = \"x\"\n", key.name),
+            Table::Map => format!("{LEAST}[map.one]\nsource = \"file:x\"\n{} = \"x\"\n", key.name),
             table => panic!("a row for {table:?} is missing"),
         };
         let told = told(&text);

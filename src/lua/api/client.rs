@@ -6,6 +6,7 @@ use mlua::{Function, Lua, Table, Value};
 
 use crate::lookup::client_name::{self, ClientName, ClientNames};
 use crate::lua::api::{Parts, may_wait, raise};
+use crate::lua::capability::Need;
 use crate::lua::guard::Guard;
 use crate::lua::method::Method;
 use crate::lua::suspend;
@@ -36,7 +37,12 @@ fn lookup(
         async move {
             method.check(&lua, &this)?;
             may_wait(&lua, &method.guard)?;
-            let session = method.guard.call().and_then(|call| call.session.clone());
+            let call = method.guard.call();
+            let refusal = call.as_ref().and_then(|call| call.allow(&Need::Dns).err());
+            if let Some(refusal) = refusal {
+                return Err(raise(&lua, &format!("client:{}: {refusal}", method.name)));
+            }
+            let session = call.and_then(|call| call.session.clone());
             let Some(session) = session else { return Err(raise(&lua, "client is gone")) };
             let address = session.client_address();
             // Asked anew each time: the resolver's cache knows how long an answer is good for.

@@ -11,6 +11,7 @@ use crate::lookup::dnsbl_zone::DnsblZone;
 use crate::lookup::error::LookupError;
 use crate::lua::api::Parts;
 use crate::lua::api::module::{Arguments, Module, OrKind, duration};
+use crate::lua::capability::Need;
 use crate::lua::guard::Guard;
 use crate::names::network::{parse_address, reverse_name};
 
@@ -27,16 +28,19 @@ pub(super) fn open(lua: &Lua, guard: &Rc<Guard>, parts: &Parts) -> mlua::Result<
     {
         let asked = parts.clone();
         dns.waiting(name, move |arguments| {
+            arguments.allow(&Need::Dns)?;
             Ok(records(asked.clone(), Some(arguments.text(1, "a name")?), kind))
         })?;
     }
     let asked = parts.clone();
     dns.waiting("ptr", move |arguments| {
+        arguments.allow(&Need::Dns)?;
         let address = parse_address(&arguments.text(1, "an address")?);
         Ok(records(asked.clone(), address.map(reverse_name), RecordKind::Ptr))
     })?;
     let asked = parts.clone();
     dns.waiting("lookup", move |arguments| {
+        arguments.allow(&Need::Dns)?;
         let name = arguments.text(1, "a name")?;
         let kind = arguments.text(2, "a record type")?;
         let kind = kind.parse().map_err(|_| format!("'{kind}' is none of {}", known_kinds()))?;
@@ -44,6 +48,7 @@ pub(super) fn open(lua: &Lua, guard: &Rc<Guard>, parts: &Parts) -> mlua::Result<
     })?;
     let asked = parts.clone();
     dns.waiting("dnsbl", move |arguments| {
+        arguments.allow(&Need::Dns)?;
         let question = Question::read(arguments)?;
         Ok(question.ask(asked.clone()))
     })?;

@@ -20,34 +20,51 @@ const DEPTH: usize = 64;
 pub(super) fn open(lua: &Lua, guard: &Rc<Guard>, _: &Parts) -> mlua::Result<Table> {
     let json = Module::new(lua, guard, "json")?;
     json.constant("null", Value::NULL)?;
-    // An empty table says not which it was: those that were arrays are remembered while they live.
-    let arrays = lua.create_table()?;
-    let weak = lua.create_table()?;
-    weak.raw_set("__mode", "k")?;
-    arrays.set_metatable(Some(weak))?;
-    let known = arrays.clone();
-    json.function("encode", When::Always, move |_, arguments| {
-        let mut encoder = Encoder { arrays: &known, room: SIZE };
-        let value = encoder.value(arguments.at(1), DEPTH);
-        let text = value.and_then(|value| serde_json::to_string(&value).map_err(|_| "invalid"));
-        Ok(OrKind(text.and_then(|text| if text.len() > SIZE { Err("too_large") } else { Ok(text) })))
+    json.function("encode", When::Always, |lua, arguments| {
+        Ok(OrKind(encode(lua, arguments.at(1)).map_err(|error| error.to_string())?))
     })?;
-    json.function("decode", When::Always, move |lua, arguments| {
+    json.function("decode", When::Always, |lua, arguments| {
         let text = arguments.octets(1, "a text")?;
-        if text.len() > SIZE {
-            return Ok(OrKind(Err("too_large")));
-        }
-        let Ok(value) = serde_json::from_slice::<serde_json::Value>(&text) else {
-            return Ok(OrKind(Err("invalid")));
-        };
-        let decoded = decode(lua, &arrays, &value, DEPTH).map_err(|error| error.to_string())?;
-        Ok(OrKind(decoded.ok_or("too_large")))
+        Ok(OrKind(decode(lua, &text).map_err(|error| error.to_string())?))
     })?;
     Ok(json.finish())
 }
 
+/// The text of `value`, or the kind why it has none.
+pub(super) fn encode(lua: &Lua, value: &Value) -> mlua::Result<Result<String, &'static str>> {
+    let mut encoder = Encoder { arrays: &arrays(lua)?, room: SIZE };
+    let value = encoder.value(value, DEPTH);
+    let text = value.and_then(|value| serde_json::to_string(&value).map_err(|_| "invalid"));
+    Ok(text.and_then(|text| if text.len() > SIZE { Err("too_large") } else { Ok(text) }))
+}
+
+/// The value that `text` is, or the kind why it is none.
+pub(super) fn decode(lua: &Lua, text: &[u8]) -> mlua::Result<Result<Value, &'static str>> {
+    if text.len() > SIZE {
+        return Ok(Err("too_large"));
+    }
+    let Ok(value) = serde_json::from_slice::<serde_json::Value>(text) else { return Ok(Err("invalid")) };
+    Ok(build(lua, &arrays(lua)?, &value, DEPTH)?.ok_or("too_large"))
+}
+
+/// The empty tables that were arrays, for they don't say it themselves: remembered while they live.
+fn arrays(lua: &Lua) -> mlua::Result<Table> {
+    if let Some(arrays) = lua.named_registry_value(ARRAYS)? {
+        return Ok(arrays);
+    }
+    let arrays = lua.create_table()?;
+    let weak = lua.create_table()?;
+    weak.raw_set("__mode", "k")?;
+    arrays.set_metatable(Some(weak))?;
+    lua.set_named_registry_value(ARRAYS, &arrays)?;
+    Ok(arrays)
+}
+
+/// Where the Lua state keeps them.
+const ARRAYS: &str = "gatepost.json.arrays";
+
 /// `value` for Lua; none if it is nested too deeply.
-fn decode(lua: &Lua, arrays: &Table, value: &serde_json::Value, depth: usize) -> mlua::Result<Option<Value>> {
+fn build(lua: &Lua, arrays: &Table, value: &serde_json::Value, depth: usize) -> mlua::Result<Option<Value>> {
     Ok(Some(match value {
         serde_json::Value::Null => Value::NULL,
         serde_json::Value::Bool(truth) => Value::Boolean(*truth),
@@ -63,7 +80,7 @@ fn decode(lua: &Lua, arrays: &Table, value: &serde_json::Value, depth: usize) ->
                 arrays.raw_set(&table, true)?;
             }
             for item in items {
-                let Some(item) = decode(lua, arrays, item, depth - 1)? else { return Ok(None) };
+                let Some(item) = build(lua, arrays, item, depth - 1)? else { return Ok(None) };
                 table.raw_push(item)?;
             }
             Value::Table(table)
@@ -71,7 +88,7 @@ fn decode(lua: &Lua, arrays: &Table, value: &serde_json::Value, depth: usize) ->
         serde_json::Value::Object(entries) => {
             let table = lua.create_table_with_capacity(0, entries.len())?;
             for (key, value) in entries {
-                let Some(value) = decode(lua, arrays, value, depth - 1)? else { return Ok(None) };
+                let Some(value) = build(lua, arrays, value, depth - 1)? else { return Ok(None) };
                 table.raw_set(key.as_str(), value)?;
             }
             Value::Table(table)

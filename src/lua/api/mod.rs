@@ -4,27 +4,42 @@
 //! its line in `MODULES`. Bindings only: arguments in, a call of another wing, values out. What can happen is a value or
 //! `nil, kind`; misuse is `Err(raise(lua, "…"))`, which names the caller's line.
 
+mod base64;
 pub mod client;
 mod dns;
 mod domains;
+mod hash;
+mod hmac;
+mod http;
 mod ip;
 mod json;
 mod log;
+pub mod map;
+mod metrics;
 mod module;
 mod plain;
+mod random;
 mod ratelimit;
+mod regex;
 mod remember;
 mod store;
+mod task;
 mod time;
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use mlua::{Lua, Table, Value};
 
 use crate::lookup::dns::Resolver;
 use crate::lookup::error::LookupError;
+use crate::lookup::http::client::HttpClient;
+use crate::lookup::map::maps::Maps;
+use crate::lua::api::regex::Patterns;
 pub use crate::lua::caller::raise;
 use crate::lua::guard::Guard;
+use crate::observe::policy_metrics::PolicyMetrics;
+use crate::policy::waiting::Waiting;
 use crate::store::calls::Store;
 use crate::store::error::StoreError;
 
@@ -33,6 +48,11 @@ use crate::store::error::StoreError;
 pub struct Parts {
     resolver: Option<Resolver>,
     store: Option<Store>,
+    http: Option<HttpClient>,
+    maps: Option<Maps>,
+    patterns: Patterns,
+    metrics: Arc<PolicyMetrics>,
+    waiting: Arc<Waiting>,
 }
 
 impl Parts {
@@ -51,11 +71,60 @@ impl Parts {
         Parts { store: Some(store), ..self }
     }
 
+    /// The same, and what policies measure is kept in `metrics`.
+    pub fn measuring(self, metrics: Arc<PolicyMetrics>) -> Self {
+        Parts { metrics, ..self }
+    }
+
+    /// The same, and calls that wait are counted in `waiting`.
+    pub fn counting(self, waiting: Arc<Waiting>) -> Self {
+        Parts { waiting, ..self }
+    }
+
+    /// The policies' own metrics.
+    pub(super) fn metrics(&self) -> &PolicyMetrics {
+        &self.metrics
+    }
+
+    /// The calls that wait.
+    pub(super) fn waiting(&self) -> &Arc<Waiting> {
+        &self.waiting
+    }
+
     /// Where things are kept.
     ///
     /// *Errors*: `Unavailable` when offline.
     pub(super) fn store(&self) -> Result<&Store, StoreError> {
         self.store.as_ref().ok_or(StoreError::Unavailable)
+    }
+
+    /// The same, with `maps`; without them every map is one that can't be asked.
+    #[must_use]
+    pub fn with_maps(self, maps: Maps) -> Self {
+        Parts { maps: Some(maps), ..self }
+    }
+
+    /// The same, with `http` to ask web servers.
+    #[must_use]
+    pub fn with_http(self, http: HttpClient) -> Self {
+        Parts { http: Some(http), ..self }
+    }
+
+    /// The maps of the configuration; none where there is no configuration.
+    pub(super) fn maps(&self) -> Option<&Maps> {
+        self.maps.as_ref()
+    }
+
+    /// Who asks web servers.
+    ///
+    /// *Errors*: `Unavailable` when offline.
+    pub(super) fn http(&self) -> Result<&HttpClient, LookupError> {
+        self.http.as_ref().ok_or(LookupError::Unavailable)
+    }
+
+    /// The patterns that were compiled.
+    pub(super) fn patterns(&self) -> &Patterns {
+        &self.patterns
     }
 
     /// Who is asked for names and addresses.
@@ -71,13 +140,22 @@ type Open = fn(&Lua, &Rc<Guard>, &Parts) -> mlua::Result<Table>;
 
 /// Every module: the global's name and how it is opened.
 const MODULES: &[(&str, Open)] = &[
+    ("base64", base64::open),
     ("dns", dns::open),
     ("domains", domains::open),
+    ("hash", hash::open),
+    ("hmac", hmac::open),
+    ("http", http::open),
     ("ip", ip::open),
     ("json", json::open),
     ("log", log::open),
+    ("map", map::open),
+    ("metrics", metrics::open),
+    ("random", random::open),
     ("ratelimit", ratelimit::open),
+    ("regex", regex::open),
     ("store", store::open),
+    ("task", task::open),
     ("time", time::open),
     #[cfg(test)]
     ("waiting", crate::lua::tests::waiting::open),

@@ -6,12 +6,14 @@ use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
 
-use mlua::{Function, IntoLua, IntoLuaMulti, Lua, LuaString, MultiValue, Table, Value, Variadic};
+use mlua::{Function, IntoLua, IntoLuaMulti, Lua, LuaString, Table, Value, Variadic};
 
-use crate::lookup::error::LookupError;
 use crate::lua::actions;
 use crate::lua::api::{may_wait, raise};
+use crate::lua::call::Call;
+use crate::lua::capability::Need;
 use crate::lua::guard::Guard;
+pub(super) use crate::lua::or_kind::OrKind;
 use crate::lua::suspend;
 
 /// When a function may be called.
@@ -21,6 +23,8 @@ pub(super) enum When {
     Always,
     /// While the policy is loaded and in `setup`: it makes something that is made once.
     Loading,
+    /// In every hook, and not while the policy is loaded.
+    Hooks,
 }
 
 /// A module that is being put together.
@@ -51,7 +55,14 @@ impl<'a> Module<'a> {
                 let message = "is made once, at the top of the file or in setup, not in a hook";
                 return Err(raise(lua, &format!("{module}.{name} {message}")));
             }
-            let result = Arguments::new(module, values).and_then(|arguments| act(lua, &arguments));
+            if when == When::Hooks && is_loading {
+                return Err(raise(
+                    lua,
+                    &format!("{module}.{name} is for hooks: nothing is asked while a policy is loaded"),
+                ));
+            }
+            let arguments = Arguments::new(lua, module, guard.call(), values);
+            let result = arguments.and_then(|arguments| act(lua, &arguments));
             result.map_err(|message| raise(lua, &format!("{module}.{name}: {message}")))
         };
         self.set(name, self.lua.create_function(call)?)
@@ -70,7 +81,8 @@ impl<'a> Module<'a> {
         let (module, guard) = (self.name, Rc::clone(self.guard));
         let call = move |lua: Lua, values: Variadic<Value>| {
             let asked = may_wait(&lua, &guard).and_then(|()| {
-                let result = Arguments::new(module, values).and_then(|arguments| ask(&arguments));
+                let arguments = Arguments::new(&lua, module, guard.call(), values);
+                let result = arguments.and_then(|arguments| ask(&arguments));
                 result.map_err(|message| raise(&lua, &format!("{module}.{name}: {message}")))
             });
             async move { asked?.await.into_lua_multi(&lua) }
@@ -94,11 +106,21 @@ impl<'a> Module<'a> {
 }
 
 /// What a script gave to a function. Places count from 1, as people do.
-pub(super) struct Arguments(Variadic<Value>);
+pub(super) struct Arguments {
+    lua: Lua,
+    values: Variadic<Value>,
+    /// On whose behalf.
+    call: Option<Rc<Call>>,
+}
 
 impl Arguments {
     /// The arguments of a function of `module`.
-    pub(super) fn new(module: &str, values: Variadic<Value>) -> Result<Self, String> {
+    pub(super) fn new(
+        lua: &Lua,
+        module: &str,
+        call: Option<Rc<Call>>,
+        values: Variadic<Value>,
+    ) -> Result<Self, String> {
         let is_module = |table: &Table| {
             let name =
                 table.metatable().and_then(|metatable| metatable.raw_get::<LuaString>("__metatable").ok());
@@ -106,13 +128,30 @@ impl Arguments {
         };
         match values.first().and_then(Value::as_table).is_some_and(is_module) {
             true => Err(format!("use `.`: it is a function of {module}, not a method")),
-            false => Ok(Arguments(values)),
+            false => Ok(Arguments { lua: lua.clone(), values, call }),
         }
+    }
+
+    /// The Lua state.
+    pub(super) fn lua(&self) -> &Lua {
+        &self.lua
+    }
+
+    /// The call on whose behalf the function is called.
+    pub(super) fn call(&self) -> Option<&Rc<Call>> {
+        self.call.as_ref()
+    }
+
+    /// Nothing, if the policy may reach `need`.
+    ///
+    /// *Errors*: in words, which capability is missing.
+    pub(super) fn allow(&self, need: &Need<'_>) -> Result<(), String> {
+        self.call.as_ref().map_or(Ok(()), |call| call.allow(need))
     }
 
     /// The argument at `place`; nil where there is none.
     pub(super) fn at(&self, place: usize) -> &Value {
-        place.checked_sub(1).and_then(|at| self.0.get(at)).unwrap_or(&Value::Nil)
+        place.checked_sub(1).and_then(|at| self.values.get(at)).unwrap_or(&Value::Nil)
     }
 
     /// The text at `place`, which is to be `what`. What is no UTF-8 in it is replaced: no name holds such octets.
@@ -191,21 +230,11 @@ pub(super) fn duration(name: &str, value: &Value) -> Result<Duration, String> {
         .ok_or_else(|| format!("{name} is a number of seconds, or a duration such as \"5s\""))
 }
 
-/// A value, or `nil, kind`.
-pub(super) struct OrKind<T>(pub(super) Result<T, &'static str>);
+/// Octets that become a Lua string.
+pub(super) struct Octets(pub(super) Vec<u8>);
 
-impl<T> OrKind<T> {
-    /// What a look-up gave.
-    pub(super) fn looked_up(found: Result<T, LookupError>) -> Self {
-        OrKind(found.map_err(LookupError::kind))
-    }
-}
-
-impl<T: IntoLua> IntoLuaMulti for OrKind<T> {
-    fn into_lua_multi(self, lua: &Lua) -> mlua::Result<MultiValue> {
-        match self.0 {
-            Ok(value) => value.into_lua_multi(lua),
-            Err(kind) => (Value::Nil, kind).into_lua_multi(lua),
-        }
+impl IntoLua for Octets {
+    fn into_lua(self, lua: &Lua) -> mlua::Result<Value> {
+        lua.create_string(self.0).map(Value::String)
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn function(lua: &Lua, drawer: Drawer) -> mlua::Result<Function> {
             may_wait(&lua, at.guard())?;
             let module = at.module();
             let misuse = |message: String| raise(&lua, &format!("{module}.remember: {message}"));
-            let arguments = Arguments::new(module, values).map_err(misuse)?;
+            let arguments = Arguments::new(&lua, module, at.guard().call(), values).map_err(misuse)?;
             let terms = terms(&arguments).map_err(misuse)?;
             if !arguments.at(3).is_function() {
                 return Err(misuse("the third argument is a function that asks the source".to_owned()));

@@ -8,6 +8,7 @@ use mlua::{Lua, Table, Value};
 use crate::lua::api::module::{Arguments, Module, OrKind, duration};
 use crate::lua::api::plain::{Kept, Unfit, encoded};
 use crate::lua::api::{Parts, remember};
+use crate::lua::capability::Need;
 use crate::lua::guard::Guard;
 use crate::session::effects::PolicyName;
 use crate::store::calls::Store;
@@ -77,6 +78,11 @@ impl Drawer {
     /// Where the first argument says.
     pub(super) fn find(&self, arguments: &Arguments) -> Result<Found, String> {
         let octets = name_of(arguments, 1, "a key")?;
+        let key = String::from_utf8_lossy(&octets);
+        arguments.allow(&match self.owner {
+            Owner::Policy => Need::Store(&key),
+            Owner::All => Need::SharedStore(&key),
+        })?;
         let policy = self.policy();
         let space = match self.owner {
             Owner::Policy => Space::Policy(&policy),

@@ -1,7 +1,8 @@
-//! What scripts see of the proxy: the session, the subjects of hooks, sets.
+//! What scripts see of the proxy: the session, the subjects of hooks, sets and maps.
 
 mod fields;
 pub mod kit;
+pub mod map;
 pub mod message;
 pub mod report;
 pub mod session;

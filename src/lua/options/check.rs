@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use mlua::{IntoLua, Lua, Table, Value};
 
+use crate::lookup::map::maps::Maps;
+use crate::lua::api::map;
 use crate::lua::config::{OptionEntry, Policy, Span};
+use crate::lua::convert::map::MapObject;
 use crate::lua::convert::sets::{DomainSetObject, NetworkSetObject};
 use crate::lua::options::list_file;
 use crate::lua::options::scalar::{self, Scalar};
@@ -21,6 +24,8 @@ use crate::names::network_set::NetworkSet;
 pub struct Surroundings<'a> {
     /// The names of the backends.
     pub backends: &'a [String],
+    /// The maps of the configuration; none where maps can't be asked.
+    pub maps: Option<&'a Maps>,
 }
 
 /// What is wrong with a value, and where in the configuration.
@@ -131,6 +136,18 @@ impl Converter<'_> {
                 let is_wrong = |item: &str| DomainSet::parse([item]).is_err();
                 let set = set.map_err(|error| (place(given, directory, is_wrong), error.to_string()))?;
                 lua_value(lua, DomainSetObject(Arc::new(set)))
+            }
+            Kind::Map => {
+                let Data::Text(name) = &given.data else {
+                    let found = given.data.found();
+                    return Err((
+                        given.span.clone(),
+                        format!("the name of a map is wanted, this is {found}"),
+                    ));
+                };
+                let map =
+                    self.surroundings.maps.map_or(Ok(MapObject::absent()), |maps| map::named(maps, name));
+                lua_value(lua, map.map_err(|message| (given.span.clone(), message))?)
             }
             Kind::List(of) => self.list(of, given, directory),
             _ => {

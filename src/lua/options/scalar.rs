@@ -58,6 +58,7 @@ fn wanted(kind: &Kind) -> String {
         Kind::Networks => "a list of networks".to_owned(),
         Kind::Domains => "a list of domains".to_owned(),
         Kind::List(_) => "a list".to_owned(),
+        Kind::Map => "a map's name".to_owned(),
         Kind::Backend => "a backend's name".to_owned(),
         Kind::Duration => "a duration (\"5m\")".to_owned(),
         Kind::Size => "a size (\"25 MB\")".to_owned(),

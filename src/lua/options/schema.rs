@@ -30,6 +30,8 @@ pub enum Kind {
     Networks,
     /// Domains; becomes a set.
     Domains,
+    /// The name of a map; becomes the map.
+    Map,
     /// The name of a backend.
     Backend,
     /// "5m"; becomes seconds.
@@ -54,8 +56,8 @@ pub enum Kind {
 
 /// Words that `type` may be.
 pub(in crate::lua) const TYPES: &[&str] = &[
-    "networks", "domains", "backend", "duration", "size", "string", "integer", "number", "boolean", "choice",
-    "list", "secret",
+    "networks", "domains", "map", "backend", "duration", "size", "string", "integer", "number", "boolean",
+    "choice", "list", "secret",
 ];
 /// Keys of one option's schema.
 pub(in crate::lua) const KEYS: &[&str] =
@@ -69,6 +71,7 @@ impl Kind {
         match self {
             Kind::Networks => "networks",
             Kind::Domains => "domains",
+            Kind::Map => "map",
             Kind::Backend => "backend",
             Kind::Duration => "duration",
             Kind::Size => "size",
@@ -148,6 +151,7 @@ fn kind(word: &str, of: &Value, values: &Value) -> Result<Kind, String> {
     Ok(match word {
         "networks" => Kind::Networks,
         "domains" => Kind::Domains,
+        "map" => Kind::Map,
         "backend" => Kind::Backend,
         "duration" => Kind::Duration,
         "size" => Kind::Size,
@@ -171,13 +175,12 @@ fn kind(word: &str, of: &Value, values: &Value) -> Result<Kind, String> {
             let of =
                 if of.is_nil() { "string".to_owned() } else { text(of).ok_or("'of' is a type's name")? };
             match kind(&of, &Value::Nil, values)? {
-                Kind::List(_) | Kind::Networks | Kind::Domains | Kind::Secret => {
+                Kind::List(_) | Kind::Networks | Kind::Domains | Kind::Map | Kind::Secret => {
                     return Err(format!("a list can't be of {of}"));
                 }
                 of => Kind::List(Box::new(of)),
             }
         }
-        "map" => return Err("the type 'map' is not in this version".into()),
         other => {
             let suggestion = did_you_mean(other, TYPES.iter().copied());
             return Err(format!(

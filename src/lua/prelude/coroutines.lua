@@ -2,14 +2,12 @@
 -- whoever resumed it yields as well, up to the hook's own coroutine, and later all go on where they were.
 local native, plain = ...
 
-local coroutine, error, setmetatable, type = coroutine, error, setmetatable, type
+local coroutine, error, type = coroutine, error, type
 local close, create, is_yieldable, resume = coroutine.close, coroutine.create, coroutine.isyieldable, coroutine.resume
 local status, yield = coroutine.status, coroutine.yield
 local is_suspending, pending = native.is_suspending, native.pending
-
-local weak = { __mode = "k" }
 -- The coroutines in which hooks run; and those that the guard has ended by an error, in which nothing may run.
-local own, ended = setmetatable({}, weak), setmetatable({}, weak)
+local own, ended = native.own, native.ended
 
 local function on(co, ok, ...)
   if ok then
@@ -78,4 +76,4 @@ end
 
 made.isyieldable, made.running, made.status, made.yield = is_yieldable, coroutine.running, status, yield
 
-return made, own, ended
+return made

@@ -61,7 +61,7 @@ local function plain(ok, ...)
   return false, problem
 end
 
-local coroutines, own, ended = native.coroutines(native, plain)
+local coroutines = native.coroutines(native, plain)
 local tables = pick(table, "concat insert move pack remove unpack")
 tables.sort = native.sort(native)
 
@@ -156,4 +156,4 @@ local function environment()
   return env
 end
 
-return { base = base, environment = environment, view = view, object = object, own = own, ended = ended }
+return { base = base, environment = environment, view = view, object = object }

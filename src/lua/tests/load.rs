@@ -40,8 +40,8 @@ const MISTAKES: &[(&str, &str)] = &[
         "p.lua:1: option 'a': there is no type 'strng'; did you mean 'string'?",
     ),
     (
-        "return { options = {\n a = { type = 'map' } } }",
-        "p.lua:2: option 'a': the type 'map' is not in this version",
+        "return { options = {\n a = { type = 'list', of = 'map' } } }",
+        "p.lua:2: option 'a': a list can't be of map",
     ),
     (
         "return { options = {\n a = { typ = 'x' } } }",

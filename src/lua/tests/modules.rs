@@ -5,16 +5,16 @@ use crate::lookup::zone::Zone;
 use crate::lua::tests::support::{Setup, said, worker};
 
 /// What `expression` gives in a hook, written out as JSON; several values as an array.
-fn given(expression: &str) -> String {
+pub(super) fn given(expression: &str) -> String {
     heard(Setup::new(), "", &format!("return reject(show({expression}))"))
 }
 
 /// What a `connect` hook says; `top` stands at the top of its file.
-fn heard(setup: Setup, top: &str, body: &str) -> String {
+pub(super) fn heard(setup: Setup, top: &str, body: &str) -> String {
     worker(spoken(setup, top, body))
 }
 
-async fn spoken(setup: Setup, top: &str, body: &str) -> String {
+pub(super) async fn spoken(setup: Setup, top: &str, body: &str) -> String {
     let text = format!(
         "{top}
 local function show(...)

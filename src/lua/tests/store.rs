@@ -238,3 +238,29 @@ fn who_asks_and_fails_or_leaves_does_not_hold_the_others() {
         assert_eq!(said(&staying.await), "554 5.7.1 v nil 2", "the next asks in its place");
     });
 }
+
+#[test]
+fn the_greylist_of_the_examples_lets_pass_who_comes_again() {
+    let (store, clock) = store();
+    let mut setup = Setup::new()
+        .policy("greylist", include_str!("../../../examples/greylisting/greylist.lua"))
+        .policy("rates", include_str!("../../../examples/greylisting/rates.lua"));
+    setup.parts = setup.parts.storing(store);
+    worker(async {
+        let comes = async |address: &str, recipient: &str| {
+            let client = setup.client_at(address);
+            client.begin().await;
+            said(&client.rcpt(&format!("<{recipient}@ours.example>")).await)
+        };
+        let greylisted = "451 4.7.1 Greylisted: come again in a few minutes";
+        assert_eq!(comes("192.0.2.7", "bob").await, greylisted);
+        clock.advance(Duration::from_secs(60));
+        assert_eq!(comes("192.0.2.8", "bob").await, greylisted, "too soon");
+        clock.advance(Duration::from_secs(241));
+        assert_eq!(comes("192.0.2.9", "bob").await, "accept", "from the same network");
+        assert_eq!(comes("192.0.2.9", "eve").await, "accept", "it is no stranger any more");
+        assert_eq!(comes("198.51.100.7", "bob").await, greylisted, "another network is");
+        clock.advance(Duration::from_secs(35 * 86_400));
+        assert_eq!(comes("192.0.2.7", "bob").await, greylisted, "long unseen it is one again");
+    });
+}

@@ -72,6 +72,23 @@ fn sets_have_their_methods() {
 }
 
 #[test]
+fn what_modules_give_has_the_methods_and_fields_that_are_registered() {
+    for (class, source) in [
+        ("Map", include_str!("../convert/map.rs")),
+        ("Regex", include_str!("../api/regex.rs")),
+        ("Answer", include_str!("../api/http.rs")),
+    ] {
+        let registered = |way: &str| -> BTreeSet<&str> {
+            source.split(way).skip(1).filter_map(|rest| Some(rest.split_once('"')?.0)).collect()
+        };
+        let class = types::find(class).unwrap();
+        let methods: BTreeSet<&str> = class.functions().map(|one| one.name).collect();
+        assert_eq!(methods, registered("add_method(\""), "{}", class.name);
+        assert_eq!(class.fields().collect::<BTreeSet<_>>(), registered("add_field_method_get(\""));
+    }
+}
+
+#[test]
 fn annotations_are_lua_and_name_no_type_that_is_not_there() {
     let text = annotations();
     Lua::new().load(&text).into_function().unwrap();

@@ -1,6 +1,7 @@
 //! The modules, which scripts find as globals.
 
 use crate::lua::types::class::{Class, Kind};
+use crate::lua::types::kept;
 use crate::lua::types::member::Member;
 
 const fn module(name: &'static str, help: &'static str, members: &'static [Member]) -> Class {
@@ -13,11 +14,22 @@ const fn m(name: &'static str, form: &'static str, help: &'static str) -> Member
 
 /// Every module.
 pub(super) const MODULES: &[Class] = &[
+    module("base64", "Octets as text.", BASE64),
     module("dns", "Look-ups in the DNS. All wait.", DNS),
     module("domains", "Names of domains.", DOMAINS),
+    module("hash", "Digests: hex, unless the form says otherwise.", HASH),
+    module("hmac", "Codes over a key and a text.", HMAC),
+    module("http", "Requests to web servers.", HTTP),
     module("ip", "Addresses and networks, as texts.", IP),
     module("json", "JSON.", JSON),
     module("log", "Lines in the log, with policy, hook and session beside them.", LOG),
+    module("map", "Tables of keys and values.", MAP),
+    module("metrics", "A policy's own metrics.", kept::METRICS),
+    module("random", "What nobody can guess.", RANDOM),
+    module("ratelimit", "How often something may happen. All wait.", kept::RATELIMIT),
+    module("regex", "Patterns that take no more time than the text is long.", REGEX),
+    module("store", "What policies remember between sessions. All wait.", kept::STORE),
+    module("task", "Functions that run beside the hooks.", kept::TASK),
     module("time", "The clock.", TIME),
 ];
 
@@ -82,3 +94,57 @@ const LOG: &[Member] = &[
 ];
 
 const TIME: &[Member] = &[m("now", "(): number", "Seconds since 1970, with a fraction.")];
+
+const CODED: &str = "(text: string, alphabet?: \"url\"): string?, Kind?";
+const BASE64: &[Member] =
+    &[m("encode", CODED, "The text for these octets."), m("decode", CODED, "The octets of this text.")];
+
+const DIGEST: &str = "(text: string, form?: \"hex\"|\"base64\"|\"raw\"): string?, Kind?";
+const HASH: &[Member] = &[
+    m("sha1", DIGEST, "SHA-1, for what others have defined so."),
+    m("sha256", DIGEST, "SHA-256."),
+    m("sha384", DIGEST, "SHA-384."),
+    m("sha512", DIGEST, "SHA-512."),
+];
+
+const CODE: &str = "(key: string, text: string, form?: \"hex\"|\"base64\"|\"raw\"): string?, Kind?";
+const HMAC: &[Member] = &[
+    m("sha1", CODE, "HMAC-SHA-1, for what others have defined so."),
+    m("sha256", CODE, "HMAC-SHA-256."),
+    m("sha384", CODE, "HMAC-SHA-384."),
+    m("sha512", CODE, "HMAC-SHA-512."),
+    m(
+        "equal",
+        "(one: string, other: string): boolean",
+        "Whether they are the same, in a time that tells nothing.",
+    ),
+];
+
+const HTTP: &[Member] = &[
+    m("get", "(url: string, options?: HttpOptions): Answer?, Kind?", "Asks for it. Waits."),
+    m("post", "(url: string, options?: HttpOptions): Answer?, Kind?", "Sends a body to it. Waits."),
+    m("request", "(request: HttpRequest): Answer?, Kind?", "Any method. Waits."),
+    m(
+        "send",
+        "(request: HttpRequest): true?, Kind?",
+        "Queues it, and waits for nothing; sent once at most. In hooks.",
+    ),
+];
+
+const MAP: &[Member] = &[
+    m("get", "(name: string): Map", "The configuration's `[map.NAME]`."),
+    m(
+        "file",
+        "(path: string, kind?: \"hash\"|\"cidr\"|\"domain\"|\"regex\"): Map",
+        "A map in a file. At load.",
+    ),
+];
+
+const RANDOM: &[Member] = &[
+    m("bytes", "(count: integer): string", "So many octets, 1024 at most."),
+    m("token", "(count?: integer): string", "So many octets, 16 unless said, as letters, digits, - and _."),
+    m("integer", "(least: integer, greatest: integer): integer", "A number between them, both included."),
+    m("choose", "(list: any[]): any, Kind?", "One of the list."),
+];
+
+const REGEX: &[Member] = &[m("new", "(pattern: string): Regex", "A pattern. At load.")];

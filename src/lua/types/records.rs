@@ -1,6 +1,7 @@
 //! What functions take and give besides texts and numbers.
 
 use crate::lua::types::class::{Class, Kind};
+use crate::lua::types::kept;
 use crate::lua::types::member::Member;
 
 const fn record(name: &'static str, help: &'static str, members: &'static [Member]) -> Class {
@@ -16,6 +17,11 @@ pub(super) const RECORDS: &[Class] = &[
     record("Refusal", "The parts of a refusal; each may be left out.", REFUSAL),
     record("NetworkSet", "A set of addresses and networks.", NETWORK_SET),
     record("DomainSet", "A set of domains.", DOMAIN_SET),
+    record("Map", "A table of keys and values.", MAP),
+    record("Regex", "A pattern.", REGEX),
+    record("HttpOptions", "How a web server is asked.", HTTP_OPTIONS),
+    record("HttpRequest", "A request to a web server; the keys of HttpOptions as well.", HTTP_REQUEST),
+    record("Answer", "What a web server says.", ANSWER),
     record("Symbol", "What gave points.", SYMBOL),
     record("Field", "A field of a header.", FIELD),
     record("OutcomeReply", "The reply that ended a transaction.", OUTCOME_REPLY),
@@ -24,6 +30,13 @@ pub(super) const RECORDS: &[Class] = &[
     record("DnsblOptions", "How lists are asked.", DNSBL_OPTIONS),
     record("Dnsbl", "What lists said.", DNSBL),
     record("DnsblHit", "What one list said.", DNSBL_HIT),
+    record("SharedStore", "Entries of all policies.", kept::SHARED_STORE),
+    record("Terms", "How long what is remembered is good for.", kept::TERMS),
+    record("Rate", "How often something may happen.", kept::RATE),
+    record("Judgement", "What a rate says.", kept::JUDGEMENT),
+    record("Counter", "A counter of a policy's own.", kept::COUNTER),
+    record("Histogram", "A histogram of a policy's own.", kept::HISTOGRAM),
+    record("Task", "A function that runs beside the hooks.", kept::STARTED),
 ];
 
 const REFUSAL: &[Member] = &[
@@ -94,4 +107,48 @@ const DNSBL_HIT: &[Member] = &[
     m("codes", "string[]", "The answers."),
     m("text", "string?", "The list's words."),
     m("weight", "number", "What it counts."),
+];
+
+const MAP: &[Member] = &[
+    m("get", "(key: string): string?, Kind?", "The key's value."),
+    m("contains", "(key: string): boolean?, Kind?", "Whether the key has a value."),
+];
+
+const REGEX: &[Member] = &[
+    m("matches", "(text: string): boolean?, Kind?", "Whether it is found in the text, of 256 KiB at most."),
+    m("find", "(text: string): integer?, integer|Kind", "Where the first match begins and ends, from 1."),
+    m(
+        "captures",
+        "(text: string): table<integer|string, string>?, Kind?",
+        "What the groups have caught, by number and name; 0 is the match.",
+    ),
+];
+
+const HTTP_OPTIONS: &[Member] = &[
+    m("headers", "table<string, string|number>?", "Headers, but for those of the connection."),
+    m("timeout", "Duration?", "5 s unless said, 60 s at most."),
+    m("redirects", "integer?", "How many are followed; none unless said, 5 at most."),
+    m("max_size", "Size?", "Of the body that comes back; 1 MiB unless said, 8 MiB at most."),
+    m("json", "any", "The body, written as JSON."),
+    m("form", "table<string, string|number>?", "The body, written as a form."),
+    m("body", "string?", "The body."),
+];
+
+const HTTP_REQUEST: &[Member] = &[
+    m("url", "string", "Where it goes."),
+    m("method", "string?", "GET; of `http.send` POST."),
+    m("headers", "table<string, string|number>?", "As in HttpOptions."),
+    m("timeout", "Duration?", "As in HttpOptions."),
+    m("redirects", "integer?", "As in HttpOptions."),
+    m("max_size", "Size?", "As in HttpOptions."),
+    m("json", "any", "As in HttpOptions."),
+    m("form", "table<string, string|number>?", "As in HttpOptions."),
+    m("body", "string?", "As in HttpOptions."),
+];
+
+const ANSWER: &[Member] = &[
+    m("status", "integer", "Such as 200."),
+    m("headers", "table<string, string>", "By names in lower case; several of a name with commas between."),
+    m("body", "string", "The body."),
+    m("json", "(): any, Kind?", "The body, read as JSON."),
 ];

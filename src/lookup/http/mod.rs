@@ -1,0 +1,9 @@
+//! Asks web servers for scripts: on the helper's thread, bounded in every way, and never where it may not go.
+
+pub mod client;
+pub mod connector;
+pub mod failure;
+pub mod gate;
+pub mod outbox;
+pub mod request;
+pub mod url;

@@ -1,0 +1,123 @@
+//! What `allow` doesn't name can't be reached, whichever way a script goes about it.
+
+use std::sync::Arc;
+
+use crate::lookup::map::config::{MapConfig, Source};
+use crate::lookup::map::maps::Maps;
+use crate::lookup::map::table::Kind;
+use crate::lua::capability::Capabilities;
+use crate::lua::config::{OptionData, Policy};
+use crate::lua::tests::support::{Setup, option, said, worker};
+
+fn allow(words: &[&str]) -> impl Fn(&mut Policy) {
+    let capabilities = Capabilities::only(words.iter().map(|word| word.parse().unwrap()).collect());
+    move |policy| policy.allow = Some(Arc::new(capabilities.clone()))
+}
+
+fn connect(setup: Setup) -> String {
+    worker(async { said(&setup.client().connect().await) })
+}
+
+#[test]
+fn each_module_asks_for_leave() {
+    for (call, need) in [
+        ("dns.a('a.example')", "dns"),
+        ("dns.aaaa('a.example')", "dns"),
+        ("dns.mx('a.example')", "dns"),
+        ("dns.txt('a.example')", "dns"),
+        ("dns.ptr('192.0.2.1')", "dns"),
+        ("dns.lookup('a.example', 'NS')", "dns"),
+        ("dns.dnsbl('zen.example', '192.0.2.1')", "dns"),
+        ("session.client:name()", "dns"),
+        ("session.client:ptr()", "dns"),
+        ("http.get('https://api.example/v1')", "http:https://api.example/"),
+        ("http.post('https://api.example/v1')", "http:https://api.example/"),
+        ("http.request { url = 'https://api.example/v1' }", "http:https://api.example/"),
+        ("http.send { url = 'https://api.example:8443/v1' }", "http:https://api.example:8443/"),
+        ("map.get('people')", "map:people"),
+    ] {
+        let text = format!(
+            "return {{ connect = function(session)
+               local ok, problem = pcall(function() {call} end)
+               return reject(problem)
+             end }}"
+        );
+        let heard = connect(Setup::new().configured("p", &text, allow(&[])));
+        assert!(heard.contains(&format!("this policy is not allowed \"{need}\"")), "{call}: {heard}");
+        // What only computes needs no leave; what is allowed goes on to the world.
+        let word = need.split(':').next().unwrap();
+        let heard = connect(Setup::new().configured("p", &text, allow(&[word])));
+        assert!(!heard.contains("not allowed"), "{call}: {heard}");
+    }
+}
+
+#[test]
+fn a_refused_call_names_its_line_and_is_the_policys_error() {
+    let text = "return { connect = function()\n  dns.a('a.example')\nend }";
+    assert_eq!(
+        connect(Setup::new().configured("p", text, allow(&["map"]))),
+        "421 4.3.0 Local policy error, try again later"
+    );
+    let text = "\nmap.file('x')\nreturn {}";
+    let problems = Setup::new().configured("p", text, allow(&["map:x"])).problems();
+    assert_eq!(
+        problems,
+        "p.lua:2: map.file: this policy is not allowed \"map.file\"; `allow` in the configuration can name it"
+    );
+}
+
+#[test]
+fn there_is_no_way_round() {
+    for (top, body) in [
+        // A function kept from load, a coroutine, an alias, a module of its own, a metatable, an iterator.
+        ("local ask = dns.a", "ask('a.example')"),
+        ("", "assert(coroutine.resume(coroutine.create(function() dns.a('a.example') end)))"),
+        ("", "for _ in dns.a, 'a.example' do end"),
+        ("local other = require 'other'", "other.ask('a.example')"),
+        (
+            "",
+            "local t = setmetatable({}, { __index = function() return dns.a('a.example') end }) local x = t.y",
+        ),
+        ("", "session.shared.ask('a.example')"),
+        ("", "string.gsub('a', 'a', dns.a)"),
+        ("", "table.sort({ 1, 2 }, function() dns.a('a.example') return true end)"),
+    ] {
+        let text = format!(
+            "{top}
+             return {{ connect = function(session)
+               local ok, problem = pcall(function() {body} end)
+               return reject(problem)
+             end }}"
+        );
+        let giver =
+            "return { connect = function(session) pcall(function() session.shared.ask = dns.a end) end }";
+        let setup = Setup::new();
+        std::fs::write(
+            setup.folder().join("other.lua"),
+            "return { ask = function(name) return dns.a(name) end }",
+        )
+        .unwrap();
+        // One that may share what it has: as an error of its own, for functions are no plain data.
+        let setup =
+            setup.configured("giver", giver, |policy| policy.on_error = crate::lua::config::OnError::Skip);
+        let heard = connect(setup.configured("p", &text, allow(&[])));
+        let is_refused = ["not allowed \"dns\"", "attempt to call a nil value", "inside a callback"];
+        assert!(is_refused.iter().any(|words| heard.contains(words)), "{body}: {heard}");
+    }
+}
+
+#[test]
+fn a_map_that_the_configuration_hands_over_needs_no_leave() {
+    let text = "return { options = { who = { type = 'map' } },
+        connect = function(session, client, options) return reject(options.who:get('ann')) end }";
+    let mut setup = Setup::new();
+    std::fs::write(setup.folder().join("people"), "ann friend\n").unwrap();
+    let source = Source::File(setup.folder().join("people"));
+    let maps = Maps::read(&[MapConfig { name: "people".into(), source, kind: Kind::Hash }]).unwrap();
+    setup.parts = setup.parts.with_maps(maps);
+    let setup = setup.configured("p", text, |policy| {
+        allow(&[])(policy);
+        policy.options = vec![option("who", 1, OptionData::String("people".into()))];
+    });
+    assert_eq!(connect(setup), "554 5.7.1 friend");
+}
