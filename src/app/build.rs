@@ -21,6 +21,7 @@ use crate::lua::chain::Chain;
 use crate::lua::clock::{Clock, Wall};
 use crate::lua::coverage::Coverage;
 use crate::lua::engine::{Engine, Plan};
+use crate::lua::parking::Parking;
 use crate::lua::problem::Problem;
 use crate::message::spool::Spool;
 use crate::net::names::Names;
@@ -53,6 +54,8 @@ pub struct Ground {
     pub counters: Vec<Arc<Counters>>,
     /// The counts of the policies' hooks.
     pub policies: Arc<PolicyCounts>,
+    /// Hooks that are parked.
+    pub parking: Parking,
     /// What scripts send without waiting.
     pub outbox: Arc<Outbox>,
     /// What policies measure themselves.
@@ -209,6 +212,7 @@ impl House {
             anyhow!(lines.join("\n"))
         })?;
         engine.count(&ground.policies, worker);
+        engine.park(&ground.parking);
         let counters = ground.counters.get(worker).context("no such worker")?;
         let contexts = self.config.listeners.iter().zip(&self.rules).map(|(listener, rules)| {
             let policies = match listener.policies.as_slice() {

@@ -16,6 +16,7 @@ use crate::lookup::http::outbox::Outbox;
 use crate::lookup::http::played::Web;
 use crate::lookup::zone::Zone;
 use crate::lua::clock::{Clock, Wall};
+use crate::lua::parking::Parking;
 use crate::lua::trial::world::{
     Answer, Asked, Heard, Later, Page, Place, Records, Said, Taken, Visit, World,
 };
@@ -67,6 +68,7 @@ impl Scene {
             policies: Arc::default(),
             policy_metrics: Arc::default(),
             waiting: Arc::default(),
+            parking: Parking::default(),
             outbox: Outbox::new(),
             draining: drain.watch(),
         };

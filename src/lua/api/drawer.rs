@@ -49,7 +49,7 @@ impl Drawer {
     }
 
     /// What watches the scripts.
-    pub(super) fn guard(&self) -> &Guard {
+    pub(super) fn guard(&self) -> &Rc<Guard> {
         &self.guard
     }
 

@@ -213,18 +213,18 @@ pub(super) fn open(
     Ok(())
 }
 
-/// Raises unless the script may wait here: in a hook, and not inside a coroutine of its own.
+/// Raises unless the script may wait here: in a hook, and not below a C function that called back into Lua.
 ///
-/// Every function that waits begins with it.
+/// Every function that waits begins with it, and is made by `suspend::function`.
 pub fn may_wait(lua: &Lua, guard: &Guard) -> mlua::Result<()> {
     match guard.call() {
         Some(call) if call.stage.is_none() => {
             Err(raise(lua, "calls that wait can't be made while a policy is loaded"))
         }
-        // A wait would reach the script as a nil from its own resume.
-        Some(_) if guard.is_inside_coroutine(lua) => {
-            Err(raise(lua, "calls that wait can't be made inside a coroutine in this version"))
-        }
+        Some(_) if !guard.can_wait(lua) => Err(raise(
+            lua,
+            "calls that wait can't be made inside a callback of string.gsub, tostring and the like",
+        )),
         _ => Ok(()),
     }
 }
