@@ -17,3 +17,4 @@ pub mod session;
 pub mod smtp;
 pub mod store;
 pub mod threads;
+pub mod trial;

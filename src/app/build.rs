@@ -9,7 +9,7 @@ use anyhow::{Context as _, anyhow};
 use crate::app::names::ResolverNames;
 use crate::app::{folders, policies};
 use crate::backend::config::Backend;
-use crate::backend::server::Server;
+use crate::backend::server::{Dial, Server};
 use crate::config::Config;
 use crate::lookup::dns::Resolver;
 use crate::lookup::host::HostResolver;
@@ -18,8 +18,10 @@ use crate::lookup::http::outbox::Outbox;
 use crate::lookup::map::maps::Maps;
 use crate::lua::api::Parts;
 use crate::lua::chain::Chain;
-use crate::lua::clock::Clock;
+use crate::lua::clock::{Clock, Wall};
+use crate::lua::coverage::Coverage;
 use crate::lua::engine::{Engine, Plan};
+use crate::lua::parking::Parking;
 use crate::lua::problem::Problem;
 use crate::message::spool::Spool;
 use crate::net::names::Names;
@@ -52,6 +54,8 @@ pub struct Ground {
     pub counters: Vec<Arc<Counters>>,
     /// The counts of the policies' hooks.
     pub policies: Arc<PolicyCounts>,
+    /// Hooks that are parked.
+    pub parking: Parking,
     /// What scripts send without waiting.
     pub outbox: Arc<Outbox>,
     /// What policies measure themselves.
@@ -60,6 +64,47 @@ pub struct Ground {
     pub waiting: Arc<Waiting>,
     /// The end of service.
     pub draining: Draining,
+}
+
+/// What a house asks and connects to.
+#[derive(Clone)]
+pub struct Outside {
+    /// Who knows names.
+    pub resolver: Resolver,
+    /// Who asks web servers.
+    pub http: HttpClient,
+    /// What policies remember.
+    pub store: Store,
+    /// The time of day, as scripts read it.
+    pub wall: Wall,
+    /// By what scripts are measured; made on each worker.
+    pub clock: fn() -> Clock,
+    /// Who plays the backend of a name, where a test does.
+    pub played: Option<Played>,
+    /// Who is told which lines of scripts run.
+    pub coverage: Option<Coverage>,
+}
+
+/// Makes what connects to the backend of a name.
+pub type Played = Arc<dyn Fn(&str) -> Dial + Send + Sync>;
+
+impl Outside {
+    /// The world, as `config` says. A store whose place is the same as `before` is kept.
+    ///
+    /// *Errors*: no resolver can be made, the store can't be opened.
+    pub fn world(config: &Config, ground: &Ground, before: Option<&House>) -> anyhow::Result<Outside> {
+        let resolver = Resolver::new(&config.dns, ground.helper.clone()).context("[dns]")?;
+        let known = before.map(|before| (&before.config.store, &before.store));
+        Ok(Outside {
+            http: http(resolver.clone(), ground)?,
+            resolver,
+            store: opening::open(&config.store, &ground.pool, known)?,
+            wall: Wall::default(),
+            clock: Clock::monotonic,
+            played: None,
+            coverage: None,
+        })
+    }
 }
 
 /// One configuration, built but for what lives on the workers.
@@ -74,6 +119,7 @@ pub struct House {
     pub store: Store,
     names: Arc<dyn Names>,
     parts: Parts,
+    clock: fn() -> Clock,
     plan: Plan,
     rules: Vec<Arc<Rules>>,
 }
@@ -84,10 +130,24 @@ impl House {
     ///
     /// So is a store whose place is the same. *Errors*: no resolver can be made, the store can't be opened.
     pub fn build(config: Config, ground: &Ground, before: Option<&House>) -> anyhow::Result<Arc<House>> {
-        let resolver = Resolver::new(&config.dns, ground.helper.clone()).context("[dns]")?;
+        let outside = Outside::world(&config, ground, before)?;
+        House::build_in(outside, config, ground, before)
+    }
+
+    /// The same in that `outside`.
+    ///
+    /// *Errors*: a map can't be read.
+    pub fn build_in(
+        outside: Outside,
+        config: Config,
+        ground: &Ground,
+        before: Option<&House>,
+    ) -> anyhow::Result<Arc<House>> {
+        let Outside { resolver, http, store, wall, clock, played, coverage } = outside;
         let names: Arc<dyn Names> = Arc::new(ResolverNames::new(resolver.clone()));
         let servers = config.backends.iter().map(|backend| {
-            let made = server(&config, backend, &names);
+            let mut made = server(&config, backend, &names);
+            made.played = played.as_ref().map(|played| played(&backend.name));
             let kept = before.filter(|before| before.config.dns == config.dns);
             let kept = kept.and_then(|before| before.servers.get(&backend.name)).filter(|kept| {
                 kept.config == made.config
@@ -100,15 +160,27 @@ impl House {
             Spool::new(folders::spool(&config), config.spool.memory, config.spool.limit, ground.pool.clone());
         let plan = policies::plan(&config);
         let rules = config.listeners.iter().map(|listener| Arc::new(rules(&config, listener))).collect();
-        let known = before.map(|before| (&before.config.store, &before.store));
-        let store = opening::open(&config.store, &ground.pool, known)?;
-        let parts = Parts::new(resolver.clone())
+        let mut parts = Parts::new(resolver)
             .storing(store.clone())
             .measuring(Arc::clone(&ground.policy_metrics))
             .counting(Arc::clone(&ground.waiting))
             .with_maps(maps(&config)?)
-            .with_http(http(resolver, ground)?);
-        Ok(Arc::new(House { servers: servers.collect(), spool, store, names, parts, plan, rules, config }))
+            .with_http(http)
+            .with_wall(wall);
+        if let Some(coverage) = coverage {
+            parts = parts.with_coverage(coverage);
+        }
+        Ok(Arc::new(House {
+            servers: servers.collect(),
+            spool,
+            store,
+            names,
+            parts,
+            clock,
+            plan,
+            rules,
+            config,
+        }))
     }
 
     /// What the policies' modules act upon.
@@ -135,11 +207,12 @@ impl House {
     }
 
     fn generation(&self, worker: usize, ground: &Ground) -> anyhow::Result<Generation> {
-        let engine = Engine::load(&self.plan, &self.parts, Clock::monotonic()).map_err(|problems| {
+        let engine = Engine::load(&self.plan, &self.parts, (self.clock)()).map_err(|problems| {
             let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
             anyhow!(lines.join("\n"))
         })?;
         engine.count(&ground.policies, worker);
+        engine.park(&ground.parking);
         let counters = ground.counters.get(worker).context("no such worker")?;
         let contexts = self.config.listeners.iter().zip(&self.rules).map(|(listener, rules)| {
             let policies = match listener.policies.as_slice() {

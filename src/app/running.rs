@@ -14,8 +14,9 @@ use crate::app::sockets::Sockets;
 use crate::backend::connect;
 use crate::config::Config;
 use crate::lookup::http::outbox::Outbox;
+use crate::lua::parking::{Parked, Parking};
 use crate::observe::counters::Counters;
-use crate::observe::metrics::{Metrics, Reading, Sources};
+use crate::observe::metrics::{Metrics, ParkedHook, Reading, Sources};
 use crate::observe::metrics_page::MetricsPage;
 use crate::observe::policy_counts::PolicyCounts;
 use crate::policy::waiting::Waiting;
@@ -60,6 +61,7 @@ impl Running {
             counters: (0..config.workers).map(|_| Arc::new(Counters::default())).collect(),
             draining: drain.watch(),
             policies: Arc::new(PolicyCounts::default()),
+            parking: Parking::default(),
             outbox: Outbox::new(),
             policy_metrics: Arc::default(),
             waiting: Waiting::new(config.policies.waiting),
@@ -157,6 +159,7 @@ impl Running {
     pub fn show_metrics(&self, page: MetricsPage, dropped: Reading) {
         let (admission, current) = (Arc::clone(&self.admission), Arc::clone(&self.current));
         let spool = Arc::clone(&self.current);
+        let parking = self.ground.parking.clone();
         let waiting = Arc::clone(&self.ground.waiting);
         let outbox = Arc::clone(&self.ground.outbox);
         let (store, failures) = (Arc::clone(&self.current), Arc::clone(&self.current));
@@ -171,6 +174,15 @@ impl Running {
             store_entries: Arc::new(move || store.load().store.entries()),
             store_failures: Arc::new(move || {
                 failures.load().store.failures().map(|(kind, count)| (kind.kind(), count)).collect()
+            }),
+            parked: Arc::new(move || {
+                let hook = |Parked { policy, hook, is_parked, turned_away }| ParkedHook {
+                    policy,
+                    hook,
+                    is_parked,
+                    turned_away,
+                };
+                parking.parked().into_iter().map(hook).collect()
             }),
             log_lines_dropped: dropped,
             http_sends: Arc::new(move || {
@@ -220,7 +232,7 @@ impl Running {
         let joined =
             tokio::task::spawn_blocking(move || threads.into_iter().for_each(|thread| drop(thread.join())));
         let _ = joined.await;
-        if self.house.store.close().await.is_err() {
+        if !matches!(timeout(STORAGE_PATIENCE, self.house.store.close()).await, Ok(Ok(()))) {
             tracing::error!("the store could not be written; what changed last is lost");
         }
         let pool = self.ground.pool.clone();

@@ -7,7 +7,11 @@ use crate::backend::ceiling::Ceiling;
 use crate::backend::config::{Address, Backend, Downgrade, Xclient};
 use crate::backend::health::Health;
 use crate::net::names::Names;
+use crate::net::stream::Stream;
 use crate::smtp::extension::Capabilities;
+
+/// Makes a connection, whatever the address.
+pub type Dial = Arc<dyn Fn() -> Stream + Send + Sync>;
 
 /// A backend and what is known of it.
 pub struct Server {
@@ -23,6 +27,8 @@ pub struct Server {
     pub ceiling: Arc<Ceiling>,
     /// Who resolves its names.
     pub names: Arc<dyn Names>,
+    /// Where connections come from instead of its addresses, when a test plays the backend.
+    pub played: Option<Dial>,
     health: Vec<Health>,
 }
 
@@ -37,6 +43,7 @@ impl Server {
             ceiling: Ceiling::new(config.connections),
             health: config.addresses.iter().map(|_| Health::default()).collect(),
             names,
+            played: None,
             config,
         }
     }

@@ -6,6 +6,7 @@ pub mod policy;
 pub mod probe;
 pub mod run;
 pub mod skeleton;
+pub mod test;
 pub mod types;
 
 use std::path::PathBuf;
@@ -39,6 +40,8 @@ enum Command {
     Demo(demo::Demo),
     /// The policy library.
     Policy(policy::Policy),
+    /// Run the tests of policies: every *_test.lua in a folder and below it.
+    Test(test::Test),
     /// Print what policies find, with types, for the Lua language server.
     Types,
 }
@@ -57,6 +60,7 @@ impl Arguments {
             Command::Check(check) => check.run(),
             Command::Demo(demo) => demo.run(),
             Command::Policy(policy) => policy.run(),
+            Command::Test(test) => test.run(),
             Command::Types => types::run(),
         }
     }

@@ -23,6 +23,7 @@ use crate::lookup::answer::{Answer, Answers, Mx, RecordKind, collect};
 use crate::lookup::breaker::Breaker;
 use crate::lookup::config::Config;
 use crate::lookup::error::LookupError;
+use crate::lookup::zone::Zone;
 use crate::names::a_label::to_ascii;
 use crate::names::network::reverse_name;
 use crate::threads::helper::HelperHandle;
@@ -39,12 +40,20 @@ pub struct Resolver {
 }
 
 struct Inner {
-    hickory: TokioResolver,
+    source: Source,
     helper: HelperHandle,
     flights: Mutex<HashMap<Question, Flight>>,
     breaker: Mutex<Breaker>,
     in_flight: usize,
     patience: Duration,
+}
+
+/// Who knows.
+enum Source {
+    /// Name servers.
+    Servers(TokioResolver),
+    /// A table, where policies are tested: no server, no cache, and no breaker, as it says itself what goes wrong.
+    Zone(Zone),
 }
 
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -78,15 +87,26 @@ impl Resolver {
             .with_options(options)
             .build()
             .map_err(|error| ResolverError(error.to_string()))?;
+        Ok(Self::with(Source::Servers(hickory), config, helper))
+    }
+
+    /// A resolver that finds in `zone` what there is, and is as patient as `config` says.
+    pub fn of_zone(zone: &Zone, config: &Config, helper: HelperHandle) -> Self {
+        Self::with(Source::Zone(zone.clone()), config, helper)
+    }
+
+    fn with(source: Source, config: &Config, helper: HelperHandle) -> Self {
         let inner = Inner {
-            hickory,
+            source,
             helper,
             flights: Mutex::default(),
             breaker: Mutex::default(),
             in_flight: config.in_flight,
-            patience: config.timeout.saturating_mul(u32::try_from(attempts).unwrap_or(u32::MAX)),
+            patience: config
+                .timeout
+                .saturating_mul(u32::try_from(config.attempts.max(1)).unwrap_or(u32::MAX)),
         };
-        Ok(Self { inner: Arc::new(inner) })
+        Self { inner: Arc::new(inner) }
     }
 
     /// The IPv4 addresses of `name`.
@@ -150,7 +170,7 @@ impl Resolver {
             if let Some(flight) = flights.get(&question) {
                 return Ok(flight.clone());
             }
-            if flights.len() >= self.inner.in_flight || !self.inner.breaker.lock().admit(Instant::now()) {
+            if flights.len() >= self.inner.in_flight || !self.inner.admits() {
                 return Err(LookupError::Unavailable);
             }
             flights.insert(question.clone(), flight.clone());
@@ -163,6 +183,13 @@ impl Resolver {
             let _ = give.send(outcome);
         });
         Ok(flight)
+    }
+}
+
+impl Inner {
+    /// Whether the source seems to be well.
+    fn admits(&self) -> bool {
+        matches!(self.source, Source::Zone(_)) || self.breaker.lock().admit(Instant::now())
     }
 }
 
@@ -203,7 +230,11 @@ impl Exchange {
     async fn query(&self) -> Outcome {
         let mut name = Name::from_ascii(&self.question.name).map_err(|_| LookupError::Invalid)?;
         name.set_fqdn(true);
-        let found = self.inner.hickory.lookup(name, self.question.kind.wire()).await;
+        let hickory = match &self.inner.source {
+            Source::Servers(hickory) => hickory,
+            Source::Zone(zone) => return zone.look_up(&name, self.question.kind).await,
+        };
+        let found = hickory.lookup(name, self.question.kind.wire()).await;
         collect(found.map_err(|error| LookupError::from(&error))?.answers(), self.question.kind)
     }
 }

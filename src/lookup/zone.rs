@@ -10,7 +10,8 @@ use hickory_resolver::proto::rr::rdata::{A, AAAA, CNAME, MX, NS, PTR, SOA, SRV, 
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use parking_lot::Mutex;
 
-use crate::lookup::answer::RecordKind;
+use crate::lookup::answer::{Answers, RecordKind, collect};
+use crate::lookup::error::LookupError;
 use crate::names::network::reverse_name;
 
 /// A line of a zone that says nothing.
@@ -100,6 +101,23 @@ impl Zone {
     /// Adds a record with whatever data, also such as has no text.
     pub(in crate::lookup) fn insert(&self, name: Name, data: RData) {
         self.table.lock().records.entry(lower(&name)).or_default().push(data);
+    }
+
+    /// What a resolver would find that asked a server of this zone.
+    pub(in crate::lookup) async fn look_up(
+        &self,
+        name: &Name,
+        kind: RecordKind,
+    ) -> Result<Answers, LookupError> {
+        match self.ask(name, kind.wire()) {
+            Some(Trouble::Drop) => std::future::pending().await,
+            Some(Trouble::Refuse) => return Err(LookupError::Refused),
+            Some(Trouble::ServFail) => return Err(LookupError::ServFail),
+            Some(Trouble::Delay(pause)) => tokio::time::sleep(pause).await,
+            Some(Trouble::Truncate) | None => {}
+        }
+        let (_, answers, _) = self.answer(name, kind.wire());
+        collect(&answers, kind)
     }
 
     /// Counts the question and says what is wrong with `name`.

@@ -11,6 +11,7 @@ use crate::lua::config::Budget;
 use crate::lua::convert::session::SessionView;
 use crate::lua::convert::transaction::Past;
 use crate::lua::ruling::Made;
+use crate::lua::waits::Waits;
 use crate::message::edit::Edit;
 use crate::message::view::MessageView;
 use crate::policy::event::Stage;
@@ -52,6 +53,8 @@ pub struct Call {
     pub(super) asking: RefCell<Vec<Question>>,
     /// Whether the script has had its hands on `vars` or `shared`.
     pub(super) has_touched_vars: Cell<bool>,
+    /// What its coroutines wait for.
+    pub(super) waits: Waits,
 }
 
 impl Call {
@@ -74,6 +77,7 @@ impl Call {
             budget: Budget::default(),
             asking: RefCell::default(),
             has_touched_vars: Cell::new(false),
+            waits: Waits::default(),
         }
     }
 
@@ -120,6 +124,7 @@ impl Call {
     /// A task that this call starts.
     pub(super) fn task(&self) -> Call {
         Call {
+            capabilities: self.capabilities.clone(),
             stage: self.stage,
             session: self.session.clone(),
             is_observing: self.is_observing,

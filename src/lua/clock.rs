@@ -1,19 +1,30 @@
-//! The clock by which the guard measures hook calls: the machine's, or in tests one that counts instructions.
+//! The clocks of a Lua state: by which the guard measures hook calls, and which scripts read.
 
 use std::cell::Cell;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use tokio::time::Instant as RuntimeInstant;
 
 /// Where the guard reads the time.
 #[derive(Debug)]
 pub enum Clock {
     /// The machine's monotonic clock, from the moment given.
     Monotonic(Instant),
-    /// Advanced by 5 µs with each tick of the count hook, so that budgets are counted in instructions.
+    /// Advanced by instructions and steps alone, so that budgets are counted in them.
     Counted(Cell<Duration>),
+    /// The same, and moved by the runtime's clock as well, which stands still while a script runs: a session's age is
+    /// what a policy test says, and no budget is spent because the machine is slow.
+    Played(Cell<Duration>, RuntimeInstant),
 }
 
-/// What one tick of the count hook advances a counted clock by.
-const TICK: Duration = Duration::from_micros(5);
+/// The time of day, as scripts read it: the machine's, or one that goes as the runtime's clock does.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wall(Option<(Duration, RuntimeInstant)>);
+
+/// What an instruction advances a counted clock by: 500 of them are 5 µs.
+const INSTRUCTION: Duration = Duration::from_nanos(10);
+/// What one step of a pattern takes.
+const STEP: Duration = Duration::from_nanos(5);
 
 impl Clock {
     /// The machine's clock.
@@ -21,9 +32,14 @@ impl Clock {
         Clock::Monotonic(Instant::now())
     }
 
-    /// A clock that only the count hook moves: 500 instructions are 5 µs.
+    /// A clock that only the guard moves: 500 instructions are 5 µs.
     pub fn counted() -> Self {
         Clock::Counted(Cell::new(Duration::ZERO))
+    }
+
+    /// A clock that the count hook and the runtime's clock move.
+    pub fn played() -> Self {
+        Clock::Played(Cell::new(Duration::ZERO), RuntimeInstant::now())
     }
 
     /// The time since the clock was made.
@@ -31,13 +47,46 @@ impl Clock {
         match self {
             Clock::Monotonic(start) => start.elapsed(),
             Clock::Counted(now) => now.get(),
+            Clock::Played(now, start) => now.get().saturating_add(start.elapsed()),
         }
     }
 
-    /// Takes note of one tick of the count hook.
-    pub fn tick(&self) {
-        if let Clock::Counted(now) = self {
-            now.set(now.get() + TICK);
+    /// What so many steps of a pattern, or of what takes as long, take.
+    pub fn time_of(steps: usize) -> Duration {
+        STEP.saturating_mul(u32::try_from(steps).unwrap_or(u32::MAX))
+    }
+
+    /// Takes note of steps that a function of the engine takes.
+    pub fn work(&self, steps: usize) {
+        if let Clock::Counted(now) | Clock::Played(now, _) = self {
+            now.set(now.get() + Clock::time_of(steps));
+        }
+    }
+
+    /// Takes note of one tick of the count hook, which comes each so many instructions.
+    pub fn tick(&self, instructions: u32) {
+        if let Clock::Counted(now) | Clock::Played(now, _) = self {
+            now.set(now.get() + INSTRUCTION * instructions);
+        }
+    }
+}
+
+impl Wall {
+    /// A time that is `since_1970` now, and goes on as the runtime's clock does.
+    pub fn from(since_1970: Duration) -> Self {
+        Wall(Some((since_1970, RuntimeInstant::now())))
+    }
+
+    /// Whether a test moves it.
+    pub fn is_played(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// The time since 1970. A machine whose clock says less is set wrong, and 0 says so as well as anything.
+    pub fn now(&self) -> Duration {
+        match self.0 {
+            Some((start, since)) => start.saturating_add(since.elapsed()),
+            None => SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::lua::convert::kit::Kit;
 use crate::lua::globals::Globals;
 use crate::lua::objects;
 use crate::lua::options::check::Surroundings;
+use crate::lua::parking::Parking;
 use crate::lua::policy::{Loading, Policy};
 use crate::lua::problem::Problem;
 use crate::lua::sandbox::Sandbox;
@@ -99,6 +100,14 @@ impl Engine {
         }
     }
 
+    /// From now on hooks that overrun their budgets are parked in `parking`, which all workers share.
+    pub fn park(&self, parking: &Parking) {
+        for policy in &self.policies {
+            // Set already: the same places.
+            let _ = policy.berths.set(Stage::ALL.map(|stage| parking.berth(&policy.name, stage.as_str())));
+        }
+    }
+
     /// Every policy, in the configuration's order.
     pub fn policies(&self) -> &[Rc<Policy>] {
         &self.policies
@@ -114,6 +123,11 @@ impl Engine {
         self.policies.iter().find(|policy| &*policy.name == name)
     }
 
+    /// The clock that measures hook calls.
+    pub fn now(&self) -> Duration {
+        self.sandbox.guard.now()
+    }
+
     /// Octets that the Lua state holds.
     pub fn memory(&self) -> usize {
         self.sandbox.lua.used_memory()
@@ -127,6 +141,12 @@ pub(super) fn open(
     clock: Clock,
 ) -> mlua::Result<(Sandbox, Kit)> {
     let sandbox = Sandbox::new(clock, folders)?;
+    if let Some(coverage) = parts.coverage() {
+        sandbox.guard.record_lines(&sandbox.lua, coverage.clone())?;
+    }
+    if parts.wall().is_played() {
+        sandbox.play_time(parts.wall())?;
+    }
     verdict::open(&sandbox.lua, &sandbox.guard, &sandbox.base)?;
     api::open(&sandbox.lua, &sandbox.guard, parts, &sandbox.base, |name, module| sandbox.view(name, module))?;
     let kit = objects::open(&sandbox, parts)?;

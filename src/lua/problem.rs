@@ -101,6 +101,15 @@ fn split_line<'a>(file: &str, message: &'a str) -> Option<(usize, &'a str)> {
     Some((line.parse().ok()?, rest.trim_start()))
 }
 
+/// Whether an error says that memory was not enough.
+pub(super) fn is_hunger(error: &mlua::Error) -> bool {
+    match error {
+        mlua::Error::MemoryError(_) => true,
+        mlua::Error::CallbackError { cause, .. } | mlua::Error::BadArgument { cause, .. } => is_hunger(cause),
+        _ => false,
+    }
+}
+
 /// The words of an error from Lua, without the traceback.
 pub(super) fn first_words(error: &mlua::Error) -> String {
     let text = match error {

@@ -1,5 +1,6 @@
 //! Sockets: streams, how a connection is read, written and closed, and who has which name.
 
 pub mod closing;
+pub mod memory;
 pub mod names;
 pub mod stream;

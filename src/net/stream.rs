@@ -14,13 +14,17 @@ use rustix::net::{RecvFlags, recv};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
-/// A TCP or a unix connection.
+use crate::net::memory::Memory;
+
+/// A TCP or a unix connection, or one within the process.
 #[derive(Debug)]
 pub enum Stream {
     /// Over TCP, without Nagle's delay.
     Tcp(TcpStream),
     /// Over a socket in the file system.
     Unix(UnixStream),
+    /// Within the process, where policies are tested.
+    Memory(Memory),
 }
 
 /// Octets that one read takes at most, other than content.
@@ -73,6 +77,7 @@ impl Stream {
         match self {
             Stream::Tcp(stream) => stream.poll_read_ready(context).is_ready(),
             Stream::Unix(stream) => stream.poll_read_ready(context).is_ready(),
+            Stream::Memory(stream) => stream.is_readable(),
         }
     }
 
@@ -88,6 +93,7 @@ impl Stream {
         let waiting = match self {
             Stream::Tcp(stream) => recv(stream, place, flags),
             Stream::Unix(stream) => recv(stream, place, flags),
+            Stream::Memory(stream) => return Ok(stream.peek(place)),
         };
         match waiting {
             Ok((length, _)) => Ok(Some(length)),
@@ -101,6 +107,7 @@ impl Stream {
         let _ = match self {
             Stream::Tcp(stream) => stream.try_write(octets),
             Stream::Unix(stream) => stream.try_write(octets),
+            Stream::Memory(stream) => stream.try_write(octets),
         };
     }
 
@@ -156,6 +163,7 @@ impl AsyncRead for Stream {
         match self.get_mut() {
             Stream::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
             Stream::Unix(stream) => Pin::new(stream).poll_read(context, buffer),
+            Stream::Memory(stream) => Pin::new(stream).poll_read(context, buffer),
         }
     }
 }
@@ -165,6 +173,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Stream::Tcp(stream) => Pin::new(stream).poll_write(context, octets),
             Stream::Unix(stream) => Pin::new(stream).poll_write(context, octets),
+            Stream::Memory(stream) => Pin::new(stream).poll_write(context, octets),
         }
     }
 
@@ -176,6 +185,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Stream::Tcp(stream) => Pin::new(stream).poll_write_vectored(context, slices),
             Stream::Unix(stream) => Pin::new(stream).poll_write_vectored(context, slices),
+            Stream::Memory(stream) => Pin::new(stream).poll_write_vectored(context, slices),
         }
     }
 
@@ -191,6 +201,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Stream::Tcp(stream) => Pin::new(stream).poll_shutdown(context),
             Stream::Unix(stream) => Pin::new(stream).poll_shutdown(context),
+            Stream::Memory(stream) => Pin::new(stream).poll_shutdown(context),
         }
     }
 }

@@ -40,10 +40,25 @@ pub struct Sources {
     pub store_entries: Reading,
     /// Calls of the store without a result, by kind.
     pub store_failures: Arc<dyn Fn() -> Vec<(&'static str, u64)> + Send + Sync>,
+    /// Hooks that are or were parked.
+    pub parked: Arc<dyn Fn() -> Vec<ParkedHook> + Send + Sync>,
     /// Lines that the log dropped.
     pub log_lines_dropped: Reading,
     /// What became of requests that scripts sent without waiting, each with its word.
     pub http_sends: Arc<dyn Fn() -> [(&'static str, u64); 3] + Send + Sync>,
+}
+
+/// A hook that is or was parked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParkedHook {
+    /// The policy.
+    pub policy: String,
+    /// The hook.
+    pub hook: &'static str,
+    /// Whether it is parked now.
+    pub is_parked: bool,
+    /// Calls that were answered without running it.
+    pub turned_away: u64,
 }
 
 /// The connections of a backend.
@@ -194,6 +209,11 @@ impl Figures {
             })
         });
         page.counters(POLICY_HOOK_ERRORS, errors)?;
+        let parked = (self.sources.parked)();
+        let gauges = parked.iter().map(|of| (names(&of.policy, of.hook), u64::from(of.is_parked)));
+        page.family(POLICY_HOOK_PARKED, gauges, |count, metric| ConstGauge::new(count).encode(metric))?;
+        let turned_away = parked.iter().map(|of| (names(&of.policy, of.hook), of.turned_away));
+        page.counters(POLICY_HOOK_TURNED_AWAY, turned_away)?;
         let durations = totals.iter().map(|(policy, hook, sum)| (names(policy, hook), sum));
         page.family(POLICY_HOOK_DURATION, durations, |sum: &Totals, mut metric| {
             metric.encode_histogram::<Vec<(String, String)>>(sum.seconds(), sum.calls(), &sum.buckets(), None)
@@ -297,6 +317,8 @@ metrics! {
     BACKEND_CONNECTIONS "gauge" "gatepost_backend_connections" = "backend_connections" [""] {"backend,state"} "Connections to a backend now, and those that its ceiling still allows: in_use, free"
     POLICY_VERDICTS "counter" "gatepost_policy_verdicts_total" = "policy_verdicts" [""] {"policy,hook,verdict,mode"} "Verdicts of policies; with mode observe they were only counted"
     POLICY_HOOK_ERRORS "counter" "gatepost_policy_hook_errors_total" = "policy_hook_errors" [""] {"policy,hook,mode"} "Calls of a hook that ended in an error"
+    POLICY_HOOK_PARKED "gauge" "gatepost_policy_hook_parked" = "policy_hook_parked" [""] {"policy,hook"} "1 while a hook is parked for overruns of its budget; hooks that never were are left out"
+    POLICY_HOOK_TURNED_AWAY "counter" "gatepost_policy_hook_turned_away_total" = "policy_hook_turned_away" [""] {"policy,hook"} "Calls of a parked hook that were answered without running it"
     POLICY_HOOK_DURATION "histogram" "gatepost_policy_hook_duration_seconds" = "policy_hook_duration" ["seconds"] {"policy,hook"} "How long a hook's calls took, waits included"
     BUILD "info" "gatepost_build_info" = "build" [""] {"version"} "The version that runs"
     START_TIME "gauge" "gatepost_process_start_time_seconds" = "process_start_time" ["seconds"] {""} "When the process started, in seconds since 1970"

@@ -30,6 +30,11 @@ pub(in crate::observe) fn little() -> Metrics {
         spool_octets: Arc::new(|| 4096),
         store_entries: Arc::new(|| 12),
         store_failures: Arc::new(|| vec![("timeout", 3), ("invalid", 0)]),
+        parked: Arc::new(|| {
+            let hook =
+                |hook, is_parked| ParkedHook { policy: "helo".into(), hook, is_parked, turned_away: 9 };
+            vec![hook("ehlo", true), hook("mail", false)]
+        }),
         log_lines_dropped: Arc::new(|| 7),
         http_sends: Arc::new(|| [("sent", 3), ("failed", 1), ("dropped", 2)]),
     })
@@ -87,6 +92,9 @@ fn workers_are_added_up_and_gauges_are_read() {
         "gatepost_backend_connections{backend=\"a\\\"}\\n\\\\\",state=\"in_use\"} 0", // a name can't break out
         "gatepost_policy_verdicts_total{policy=\"helo\",hook=\"ehlo\",verdict=\"reject\",mode=\"observe\"} 1",
         "gatepost_policy_hook_errors_total{policy=\"helo\",hook=\"ehlo\",mode=\"enforce\"} 0",
+        "gatepost_policy_hook_parked{policy=\"helo\",hook=\"ehlo\"} 1",
+        "gatepost_policy_hook_parked{policy=\"helo\",hook=\"mail\"} 0",
+        "gatepost_policy_hook_turned_away_total{policy=\"helo\",hook=\"ehlo\"} 9",
         "gatepost_policy_hook_duration_seconds_count{policy=\"helo\",hook=\"ehlo\"} 1",
         "gatepost_policy_hook_duration_seconds_bucket{le=\"0.00002\",policy=\"helo\",hook=\"ehlo\"} 0",
         "gatepost_policy_hook_duration_seconds_bucket{le=\"+Inf\",policy=\"helo\",hook=\"ehlo\"} 1",

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use tokio::time::Instant;
+
 /// A moment, in nanoseconds since 1970: a file is read by another process than the one that wrote it.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Moment(pub u64);
@@ -31,6 +33,8 @@ pub struct Clock(Arc<Source>);
 enum Source {
     System,
     Set(AtomicU64),
+    /// A moment, and when it was.
+    Runtime(Moment, Instant),
 }
 
 impl Clock {
@@ -42,6 +46,11 @@ impl Clock {
     /// A clock that stands still until it is moved, for tests.
     pub fn standing() -> Self {
         Self(Arc::new(Source::Set(AtomicU64::new(1_700_000_000_000_000_000))))
+    }
+
+    /// A clock that is `since_1970` now, and goes on as the runtime's does: as fast as a policy test says.
+    pub fn of_runtime(since_1970: Duration) -> Self {
+        Self(Arc::new(Source::Runtime(Moment(0).plus(since_1970), Instant::now())))
     }
 
     /// Moves a standing clock; the system's goes by itself.
@@ -58,6 +67,7 @@ impl Clock {
                 Moment(0).plus(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
             }
             Source::Set(now) => Moment(now.load(Ordering::SeqCst)),
+            Source::Runtime(moment, then) => moment.plus(then.elapsed()),
         }
     }
 }

@@ -21,6 +21,8 @@ pub struct StoragePool {
 }
 
 struct Inner {
+    /// Whether there are no threads, and whoever asks does the work.
+    is_here: bool,
     /// One permit for each piece of work that is queued or running.
     room: Arc<Semaphore>,
     queue: Arc<Queue>,
@@ -89,6 +91,7 @@ impl StoragePool {
     pub fn start(threads: usize, queue: usize) -> io::Result<Self> {
         let threads = threads.max(1);
         let inner = Inner {
+            is_here: false,
             room: Arc::new(Semaphore::new(threads.saturating_add(queue).min(Semaphore::MAX_PERMITS))),
             queue: Arc::default(),
             threads: Mutex::default(),
@@ -104,6 +107,13 @@ impl StoragePool {
         Ok(pool)
     }
 
+    /// A pool without threads: work is done at once by whoever asks for it. For tests whose clock stands still while
+    /// threads would go on.
+    pub fn here() -> Self {
+        let (room, queue, threads) = (Arc::new(Semaphore::new(1)), Arc::default(), Mutex::default());
+        Self { inner: Arc::new(Inner { is_here: true, room, queue, threads }) }
+    }
+
     /// What `work` gives, run on a thread of the pool.
     ///
     /// Waits for room when the queue is full: this is the back-pressure. A waiter that is dropped before there was room
@@ -115,6 +125,9 @@ impl StoragePool {
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
     {
+        if self.inner.is_here {
+            return catch_unwind(AssertUnwindSafe(work)).map_err(|_| StorageStopped);
+        }
         let room = Arc::clone(&self.inner.room).acquire_owned().await.map_err(|_| StorageStopped)?;
         let (give, result) = oneshot::channel();
         let run = Box::new(move || {
@@ -127,10 +140,10 @@ impl StoragePool {
     /// Queues `work` that nobody waits for, such as giving back a large file; past the bound it is done at once, here.
     pub fn leave<F: FnOnce() + Send + 'static>(&self, work: F) {
         match Arc::clone(&self.inner.room).try_acquire_owned() {
-            Ok(room) => {
+            Ok(room) if !self.inner.is_here => {
                 let _ = self.inner.queue.push(Work { run: Box::new(work), _room: room });
             }
-            Err(_) => work(),
+            _ => work(),
         }
     }
 
@@ -231,6 +244,20 @@ mod tests {
         tokio::task::yield_now().await;
         go.send(()).expect("running");
         assert_eq!(slow.await, Ok(Ok(())));
+    }
+
+    #[tokio::test]
+    async fn without_threads_whoever_asks_does_the_work() {
+        let pool = StoragePool::here();
+        let here = std::thread::current().id();
+        assert_eq!(pool.run(|| std::thread::current().id()).await, Ok(here));
+        assert_eq!(pool.run(|| panic!("as it should")).await, Err::<(), _>(StorageStopped));
+        let done = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&done);
+        pool.leave(move || {
+            count.fetch_add(1, Ordering::SeqCst);
+        });
+        assert_eq!(done.load(Ordering::SeqCst), 1);
     }
 
     #[tokio::test]

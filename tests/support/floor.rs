@@ -96,6 +96,7 @@ impl Proxy {
             counters: vec![Arc::clone(&counters)],
             draining: drain.watch(),
             policies: Arc::default(),
+            parking: Default::default(),
             policy_metrics: Arc::default(),
             waiting: Waiting::new(loaded.config.policies.waiting),
         };

@@ -21,6 +21,7 @@ use crate::lookup::http::connector::{Connector, may_go};
 use crate::lookup::http::failure::kind_of;
 use crate::lookup::http::gate::{Bounds, Gate};
 use crate::lookup::http::outbox::Outbox;
+use crate::lookup::http::played::Web;
 use crate::lookup::http::request::{Access, Reply, Request};
 use crate::names::reach::reach;
 use crate::threads::helper::HelperHandle;
@@ -34,9 +35,16 @@ pub struct HttpClient {
 }
 
 struct Inner {
-    public: Connections,
-    site: Connections,
+    source: Source,
     gate: Arc<Gate>,
+}
+
+/// Who answers.
+enum Source {
+    /// The servers, over connections to those of the Internet and to those of the site as well.
+    Servers(Box<(Connections, Connections)>),
+    /// A test, which says itself what goes wrong.
+    Web(Web),
 }
 
 type Connections = Pool<HttpsConnector<Connector>, Full<Bytes>>;
@@ -75,12 +83,18 @@ impl HttpClient {
                 .http1_max_headers(MOST_HEADERS)
                 .build(https.wrap_connector(Connector { hosts: hosts.clone(), access }))
         };
-        let inner = Inner {
-            public: connections(Access::Public),
-            site: connections(Access::Site),
-            gate: Gate::new(Bounds { all: IN_FLIGHT, each: IN_FLIGHT_EACH }),
-        };
-        Self { inner: Arc::new(inner), helper, outbox }
+        let servers = Box::new((connections(Access::Public), connections(Access::Site)));
+        Self::with(Source::Servers(servers), helper, outbox)
+    }
+
+    /// A client of the servers that `web` plays.
+    pub fn of_web(web: &Web, helper: HelperHandle, outbox: Arc<Outbox>) -> Self {
+        Self::with(Source::Web(web.clone()), helper, outbox)
+    }
+
+    fn with(source: Source, helper: HelperHandle, outbox: Arc<Outbox>) -> Self {
+        let gate = Gate::new(Bounds { all: IN_FLIGHT, each: IN_FLIGHT_EACH });
+        Self { inner: Arc::new(Inner { source, gate }), helper, outbox }
     }
 
     /// What the server says to `request`. Whoever leaves doesn't end the request.
@@ -149,11 +163,15 @@ impl Inner {
         let access = (request.permit)(&request.url);
         // An address in the URL itself is judged here; that of a name once it is known, by the connector.
         let is_barred = request.url.address().is_some_and(|address| !may_go(access, reach(address)));
-        let connections = match access {
-            _ if is_barred => return Err(LookupError::Refused),
-            Access::None => return Err(LookupError::Refused),
-            Access::Public => &self.public,
-            Access::Site => &self.site,
+        if is_barred || access == Access::None {
+            return Err(LookupError::Refused);
+        }
+        let connections = match (&self.source, access) {
+            (Source::Web(web), _) => {
+                return timeout_at(end, web.ask(request)).await.unwrap_or(Err(LookupError::Timeout));
+            }
+            (Source::Servers(servers), Access::Site) => &servers.1,
+            (Source::Servers(servers), _) => &servers.0,
         };
         let pass = self.gate.admit(&request.url.origin()).ok_or(LookupError::Unavailable)?;
         let outcome = match timeout_at(end, exchange(connections, request)).await {

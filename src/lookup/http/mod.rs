@@ -5,6 +5,7 @@ pub mod connector;
 pub mod failure;
 pub mod gate;
 pub mod outbox;
+pub mod played;
 #[cfg(test)]
 mod raw_server;
 pub mod request;

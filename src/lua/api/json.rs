@@ -31,7 +31,7 @@ pub(super) fn open(lua: &Lua, guard: &Rc<Guard>, _: &Parts) -> mlua::Result<Tabl
 }
 
 /// The text of `value`, or the kind why it has none.
-pub(super) fn encode(lua: &Lua, value: &Value) -> mlua::Result<Result<String, &'static str>> {
+pub(in crate::lua) fn encode(lua: &Lua, value: &Value) -> mlua::Result<Result<String, &'static str>> {
     let mut encoder = Encoder { arrays: &arrays(lua)?, room: SIZE };
     let value = encoder.value(value, DEPTH);
     let text = value.and_then(|value| serde_json::to_string(&value).map_err(|_| "invalid"));

@@ -8,11 +8,12 @@ mod base64;
 pub mod client;
 mod dns;
 mod domains;
+mod drawer;
 mod hash;
 mod hmac;
 mod http;
 mod ip;
-mod json;
+pub(super) mod json;
 mod log;
 pub mod map;
 mod metrics;
@@ -37,6 +38,8 @@ use crate::lookup::http::client::HttpClient;
 use crate::lookup::map::maps::Maps;
 use crate::lua::api::regex::Patterns;
 pub use crate::lua::caller::raise;
+use crate::lua::clock::Wall;
+use crate::lua::coverage::Coverage;
 use crate::lua::guard::Guard;
 use crate::observe::policy_metrics::PolicyMetrics;
 use crate::policy::waiting::Waiting;
@@ -47,6 +50,8 @@ use crate::store::error::StoreError;
 #[derive(Clone, Debug, Default)]
 pub struct Parts {
     resolver: Option<Resolver>,
+    wall: Wall,
+    coverage: Option<Coverage>,
     store: Option<Store>,
     http: Option<HttpClient>,
     maps: Option<Maps>,
@@ -127,6 +132,28 @@ impl Parts {
         &self.patterns
     }
 
+    /// The same, with `wall` for the time of day.
+    #[must_use]
+    pub fn with_wall(self, wall: Wall) -> Self {
+        Parts { wall, ..self }
+    }
+
+    /// The same; `coverage` is told which lines of scripts run, which makes them slow.
+    #[must_use]
+    pub fn with_coverage(self, coverage: Coverage) -> Self {
+        Parts { coverage: Some(coverage), ..self }
+    }
+
+    /// The time of day.
+    pub(super) fn wall(&self) -> Wall {
+        self.wall
+    }
+
+    /// Who is told which lines run.
+    pub(super) fn coverage(&self) -> Option<&Coverage> {
+        self.coverage.as_ref()
+    }
+
     /// Who is asked for names and addresses.
     ///
     /// *Errors*: `Unavailable` when offline.
@@ -186,18 +213,18 @@ pub(super) fn open(
     Ok(())
 }
 
-/// Raises unless the script may wait here: in a hook, and not inside a coroutine of its own.
+/// Raises unless the script may wait here: in a hook, and not below a C function that called back into Lua.
 ///
-/// Every function that waits begins with it.
+/// Every function that waits begins with it, and is made by `suspend::function`.
 pub fn may_wait(lua: &Lua, guard: &Guard) -> mlua::Result<()> {
     match guard.call() {
         Some(call) if call.stage.is_none() => {
             Err(raise(lua, "calls that wait can't be made while a policy is loaded"))
         }
-        // A wait would reach the script as a nil from its own resume.
-        Some(_) if guard.is_inside_coroutine(lua) => {
-            Err(raise(lua, "calls that wait can't be made inside a coroutine in this version"))
-        }
+        Some(_) if !guard.can_wait(lua) => Err(raise(
+            lua,
+            "calls that wait can't be made inside a callback of string.gsub, tostring and the like",
+        )),
         _ => Ok(()),
     }
 }

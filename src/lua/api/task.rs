@@ -12,6 +12,7 @@ use crate::lua::api::{Parts, may_wait, raise};
 use crate::lua::budget::{Allowance, HookCall, SLICE, Stopped};
 use crate::lua::call::Call;
 use crate::lua::guard::Guard;
+use crate::lua::suspend;
 use crate::lua::tasks::{Course, End, MOST, MayWait, Task};
 
 /// Opens the module `task`.
@@ -27,7 +28,7 @@ pub(super) fn open(lua: &Lua, guard: &Rc<Guard>, parts: &Parts) -> mlua::Result<
         _ => Err(raise(lua, "task.start: a function is wanted; it has no arguments but what it closes over")),
     };
     task.raw_set("start", lua.create_function(start)?)?;
-    let all = lua.create_async_function(move |lua, arguments: Variadic<Value>| {
+    let all = suspend::function(lua, guard, move |lua, arguments: Variadic<Value>| {
         let runner = Rc::clone(&runner);
         async move { runner.all(&lua, &arguments).await }
     })?;
@@ -40,23 +41,14 @@ struct Runner {
     guard: Rc<Guard>,
     parts: Parts,
     may_wait: MayWait,
-    /// `enter(f)`: calls `f` as one that the guard knows, and packs what it gives.
+    /// `enter(f)`: calls `f`, and packs what it gives.
     enter: Function,
 }
 
 impl Runner {
     fn new(lua: &Lua, guard: &Rc<Guard>, parts: &Parts) -> mlua::Result<Self> {
-        let watching = Rc::clone(guard);
-        let mark_top = lua.create_function(move |lua, ()| {
-            watching.mark_top(lua);
-            Ok(())
-        })?;
-        let enter = lua
-            .load(
-                "local mark_top, pack = ..., table.pack\nreturn function(f) mark_top() return pack(f()) end",
-            )
-            .set_name("=gatepost")
-            .call(mark_top)?;
+        let enter = "local pack = table.pack return function(f) return pack(f()) end";
+        let enter = lua.load(enter).set_name("=gatepost").eval()?;
         let watching = Rc::clone(guard);
         let may_wait: MayWait = Rc::new(move |lua: &Lua| may_wait(lua, &watching));
         Ok(Self { guard: Rc::clone(guard), parts: parts.clone(), may_wait, enter })
@@ -75,8 +67,7 @@ impl Runner {
         let budget = call.budget;
         let allowance = Allowance { cpu: budget.cpu, slice: SLICE, memory: budget.memory };
         let own = Rc::new(call.task());
-        let running =
-            HookCall::new(lua, &self.guard, Rc::clone(&own), allowance, self.enter.call_async(function));
+        let running = HookCall::new(lua, &self.guard, Rc::clone(&own), allowance, &self.enter, function)?;
         let course = Rc::new(Course::default());
         let (ending, waiting) = (Rc::clone(&course), self.parts.waiting().enter());
         let last = Instant::now() + budget.time;

@@ -1,7 +1,6 @@
 //! `time`: the clock on the wall, for scripts.
 
 use std::rc::Rc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use mlua::{Lua, Table};
 
@@ -10,11 +9,9 @@ use crate::lua::api::module::{Module, When};
 use crate::lua::guard::Guard;
 
 /// Opens the module `time`.
-pub(super) fn open(lua: &Lua, guard: &Rc<Guard>, _: &Parts) -> mlua::Result<Table> {
+pub(super) fn open(lua: &Lua, guard: &Rc<Guard>, parts: &Parts) -> mlua::Result<Table> {
     let time = Module::new(lua, guard, "time")?;
-    time.function("now", When::Always, |_, _| {
-        // A clock before 1970 is set wrong, and 0 says so as well as anything.
-        Ok(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64())
-    })?;
+    let wall = parts.wall();
+    time.function("now", When::Always, move |_, _| Ok(wall.now().as_secs_f64()))?;
     Ok(time.finish())
 }

@@ -111,7 +111,7 @@ fn there_is_no_way_round() {
         let setup =
             setup.configured("giver", giver, |policy| policy.on_error = crate::lua::config::OnError::Skip);
         let heard = connect(setup.configured("p", &text, allow(&[])));
-        let is_refused = ["not allowed \"dns\"", "attempt to call a nil value", "inside a coroutine"];
+        let is_refused = ["not allowed \"dns\"", "attempt to call a nil value", "inside a callback"];
         assert!(is_refused.iter().any(|words| heard.contains(words)), "{body}: {heard}");
     }
 }

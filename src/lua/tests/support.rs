@@ -36,7 +36,7 @@ use crate::smtp::reply::Reply;
 use crate::threads::helper::HelperHandle;
 
 /// Runs `test` as a worker does, on a clock of its own.
-pub(super) fn worker<T>(test: impl Future<Output = T>) -> T {
+pub(in crate::lua) fn worker<T>(test: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .start_paused(true)

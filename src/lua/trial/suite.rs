@@ -1,0 +1,163 @@
+//! The tests of one file: loaded once, and run one by one, each in a world of its own.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::path::Path;
+use std::rc::Rc;
+use std::time::Duration;
+
+use mlua::{Function, Table};
+
+use crate::lua::budget::{Allowance, HookCall, Stopped};
+use crate::lua::call::Call;
+use crate::lua::caller::{line_of_script, raise};
+use crate::lua::clock::Clock;
+use crate::lua::config::Script;
+use crate::lua::guard::Budget;
+use crate::lua::problem::first_words;
+use crate::lua::sandbox::Sandbox;
+use crate::lua::script;
+use crate::lua::trial::natives::Natives;
+use crate::lua::trial::world::World;
+
+/// The tests of one file.
+pub struct Suite {
+    sandbox: Sandbox,
+    stage: Rc<Stage>,
+    /// `run(body)`: what every test begins with, then the test.
+    run: Function,
+}
+
+/// A test.
+#[derive(Clone, Debug)]
+pub struct Test {
+    /// What it proves.
+    pub name: String,
+    /// Where it stands.
+    pub line: usize,
+    body: Function,
+}
+
+/// Where tests are played: the world of the one that runs, if one does.
+#[derive(Default)]
+pub(super) struct Stage {
+    world: RefCell<Option<Rc<dyn World>>>,
+    tests: RefCell<Vec<Test>>,
+    is_loaded: Cell<bool>,
+}
+
+/// What a test's own script may use, counted in instructions; a policy has its own budget.
+const ALLOWANCE: Allowance =
+    Allowance { cpu: Duration::from_secs(2), slice: Duration::MAX, memory: 512 << 20 };
+
+impl Suite {
+    /// The tests in `file`; `seed` is what its properties begin with.
+    ///
+    /// *Errors*: what is wrong with the file, as "file:line: why".
+    pub fn load(file: &Path, seed: i64) -> Result<Suite, String> {
+        let source = script::find(&Script::File(file.to_owned()), &[])?;
+        let folders = HashMap::from([(TEST.to_owned(), source.folder.clone().into_iter().collect())]);
+        let opened = Sandbox::new(Clock::counted(), folders);
+        let sandbox = opened.map_err(|error| error.to_string())?;
+        let stage = Rc::new(Stage::default());
+        let run = open(&sandbox, &stage, seed).map_err(|error| error.to_string())?;
+        let suite = Suite { sandbox, stage, run };
+        let chunk = suite.sandbox.environment().and_then(|env| source.compile(&suite.sandbox.lua, env));
+        let chunk = chunk.map_err(|error| first_words(&error))?;
+        let loaded = suite.call(&chunk, ()).and_then(HookCall::finish_now);
+        loaded.map_err(|stopped| told(&stopped))?;
+        suite.stage.is_loaded.set(true);
+        Ok(suite)
+    }
+
+    /// Its tests, in their order.
+    pub fn tests(&self) -> Vec<Test> {
+        self.stage.tests.borrow().clone()
+    }
+
+    /// Runs `test` in `world`.
+    ///
+    /// *Errors*: why it failed: mostly "file:line: what was expected", and further lines.
+    pub async fn run(&self, test: &Test, world: Rc<dyn World>) -> Result<(), String> {
+        self.stage.world.replace(Some(world));
+        let ran = match self.call(&self.run, &test.body) {
+            Ok(running) => running.await,
+            Err(stopped) => Err(stopped),
+        };
+        self.stage.world.replace(None);
+        ran.map(drop).map_err(|stopped| told(&stopped))
+    }
+
+    fn call(&self, function: &Function, argument: impl mlua::IntoLuaMulti) -> Result<HookCall, Stopped> {
+        let Sandbox { lua, guard, .. } = &self.sandbox;
+        let call = Rc::new(Call::load(TEST.into(), None));
+        HookCall::new(lua, guard, call, ALLOWANCE, function, argument).map_err(Stopped::Raised)
+    }
+}
+
+impl Stage {
+    /// The world of the test that runs.
+    ///
+    /// *Errors*: none does.
+    pub(super) fn world(&self) -> Result<Rc<dyn World>, String> {
+        let world = self.world.borrow().clone();
+        world.ok_or_else(|| "this stands inside a test: test(\"…\", function() … end)".to_owned())
+    }
+}
+
+/// Puts the language into `sandbox`; what runs a test.
+fn open(sandbox: &Sandbox, stage: &Rc<Stage>, seed: i64) -> mlua::Result<Function> {
+    let Sandbox { lua, base, .. } = sandbox;
+    let natives = Natives { lua, stage }.table()?;
+    let playing = Rc::clone(stage);
+    let add =
+        lua.create_function(move |lua, (name, body): (String, Function)| playing.add(lua, name, body))?;
+    natives.raw_set("add", add)?;
+    let playing = Rc::clone(stage);
+    natives.raw_set("is_loaded", lua.create_function(move |_, ()| Ok(playing.is_loaded.get()))?)?;
+    let kit = lua.create_table()?;
+    kit.raw_set("native", natives)?;
+    kit.raw_set("view", &sandbox.view)?;
+    kit.raw_set("pcall", base.raw_get::<Function>("pcall")?)?;
+    kit.raw_set("seed", seed)?;
+    for part in [include_str!("words.lua"), include_str!("clients.lua"), include_str!("generators.lua")] {
+        lua.load(part).set_name("=gatepost").call::<()>(&kit)?;
+    }
+    let language = lua.load(include_str!("language.lua")).set_name("=gatepost");
+    let (globals, run): (Table, Function) = language.call(&kit)?;
+    for pair in globals.pairs::<String, mlua::Value>() {
+        let (name, value) = pair?;
+        base.raw_set(name, value)?;
+    }
+    Ok(run)
+}
+
+impl Stage {
+    fn add(&self, lua: &mlua::Lua, name: String, body: Function) -> mlua::Result<()> {
+        if self.is_loaded.get() {
+            return Err(raise(lua, "a test inside a test; test(…) stands at the top of the file"));
+        }
+        let mut tests = self.tests.borrow_mut();
+        if let Some(other) = tests.iter().find(|test| test.name == name) {
+            return Err(raise(lua, &format!("line {} has a test of this name already: {name}", other.line)));
+        }
+        let line = line_of_script(lua).map_or(0, |(_, line)| line);
+        tests.push(Test { name, line, body });
+        Ok(())
+    }
+}
+
+fn told(stopped: &Stopped) -> String {
+    match stopped {
+        Stopped::Raised(error) => first_words(error),
+        Stopped::Spent(Budget::Cpu, place) => {
+            let place = place.as_ref().map_or(String::new(), |place| format!("{place}: "));
+            format!("{place}the test doesn't come to an end")
+        }
+        Stopped::Waited => "this stands inside a test: test(\"…\", function() … end)".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// Whose calls these are, as the guard knows it.
+const TEST: &str = "test";
