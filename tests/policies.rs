@@ -46,7 +46,10 @@ fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
 
 fn scripts(folder: &str) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(Path::new(ROOT).join(folder)).unwrap();
-    entries.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|end| end == "lua")).collect()
+    entries
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|end| end == "lua"))
+        .collect()
 }
 
 #[test]
@@ -57,7 +60,10 @@ fn every_policy_in_the_binary_has_tests_that_pass_and_run_each_of_its_lines() {
     for (name, _) in gatepost::lua::builtin::POLICIES {
         let file = format!("scripts/{name}.lua");
         assert!(Path::new(ROOT).join(format!("scripts/{name}_test.lua")).is_file(), "{name} has no test");
-        let row = covered.iter().find(|row| row["file"] == *file).unwrap_or_else(|| panic!("{file} is not covered"));
+        let row = covered
+            .iter()
+            .find(|row| row["file"] == *file)
+            .unwrap_or_else(|| panic!("{file} is not covered"));
         assert_eq!(row["missed"], Value::Array(Vec::new()), "{file}: lines that no test runs");
     }
 }
@@ -137,13 +143,17 @@ fn a_failure_is_told_to_programs_too() {
 
 #[test]
 fn a_policy_that_fails_unseen_fails_the_test_with_its_line() {
-    let (folder, path) = file("test('t', function() session { policies = { 'bad' } }:send():expect(250) end)\n");
+    let (folder, path) =
+        file("test('t', function() session { policies = { 'bad' } }:send():expect(250) end)\n");
     let bad = "return {\n  summary = 'x',\n  outcome = function(session)\n    local x = nil\n    return x.y\n  end,\n}\n";
     std::fs::write(folder.path().join("bad.lua"), bad).unwrap();
     let output = gatepost(&["test", path.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(1));
     let text = text(&output);
-    assert!(text.contains("a policy failed: policy bad, hook outcome: ") && text.contains("bad.lua:5:"), "{text}");
+    assert!(
+        text.contains("a policy failed: policy bad, hook outcome: ") && text.contains("bad.lua:5:"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -178,10 +188,12 @@ fn nothing_to_run_is_wrong_usage() {
 
 #[test]
 fn a_seed_gives_the_same_values_again() {
-    let (_folder, path) =
-        file("test('t', function() for_all { n = any.integer(), function(c) print(c.n) end, times = 5 } end)\n");
+    let (_folder, path) = file(
+        "test('t', function() for_all { n = any.integer(), function(c) print(c.n) end, times = 5 } end)\n",
+    );
     let said = |seed| text(&gatepost(&["test", path.to_str().unwrap(), "--seed", seed]));
-    let numbers = |text: String| text.lines().filter(|line| line.parse::<u64>().is_ok()).map(str::to_owned).collect();
+    let numbers =
+        |text: String| text.lines().filter(|line| line.parse::<u64>().is_ok()).map(str::to_owned).collect();
     let [one, again, two]: [Vec<String>; 3] = ["1", "1", "2"].map(|seed| numbers(said(seed)));
     assert_eq!(one.len(), 5);
     assert_eq!(one, again);
@@ -202,7 +214,8 @@ fn a_thousand_tests_are_run() {
     let (_folder, path) = file(&(0..1000).map(one).collect::<String>());
     let (told, code) = json(&[path.to_str().unwrap()]);
     assert_eq!((code, told["passed"].as_u64()), (Some(0), Some(1000)));
-    let names = told["files"][0]["tests"].as_array().unwrap().iter().map(|test| test["name"].as_str().unwrap());
+    let names =
+        told["files"][0]["tests"].as_array().unwrap().iter().map(|test| test["name"].as_str().unwrap());
     assert!(names.enumerate().all(|(number, name)| name == format!("number {number}")), "in their order");
 }
 

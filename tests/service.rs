@@ -25,6 +25,8 @@ mod reload_soak;
 mod rights;
 #[path = "service/start.rs"]
 mod start;
+#[path = "service/store.rs"]
+mod store;
 #[path = "service/systemd.rs"]
 mod systemd;
 #[path = "service/under_systemd.rs"]

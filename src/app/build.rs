@@ -21,14 +21,17 @@ use crate::lua::chain::Chain;
 use crate::lua::clock::{Clock, Wall};
 use crate::lua::coverage::Coverage;
 use crate::lua::engine::{Engine, Plan};
+use crate::lua::parking::Parking;
 use crate::lua::problem::Problem;
 use crate::message::spool::Spool;
 use crate::net::names::Names;
 use crate::observe::counters::Counters;
 use crate::observe::metrics::BackendConnections;
 use crate::observe::policy_counts::PolicyCounts;
+use crate::observe::policy_metrics::PolicyMetrics;
 use crate::policy::door::Policies;
 use crate::policy::event::Stages;
+use crate::policy::waiting::Waiting;
 use crate::proxy::config::{Listener, Vrfy};
 use crate::proxy::context::Context;
 use crate::proxy::drain::Draining;
@@ -51,8 +54,14 @@ pub struct Ground {
     pub counters: Vec<Arc<Counters>>,
     /// The counts of the policies' hooks.
     pub policies: Arc<PolicyCounts>,
+    /// Hooks that are parked.
+    pub parking: Parking,
     /// What scripts send without waiting.
     pub outbox: Arc<Outbox>,
+    /// What policies measure themselves.
+    pub policy_metrics: Arc<PolicyMetrics>,
+    /// The hook calls that wait.
+    pub waiting: Arc<Waiting>,
     /// The end of service.
     pub draining: Draining,
 }
@@ -151,12 +160,27 @@ impl House {
             Spool::new(folders::spool(&config), config.spool.memory, config.spool.limit, ground.pool.clone());
         let plan = policies::plan(&config);
         let rules = config.listeners.iter().map(|listener| Arc::new(rules(&config, listener))).collect();
-        let mut parts =
-            Parts::new(resolver).storing(store.clone()).with_maps(maps(&config)?).with_http(http).with_wall(wall);
+        let mut parts = Parts::new(resolver)
+            .storing(store.clone())
+            .measuring(Arc::clone(&ground.policy_metrics))
+            .counting(Arc::clone(&ground.waiting))
+            .with_maps(maps(&config)?)
+            .with_http(http)
+            .with_wall(wall);
         if let Some(coverage) = coverage {
             parts = parts.with_coverage(coverage);
         }
-        Ok(Arc::new(House { servers: servers.collect(), spool, store, names, parts, clock, plan, rules, config }))
+        Ok(Arc::new(House {
+            servers: servers.collect(),
+            spool,
+            store,
+            names,
+            parts,
+            clock,
+            plan,
+            rules,
+            config,
+        }))
     }
 
     /// What the policies' modules act upon.
@@ -188,6 +212,7 @@ impl House {
             anyhow!(lines.join("\n"))
         })?;
         engine.count(&ground.policies, worker);
+        engine.park(&ground.parking);
         let counters = ground.counters.get(worker).context("no such worker")?;
         let contexts = self.config.listeners.iter().zip(&self.rules).map(|(listener, rules)| {
             let policies = match listener.policies.as_slice() {

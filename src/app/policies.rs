@@ -143,7 +143,8 @@ fn meant(row: Span, problem: &Problem, sources: &Sources) -> Span {
     let text = sources.slice(&row).unwrap_or_default();
     let blanks = text.len() - text.trim_start().len();
     let all = blanks..text.trim_end().len().max(blanks);
-    let part = problem.columns.clone().filter(|columns| text.get(columns.clone()).is_some());
+    let columns = problem.columns.as_ref().map(|columns| columns.start as usize..columns.end as usize);
+    let part = columns.filter(|columns| text.get(columns.clone()).is_some());
     let part = part.or_else(|| quoted(&problem.message, text)).unwrap_or(all);
     Span { file: row.file, range: row.range.start + part.start..row.range.start + part.end }
 }
@@ -155,9 +156,9 @@ fn quoted(message: &str, row: &str) -> Option<Range<usize>> {
     let mut places = words.flat_map(|word| row.match_indices(word));
     places.find_map(|(at, word)| {
         let (before, behind) = (row.get(..at)?, row.get(at + word.len()..)?);
-        let is_word = !(before.ends_with(is_part) && word.starts_with(is_part))
-            && !(behind.starts_with(is_part) && word.ends_with(is_part));
-        is_word.then_some(at..at + word.len())
+        let is_joined = before.ends_with(is_part) && word.starts_with(is_part)
+            || behind.starts_with(is_part) && word.ends_with(is_part);
+        (!is_joined).then_some(at..at + word.len())
     })
 }
 
@@ -221,7 +222,7 @@ mod tests {
             ("option 'zone': this is no type", "zones = 1", None), // another word
             ("nothing in quotes", "quotes", None),
         ] {
-            assert_eq!(quoted(message, row).map(|place| &row[place]), want, "{message}");
+            assert_eq!(quoted(message, row).and_then(|place| row.get(place)), want, "{message}");
         }
     }
 }

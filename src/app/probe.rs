@@ -20,6 +20,7 @@ use crate::net::names::{ClientName, Names};
 use crate::net::stream::Stream;
 use crate::smtp::extension::Capabilities;
 use crate::smtp::reply_decoder::BackendReply;
+use crate::smtp::xclient::Attribute;
 
 /// What one address of a backend said.
 #[derive(Clone, Debug)]
@@ -97,7 +98,8 @@ struct Asking<'a> {
 impl Asking<'_> {
     async fn ask(&self, backend: &Backend) -> Probed {
         let plain = self.converse(None).await;
-        let takes_xclient = plain.as_ref().is_ok_and(|heard| !heard.capabilities.xclient.is_empty());
+        let takes_xclient =
+            plain.as_ref().is_ok_and(|heard| heard.capabilities.xclient.contains(&Attribute::Addr));
         let (mut stranger, mut grantee) = (None, None);
         if takes_xclient && backend.xclient != Xclient::Off {
             stranger = Some(self.converse(Some(None)).await);

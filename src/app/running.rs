@@ -14,10 +14,12 @@ use crate::app::sockets::Sockets;
 use crate::backend::connect;
 use crate::config::Config;
 use crate::lookup::http::outbox::Outbox;
+use crate::lua::parking::{Parked, Parking};
 use crate::observe::counters::Counters;
-use crate::observe::metrics::{Metrics, Reading, Sources};
+use crate::observe::metrics::{Metrics, ParkedHook, Reading, Sources};
 use crate::observe::metrics_page::MetricsPage;
 use crate::observe::policy_counts::PolicyCounts;
+use crate::policy::waiting::Waiting;
 use crate::proxy::accept::{Acceptor, AcceptorHandle, Change, Houses};
 use crate::proxy::admission::Admission;
 use crate::proxy::drain::{Drain, Phase};
@@ -59,9 +61,12 @@ impl Running {
             counters: (0..config.workers).map(|_| Arc::new(Counters::default())).collect(),
             draining: drain.watch(),
             policies: Arc::new(PolicyCounts::default()),
+            parking: Parking::default(),
             outbox: Outbox::new(),
+            policy_metrics: Arc::default(),
+            waiting: Waiting::new(config.policies.waiting),
         };
-        let admission = Admission::new(config.limits.connections);
+        let admission = Admission::watching(config.limits.connections, Arc::clone(&ground.waiting));
         let workers =
             (0..config.workers).map(Worker::start).collect::<io::Result<Vec<_>>>().context("a worker")?;
         let house = House::build(config, &ground, None)?;
@@ -132,6 +137,7 @@ impl Running {
             House::build(config, &self.ground, Some(&self.house)).map_err(|error| format!("{error:#}"))?;
         self.prepare(&house).await?;
         self.admission.set_most(house.config.limits.connections);
+        self.ground.waiting.set_most(house.config.policies.waiting);
         let workers: Vec<_> = self.workers.iter().map(|worker| worker.handle.clone()).collect();
         let (houses, limits) = (Arc::clone(&self.houses), Arc::new(limits_of(&house)));
         // Between two connections: a session's listener is a number, which means another one from here on.
@@ -153,10 +159,15 @@ impl Running {
     pub fn show_metrics(&self, page: MetricsPage, dropped: Reading) {
         let (admission, current) = (Arc::clone(&self.admission), Arc::clone(&self.current));
         let spool = Arc::clone(&self.current);
+        let parking = self.ground.parking.clone();
+        let waiting = Arc::clone(&self.ground.waiting);
+        let outbox = Arc::clone(&self.ground.outbox);
         let (store, failures) = (Arc::clone(&self.current), Arc::clone(&self.current));
         let metrics = Arc::new(Metrics::new(Sources {
             workers: self.ground.counters.clone(),
             policies: Arc::clone(&self.ground.policies),
+            policy_metrics: Arc::clone(&self.ground.policy_metrics),
+            hooks_waiting: Arc::new(move || count(waiting.now())),
             sessions: Arc::new(move || count(admission.sessions())),
             backends: Arc::new(move || current.load().connections()),
             spool_octets: Arc::new(move || spool.load().spool.used()),
@@ -164,7 +175,20 @@ impl Running {
             store_failures: Arc::new(move || {
                 failures.load().store.failures().map(|(kind, count)| (kind.kind(), count)).collect()
             }),
+            parked: Arc::new(move || {
+                let hook = |Parked { policy, hook, is_parked, turned_away }| ParkedHook {
+                    policy,
+                    hook,
+                    is_parked,
+                    turned_away,
+                };
+                parking.parked().into_iter().map(hook).collect()
+            }),
             log_lines_dropped: dropped,
+            http_sends: Arc::new(move || {
+                let posted = outbox.posted();
+                [("sent", posted.sent), ("failed", posted.failed), ("dropped", posted.dropped)]
+            }),
         }));
         if let Ok(address) = page.address() {
             tracing::info!(%address, "metrics page");
@@ -208,7 +232,7 @@ impl Running {
         let joined =
             tokio::task::spawn_blocking(move || threads.into_iter().for_each(|thread| drop(thread.join())));
         let _ = joined.await;
-        if self.house.store.close().await.is_err() {
+        if !matches!(timeout(STORAGE_PATIENCE, self.house.store.close()).await, Ok(Ok(()))) {
             tracing::error!("the store could not be written; what changed last is lost");
         }
         let pool = self.ground.pool.clone();

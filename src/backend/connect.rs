@@ -14,6 +14,7 @@ use crate::fault::BackendFault;
 use crate::net::stream::Stream;
 use crate::smtp::extension::Capabilities;
 use crate::smtp::reply_decoder::BackendReply;
+use crate::smtp::xclient::Attribute;
 
 /// A connection that is ready for MAIL.
 #[derive(Debug)]
@@ -47,8 +48,11 @@ pub async fn open(
     };
     server.note_success(number, &capabilities);
     let mut is_introduced = false;
-    if let Some(introduction) = introduction.filter(|_| server.config.xclient != Xclient::Off) {
-        match introduction.xclient(&capabilities) {
+    let is_spoken = server.requires_xclient || server.config.xclient != Xclient::Off;
+    if let Some(introduction) = introduction.filter(|_| is_spoken) {
+        // One that is not told the address would judge its client by ours.
+        let tells_too_little = server.requires_xclient && !capabilities.xclient.contains(&Attribute::Addr);
+        match introduction.xclient(&capabilities).filter(|_| !tells_too_little) {
             Some(line) => {
                 let name = introduction.helo.as_deref().unwrap_or(&server.ehlo_name);
                 let introduced = introduce(&mut conversation, &line, name, timeouts.command).await;
@@ -56,8 +60,8 @@ pub async fn open(
                 is_introduced = true;
             }
             None if server.requires_xclient => {
-                tracing::warn!(%address, "the backend offers no XCLIENT and would judge the wrong client");
-                return Err(BackendFault::Misconfigured("XCLIENT is required and not offered"));
+                tracing::warn!(%address, "the backend offers no XCLIENT ADDR and would judge the wrong client");
+                return Err(BackendFault::Misconfigured("XCLIENT ADDR is required and not offered"));
             }
             None => {}
         }

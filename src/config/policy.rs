@@ -15,6 +15,7 @@ pub(super) fn policies(section: &Section) -> Policies {
         paths: lists::paths(section, "paths").unwrap_or_default(),
         budget: budget(Budget::default(), section.section("budget")),
         allow: allow(section),
+        waiting: section.count("waiting").flatten().unwrap_or_else(|| Policies::default().waiting),
     }
 }
 

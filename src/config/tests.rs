@@ -2,6 +2,7 @@
 
 mod files;
 mod meaning;
+mod reach;
 mod rendering;
 mod wrong;
 

@@ -102,7 +102,9 @@ impl Resolver {
             flights: Mutex::default(),
             breaker: Mutex::default(),
             in_flight: config.in_flight,
-            patience: config.timeout.saturating_mul(u32::try_from(config.attempts.max(1)).unwrap_or(u32::MAX)),
+            patience: config
+                .timeout
+                .saturating_mul(u32::try_from(config.attempts.max(1)).unwrap_or(u32::MAX)),
         };
         Self { inner: Arc::new(inner) }
     }

@@ -123,6 +123,38 @@ async fn answers_are_remembered_the_negative_ones_too() {
 }
 
 #[tokio::test]
+async fn answers_are_remembered_no_longer_than_they_allow() {
+    let dns = SetUp::new("mail.example.org A 192.0.2.1", |_| ()).await;
+    dns.zone.set_ttl(0);
+    for _ in 0..2 {
+        assert!(dns.resolver.a("mail.example.org").await.is_ok());
+        assert_eq!(dns.resolver.a("no.example.org").await, Err(LookupError::Absent)); // no such name
+        assert_eq!(dns.resolver.txt("mail.example.org").await, Err(LookupError::Absent)); // no such record
+    }
+    assert_eq!(dns.zone.asked("mail.example.org", RecordKind::A), 2);
+    assert_eq!(dns.zone.asked("no.example.org", RecordKind::A), 2);
+    assert_eq!(dns.zone.asked("mail.example.org", RecordKind::Txt), 2);
+}
+
+#[tokio::test]
+async fn a_failure_is_not_remembered() {
+    let dns = SetUp::new("mail.example SERVFAIL", quick).await;
+    assert_eq!(dns.resolver.a("mail.example").await, Err(LookupError::ServFail));
+    dns.zone.remove("mail.example");
+    dns.zone.add("mail.example A 192.0.2.1").expect("line");
+    assert!(dns.resolver.a("mail.example").await.is_ok());
+}
+
+#[tokio::test]
+async fn a_crowd_with_one_question_asks_it_once() {
+    let dns = SetUp::new("slow.example A 192.0.2.1\nslow.example DELAY 50", |_| ()).await;
+    let outcomes = join_all((0..1000).map(|_| dns.resolver.a("slow.example"))).await;
+    assert!(outcomes.into_iter().all(|outcome| outcome == Ok(vec![Ipv4Addr::new(192, 0, 2, 1)])));
+    assert_eq!(dns.zone.asked("slow.example", RecordKind::A), 1);
+    assert_eq!(dns.resolver.in_flight(), 0);
+}
+
+#[tokio::test]
 async fn equal_questions_are_asked_once() {
     let dns = SetUp::new("slow.example A 192.0.2.1\nslow.example DELAY 50", |_| ()).await;
     let (mut one, mut two) =

@@ -49,6 +49,8 @@ struct Table {
     records: BTreeMap<Name, Vec<RData>>,
     troubles: HashMap<Name, Trouble>,
     asked: HashMap<(Name, RecordType), usize>,
+    /// Seconds for which an answer, also a negative one, may be remembered, where that isn't the usual.
+    ttl: Option<u32>,
 }
 
 impl Zone {
@@ -83,6 +85,11 @@ impl Zone {
             table.records.remove(&name);
             table.troubles.remove(&name);
         }
+    }
+
+    /// Answers, also that there is none, may be remembered for so many seconds from now on.
+    pub fn set_ttl(&self, seconds: u32) {
+        self.table.lock().ttl = Some(seconds);
     }
 
     /// How often the server was asked for records of `kind` of `name`.
@@ -132,24 +139,25 @@ impl Zone {
     ) -> (ResponseCode, Vec<Record>, Vec<Record>) {
         let table = self.table.lock();
         let (mut answers, mut name) = (Vec::new(), lower(name));
+        let ttl = table.ttl.unwrap_or(TTL);
         for _ in 0..MAX_CHAIN {
             let Some(records) = table.find(&name) else {
-                return (ResponseCode::NXDomain, answers, vec![authority()]);
+                return (ResponseCode::NXDomain, answers, vec![authority(ttl)]);
             };
             let of_kind = records.iter().filter(|data| data.record_type() == kind);
-            answers.extend(of_kind.map(|data| Record::from_rdata(name.clone(), TTL, data.clone())));
+            answers.extend(of_kind.map(|data| Record::from_rdata(name.clone(), ttl, data.clone())));
             let alias = records
                 .iter()
                 .find_map(|data| if let RData::CNAME(to) = data { Some(lower(to)) } else { None });
             match alias {
                 Some(target) if kind != RecordType::CNAME => {
-                    answers.push(Record::from_rdata(name, TTL, RData::CNAME(CNAME(target.clone()))));
+                    answers.push(Record::from_rdata(name, ttl, RData::CNAME(CNAME(target.clone()))));
                     name = target;
                 }
                 _ => break,
             }
         }
-        let authorities = if answers.is_empty() { vec![authority()] } else { Vec::new() };
+        let authorities = if answers.is_empty() { vec![authority(ttl)] } else { Vec::new() };
         (ResponseCode::NoError, answers, authorities)
     }
 
@@ -232,10 +240,15 @@ fn lower(name: &Name) -> Name {
     name.to_lowercase()
 }
 
-fn authority() -> Record {
+/// The SOA, whose minimum says how long "there is none" may be remembered (RFC 2308 §4).
+fn authority(ttl: u32) -> Record {
     let zone = Name::root();
-    let ttl = i32::try_from(TTL).unwrap_or(i32::MAX);
-    Record::from_rdata(zone.clone(), TTL, RData::SOA(SOA::new(zone.clone(), zone, 1, ttl, ttl, ttl, TTL)))
+    let timer = i32::try_from(ttl).unwrap_or(i32::MAX);
+    Record::from_rdata(
+        zone.clone(),
+        ttl,
+        RData::SOA(SOA::new(zone.clone(), zone, 1, timer, timer, timer, ttl)),
+    )
 }
 
 /// Seconds for which an answer, also a negative one, may be remembered.

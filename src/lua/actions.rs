@@ -56,6 +56,10 @@ impl<'a> Methods<'a> {
                 let (this, arguments) = arguments.split_first().unwrap_or((&Value::Nil, &[]));
                 method.check(lua, this)?;
                 let call = method.guard.call();
+                if call.as_ref().is_some_and(|call| call.is_task) {
+                    let (class, name) = (method.class, method.name);
+                    return Err(raise(lua, &format!("{class}:{name} can't be called in a task")));
+                }
                 let Some(call) = call.filter(|call| call.stage.is_some_and(|stage| stages.contains(&stage)))
                 else {
                     return Err(raise(lua, &method.wrong_stage(stages)));

@@ -1,18 +1,19 @@
 //! A hook call that keeps to its budget: processor time, taken in slices, and memory.
 
-use std::ffi::c_void;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
-use mlua::function::AsyncCallFuture;
-use mlua::{Lua, Value};
+use mlua::thread::AsyncThread;
+use mlua::{Function, IntoLuaMulti, Lua, Thread, Value};
 
 use crate::lua::call::Call;
-use crate::lua::guard::{Guard, OVER_BUDGET, Stop};
+use crate::lua::guard::{Armed, Budget, Guard, OVER_BUDGET, Stop};
+use crate::lua::problem::is_hunger;
 use crate::lua::slice::SliceWaker;
 
 /// What one hook call may use.
@@ -29,25 +30,39 @@ pub struct Allowance {
 /// Why a hook call gave no value.
 #[derive(Debug)]
 pub enum Stopped {
-    /// It used up its processor time; the place is "file:line".
-    Cpu(Option<String>),
+    /// It used up its processor time or its memory; the place is "file:line".
+    Spent(Budget, Option<String>),
     /// It used up its time on the clock.
     Time,
-    /// It raised this, or ran out of memory.
+    /// Time was over for all policies at this stage.
+    StageTime,
+    /// It raised this.
     Raised(mlua::Error),
     /// It waited where nothing may wait.
     Waited,
 }
 
+impl Stopped {
+    /// Whether it is a budget that was overrun, rather than an error.
+    pub fn is_overrun(&self) -> bool {
+        matches!(self, Stopped::Spent(..) | Stopped::Time)
+    }
+}
+
 impl std::fmt::Display for Stopped {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Stopped::Cpu(Some(place)) => write!(f, "{place}: {OVER_BUDGET}"),
-            Stopped::Cpu(None) => f.write_str(OVER_BUDGET),
-            Stopped::Time => f.write_str("the hook exceeded its time budget"),
-            Stopped::Raised(mlua::Error::MemoryError(_)) => {
-                f.write_str("the hook exceeded its memory budget")
+            Stopped::Spent(budget, place) => {
+                if let Some(place) = place {
+                    write!(f, "{place}: ")?;
+                }
+                f.write_str(match budget {
+                    Budget::Cpu => OVER_BUDGET,
+                    Budget::Memory => "the hook exceeded its memory budget",
+                })
             }
+            Stopped::Time => f.write_str("the hook exceeded its time budget"),
+            Stopped::StageTime => f.write_str("the time of all policies at this stage was over"),
             Stopped::Raised(error) => error.fmt(f),
             Stopped::Waited => f.write_str("calls that wait can't be made while a policy is loaded"),
         }
@@ -63,42 +78,54 @@ pub struct HookCall {
     cpu_left: Duration,
     /// Octets by which the state grew during the polls so far.
     grown: usize,
-    top: *const c_void,
     /// When it first ran and when it last stopped, on the guard's clock.
     span: Option<(Duration, Duration)>,
-    running: Option<AsyncCallFuture<Value>>,
+    /// Its coroutine, until it has ended.
+    running: Option<Running>,
     /// The turn of the others, after a slice.
     turn: Option<Pin<Box<dyn Future<Output = ()>>>>,
+}
+
+/// A coroutine and its run.
+struct Running {
+    thread: Thread,
+    run: AsyncThread<Value>,
 }
 
 /// The slice after which a computing hook lets other sessions run.
 pub const SLICE: Duration = Duration::from_micros(500);
 /// The most that one Lua state may hold, whatever the allowances.
 const STATE_MEMORY: usize = 1 << 30;
+/// What the log says when a function of the engine has panicked; where, the panic itself has said.
+const PANICKED: &str = "a function of gatepost has panicked";
 /// What a poll may grow by though the allowance is spent: garbage counts as growth until it is collected.
 const LEAST_MEMORY: usize = 64 << 10;
 
 impl HookCall {
-    /// Begins `running` on behalf of `call`.
+    /// A call of `function`, which is about to run on behalf of `call`.
+    ///
+    /// Errors: there is no memory for it.
     pub fn new(
         lua: &Lua,
         guard: &Rc<Guard>,
         call: Rc<Call>,
         allowance: Allowance,
-        running: AsyncCallFuture<Value>,
-    ) -> Self {
-        HookCall {
+        function: &Function,
+        arguments: impl IntoLuaMulti,
+    ) -> mlua::Result<Self> {
+        let thread = guard.pool().take(lua, function)?;
+        let run = thread.clone().into_async(arguments)?;
+        Ok(HookCall {
             lua: lua.clone(),
             guard: Rc::clone(guard),
             call,
             allowance,
             cpu_left: allowance.cpu,
             grown: 0,
-            top: std::ptr::null(),
             span: None,
-            running: Some(running),
+            running: Some(Running { thread, run }),
             turn: None,
-        }
+        })
     }
 
     /// Runs it to its end at once, where nothing may wait: at load and in `setup`.
@@ -116,29 +143,46 @@ impl HookCall {
     }
 
     /// Runs `body` under the guard; why the guard stopped it, if it did.
-    fn guarded<T>(&mut self, slice: Duration, body: impl FnOnce(&mut Self) -> T) -> (Stop, T) {
-        let used = self.lua.used_memory();
+    fn guarded<T>(
+        &mut self,
+        slice: Duration,
+        running: &mut Running,
+        body: impl FnOnce(&mut Running) -> T,
+    ) -> (Stop, T) {
+        let lua = &self.lua;
+        let used = lua.used_memory();
         let allowed = usize::try_from(self.allowance.memory).unwrap_or(usize::MAX);
         let room = allowed.saturating_sub(self.grown).max(LEAST_MEMORY);
         // Fails only in a state that mlua has not made itself.
-        let _ = self.lua.set_memory_limit(STATE_MEMORY.min(used.saturating_add(room)));
-        let start = self.guard.arm(&self.call, self.top, slice, self.cpu_left);
-        let result = body(self);
-        let (stop, top) = self.guard.disarm();
-        self.top = top;
+        let _ = lua.set_memory_limit(STATE_MEMORY.min(used.saturating_add(room)));
+        let start = self.guard.now();
+        let armed = Armed {
+            top: running.thread.state(),
+            slice_end: start.saturating_add(slice),
+            budget_end: start.saturating_add(self.cpu_left),
+            memory: used,
+        };
+        self.guard.arm(&self.call, armed);
+        let result = body(running);
+        let stop = self.guard.disarm();
         let end = self.guard.now();
         self.cpu_left = self.cpu_left.saturating_sub(end.saturating_sub(start));
         self.span = Some((self.span.map_or(start, |(first, _)| first), end));
         // Without a limit the engine's own calls into Lua can't fail for a script's hunger, and are faster.
-        let _ = self.lua.set_memory_limit(0);
-        self.grown = (self.grown + self.lua.used_memory()).saturating_sub(used);
+        let _ = lua.set_memory_limit(0);
+        self.grown = (self.grown + lua.used_memory()).saturating_sub(used);
         (stop, result)
     }
 
-    /// Ends the coroutine; `<close>` variables may still run, under what is left of the budget.
-    fn close(&mut self) {
-        if self.running.is_some() {
-            self.guarded(Duration::MAX, |call| drop(call.running.take()));
+    /// Ends the coroutine where it is: what it waits for is dropped at once, then `<close>` variables run, under what
+    /// is left of the budget.
+    fn close(&mut self, mut running: Running) {
+        self.call.waits.end();
+        let guard = Rc::clone(&self.guard);
+        let (stop, closed) =
+            self.guarded(Duration::MAX, &mut running, |running| guard.pool().close(&running.thread));
+        if stop == Stop::Run && closed.is_ok() && self.guard.is_as_new() {
+            self.guard.pool().give(running.thread);
         }
     }
 
@@ -157,6 +201,49 @@ impl HookCall {
             }
         }
     }
+
+    /// What becomes of the call after a poll that ended like this; `Pending` if it goes on.
+    fn ended(
+        &mut self,
+        stop: Stop,
+        polled: Result<Poll<mlua::Result<Value>>, &'static str>,
+        running: Running,
+    ) -> Poll<Result<Value, Stopped>> {
+        let polled = match polled {
+            Ok(polled) => polled,
+            Err(words) => {
+                self.call.waits.end();
+                return Poll::Ready(Err(Stopped::Raised(mlua::Error::runtime(words))));
+            }
+        };
+        match (stop, polled) {
+            // Nothing of it runs any more, not even its `<close>` variables: the guard's hook might not come.
+            (Stop::Kill(budget), _) => {
+                self.call.waits.end();
+                Poll::Ready(Err(Stopped::Spent(budget, self.guard.take_killed_at())))
+            }
+            (_, Poll::Ready(Ok(value))) => {
+                // What other coroutines of its script still wait for has nobody to wait for it.
+                self.call.waits.end();
+                if self.guard.is_as_new() {
+                    self.guard.pool().give(running.thread);
+                }
+                Poll::Ready(Ok(value))
+            }
+            (_, Poll::Ready(Err(error))) if is_hunger(&error) => {
+                self.call.waits.end();
+                Poll::Ready(Err(Stopped::Spent(Budget::Memory, None)))
+            }
+            (_, Poll::Ready(Err(error))) => {
+                self.close(running);
+                Poll::Ready(Err(Stopped::Raised(error)))
+            }
+            (_, Poll::Pending) => {
+                self.running = Some(running);
+                Poll::Pending
+            }
+        }
+    }
 }
 
 impl Future for HookCall {
@@ -168,47 +255,33 @@ impl Future for HookCall {
             ready!(turn.as_mut().poll(cx));
             this.turn = None;
         }
+        let Some(mut running) = this.running.take() else { return Poll::Pending };
         let (slice, waker) = this.waker(cx.waker());
         slice.begin();
-        let (stop, polled) = this.guarded(this.allowance.slice, |call| match &mut call.running {
-            Some(running) => Pin::new(running).poll(&mut Context::from_waker(&waker)),
-            None => Poll::Pending,
+        let (stop, polled) = this.guarded(this.allowance.slice, &mut running, |running| {
+            let run = Pin::new(&mut running.run);
+            // mlua lets a panic of the engine's own functions through to here; it ends this call and no more.
+            let polled = catch_unwind(AssertUnwindSafe(|| run.poll(&mut Context::from_waker(&waker))));
+            polled.map_err(|_| PANICKED)
         });
         let is_woken = slice.finish();
-        match (stop, polled) {
-            (Stop::Kill, _) => {
-                let place = this.guard.take_killed_at();
-                this.close();
-                Poll::Ready(Err(Stopped::Cpu(place)))
-            }
-            (_, Poll::Ready(Ok(value))) => {
-                // It has ended; nothing of it is left to run.
-                this.running = None;
-                Poll::Ready(Ok(value))
-            }
-            (_, Poll::Ready(Err(error))) => {
-                this.close();
-                Poll::Ready(Err(Stopped::Raised(error)))
-            }
-            (Stop::Slice, Poll::Pending) => {
-                let mut turn: Pin<Box<dyn Future<Output = ()>>> = Box::pin(tokio::task::yield_now());
-                // Its first poll queues the task behind the driver.
-                let _ = turn.as_mut().poll(cx);
-                this.turn = Some(turn);
-                Poll::Pending
-            }
-            (Stop::Run, Poll::Pending) => {
-                if is_woken {
-                    cx.waker().wake_by_ref();
-                }
-                Poll::Pending
-            }
+        let ended = this.ended(stop, polled, running);
+        if ended.is_pending() && stop == Stop::Slice {
+            let mut turn: Pin<Box<dyn Future<Output = ()>>> = Box::pin(tokio::task::yield_now());
+            // Its first poll queues the task behind the driver.
+            let _ = turn.as_mut().poll(cx);
+            this.turn = Some(turn);
+        } else if ended.is_pending() && is_woken {
+            cx.waker().wake_by_ref();
         }
+        ended
     }
 }
 
 impl Drop for HookCall {
     fn drop(&mut self) {
-        self.close();
+        if let Some(running) = self.running.take() {
+            self.close(running);
+        }
     }
 }

@@ -7,9 +7,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::lua::capability::{Capabilities, Need};
+use crate::lua::config::Budget;
 use crate::lua::convert::session::SessionView;
 use crate::lua::convert::transaction::Past;
 use crate::lua::ruling::Made;
+use crate::lua::waits::Waits;
 use crate::message::edit::Edit;
 use crate::message::view::MessageView;
 use crate::policy::event::Stage;
@@ -43,18 +45,24 @@ pub struct Call {
     pub(super) edits: RefCell<Vec<Edit>>,
     /// Verdicts made, to find those that were not returned.
     pub(super) made: RefCell<Vec<Made>>,
+    /// Whether it is a task, which decides nothing and asks for nothing.
+    pub(super) is_task: bool,
+    /// What it may use, and so may its tasks.
+    pub(super) budget: Budget,
     /// The sources that it is asking for all sessions; given up when it ends.
     pub(super) asking: RefCell<Vec<Question>>,
     /// Whether the script has had its hands on `vars` or `shared`.
     pub(super) has_touched_vars: Cell<bool>,
+    /// What its coroutines wait for.
+    pub(super) waits: Waits,
 }
 
 impl Call {
-    /// A call that loads `policy`.
-    pub fn load(policy: PolicyName) -> Call {
+    /// A call that loads `policy`, which may reach what `capabilities` allow.
+    pub fn load(policy: PolicyName, capabilities: Option<Arc<Capabilities>>) -> Call {
         Call {
             policy,
-            capabilities: None,
+            capabilities,
             folder: None,
             stage: None,
             session: None,
@@ -65,8 +73,11 @@ impl Call {
             effects: RefCell::default(),
             edits: RefCell::default(),
             made: RefCell::default(),
+            is_task: false,
+            budget: Budget::default(),
             asking: RefCell::default(),
             has_touched_vars: Cell::new(false),
+            waits: Waits::default(),
         }
     }
 
@@ -110,8 +121,22 @@ impl Call {
         effects.iter().flat_map(|effects| &effects.scores).fold(0.0, |sum, score| sum + score.points)
     }
 
-    /// A call of the hook of `policy` for `stage`.
-    pub fn hook(policy: PolicyName, stage: Stage, session: Rc<SessionView>) -> Call {
-        Call { stage: Some(stage), session: Some(session), ..Call::load(policy) }
+    /// A task that this call starts.
+    pub(super) fn task(&self) -> Call {
+        Call {
+            capabilities: self.capabilities.clone(),
+            stage: self.stage,
+            session: self.session.clone(),
+            is_observing: self.is_observing,
+            is_task: true,
+            budget: self.budget,
+            // It may reach what its hook may, and nothing else.
+            ..Call::load(self.policy.clone(), self.capabilities.clone())
+        }
+    }
+
+    /// A call, on behalf of `of`, of its hook for `stage`.
+    pub fn hook(of: Call, stage: Stage, session: Rc<SessionView>) -> Call {
+        Call { stage: Some(stage), session: Some(session), ..of }
     }
 }

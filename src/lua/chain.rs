@@ -14,6 +14,7 @@ use crate::lua::occasion::Occasion;
 use crate::lua::policy::Policy;
 use crate::lua::ruling::Ruling;
 use crate::lua::run::{Ran, Run};
+use crate::lua::tasks::Tasks;
 use crate::policy::door::{Answer, Policies, SessionPolicies, SharedSession};
 use crate::policy::event::{Event, Report, Stage, Stages};
 use crate::policy::mode::{Mode, PolicyUse};
@@ -62,10 +63,18 @@ impl Policies for Chain {
 
     fn open(&self, session: SharedSession) -> Rc<dyn SessionPolicies> {
         let Engine { kit, sandbox, .. } = &*self.engine;
+        let tasks = Rc::new(Tasks::default());
         Rc::new(SessionChain {
             engine: Rc::clone(&self.engine),
             links: Rc::clone(&self.links),
-            view: SessionView::new(session, kit, sandbox.guard.now(), &self.relay_domains),
+            view: SessionView::new(
+                session,
+                kit,
+                sandbox.guard.now(),
+                &self.relay_domains,
+                Rc::downgrade(&tasks),
+            ),
+            _tasks: tasks,
         })
     }
 }
@@ -76,6 +85,8 @@ struct SessionChain {
     engine: Rc<Engine>,
     links: Rc<[Link]>,
     view: Rc<SessionView>,
+    /// The tasks of the session, which end when it is gone.
+    _tasks: Rc<Tasks>,
 }
 
 impl SessionPolicies for SessionChain {

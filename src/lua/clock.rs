@@ -10,7 +10,7 @@ use tokio::time::Instant as RuntimeInstant;
 pub enum Clock {
     /// The machine's monotonic clock, from the moment given.
     Monotonic(Instant),
-    /// Advanced by 5 µs with each tick of the count hook, so that budgets are counted in instructions.
+    /// Advanced by instructions and steps alone, so that budgets are counted in them.
     Counted(Cell<Duration>),
     /// The same, and moved by the runtime's clock as well, which stands still while a script runs: a session's age is
     /// what a policy test says, and no budget is spent because the machine is slow.
@@ -21,8 +21,10 @@ pub enum Clock {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Wall(Option<(Duration, RuntimeInstant)>);
 
-/// What one tick of the count hook advances a counted clock by.
-const TICK: Duration = Duration::from_micros(5);
+/// What an instruction advances a counted clock by: 500 of them are 5 µs.
+const INSTRUCTION: Duration = Duration::from_nanos(10);
+/// What one step of a pattern takes.
+const STEP: Duration = Duration::from_nanos(5);
 
 impl Clock {
     /// The machine's clock.
@@ -30,7 +32,7 @@ impl Clock {
         Clock::Monotonic(Instant::now())
     }
 
-    /// A clock that only the count hook moves: 500 instructions are 5 µs.
+    /// A clock that only the guard moves: 500 instructions are 5 µs.
     pub fn counted() -> Self {
         Clock::Counted(Cell::new(Duration::ZERO))
     }
@@ -49,10 +51,22 @@ impl Clock {
         }
     }
 
-    /// Takes note of one tick of the count hook.
-    pub fn tick(&self) {
+    /// What so many steps of a pattern, or of what takes as long, take.
+    pub fn time_of(steps: usize) -> Duration {
+        STEP.saturating_mul(u32::try_from(steps).unwrap_or(u32::MAX))
+    }
+
+    /// Takes note of steps that a function of the engine takes.
+    pub fn work(&self, steps: usize) {
         if let Clock::Counted(now) | Clock::Played(now, _) = self {
-            now.set(now.get() + TICK);
+            now.set(now.get() + Clock::time_of(steps));
+        }
+    }
+
+    /// Takes note of one tick of the count hook, which comes each so many instructions.
+    pub fn tick(&self, instructions: u32) {
+        if let Clock::Counted(now) | Clock::Played(now, _) = self {
+            now.set(now.get() + INSTRUCTION * instructions);
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::lua::capability::Capabilities;
 use crate::policy::mode::Mode;
 
 /// What holds for all policies.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Policies {
     /// Folders in which a script's name is looked for, before the built-in ones.
     pub paths: Vec<PathBuf>,
@@ -17,6 +17,15 @@ pub struct Policies {
     pub budget: Budget,
     /// What policies may reach that don't say it themselves; none: everything but web servers in the site.
     pub allow: Option<Arc<Capabilities>>,
+    /// Hook calls that may wait at once before new sessions are turned away.
+    pub waiting: usize,
+}
+
+impl Default for Policies {
+    /// The documented defaults.
+    fn default() -> Self {
+        Self { paths: Vec::new(), budget: Budget::default(), allow: None, waiting: 5_000 }
+    }
 }
 
 /// What a hook call may cost.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::lua::api::{self, Parts};
@@ -12,6 +13,7 @@ use crate::lua::convert::kit::Kit;
 use crate::lua::globals::Globals;
 use crate::lua::objects;
 use crate::lua::options::check::Surroundings;
+use crate::lua::parking::Parking;
 use crate::lua::policy::{Loading, Policy};
 use crate::lua::problem::Problem;
 use crate::lua::sandbox::Sandbox;
@@ -20,6 +22,7 @@ use crate::lua::unknown;
 use crate::lua::verdict;
 use crate::observe::policy_counts::PolicyCounts;
 use crate::policy::event::Stage;
+use crate::policy::waiting::Waiting;
 
 /// What is to be loaded; the same on every worker.
 #[derive(Clone, Debug)]
@@ -39,6 +42,8 @@ pub struct Engine {
     pub(super) kit: Rc<Kit>,
     /// Time on the clock for all policies at one stage.
     pub(super) stage_time: Duration,
+    /// The calls of the process that wait.
+    pub(super) waiting: Arc<Waiting>,
     policies: Vec<Rc<Policy>>,
     warnings: Vec<Problem>,
 }
@@ -82,7 +87,8 @@ impl Engine {
             return Err(problems);
         }
         let (kit, stage_time) = (Rc::new(kit), plan.general.budget.stage);
-        Ok(Rc::new(Engine { sandbox, kit, stage_time, policies, warnings }))
+        let waiting = Arc::clone(parts.waiting());
+        Ok(Rc::new(Engine { sandbox, kit, stage_time, waiting, policies, warnings }))
     }
 
     /// From now on what the hooks say, how they fail and how long they take is counted in `counts`, for `worker`.
@@ -91,6 +97,14 @@ impl Engine {
             let of_stage = |stage: Stage| counts.hook(&policy.name, stage.as_str(), worker);
             // Set already: the same counts.
             let _ = policy.counts.set(Stage::ALL.map(of_stage));
+        }
+    }
+
+    /// From now on hooks that overrun their budgets are parked in `parking`, which all workers share.
+    pub fn park(&self, parking: &Parking) {
+        for policy in &self.policies {
+            // Set already: the same places.
+            let _ = policy.berths.set(Stage::ALL.map(|stage| parking.berth(&policy.name, stage.as_str())));
         }
     }
 
@@ -107,6 +121,11 @@ impl Engine {
     /// The policy of this name.
     pub fn policy(&self, name: &str) -> Option<&Rc<Policy>> {
         self.policies.iter().find(|policy| &*policy.name == name)
+    }
+
+    /// The clock that measures hook calls.
+    pub fn now(&self) -> Duration {
+        self.sandbox.guard.now()
     }
 
     /// Octets that the Lua state holds.

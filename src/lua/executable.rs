@@ -124,8 +124,16 @@ mod tests {
     fn what_can_run_are_the_lines_with_something_to_do() {
         for (text, want, why) in [
             ("local a = 1\n\n-- b\nreturn a", vec![1, 4], "neither empty lines nor comments"),
-            ("local function f()\n  return 1\nend\nreturn f", vec![2, 3, 4], "the closure is made at its end"),
-            ("return {\n  f = function(x)\n    if x then\n      return 1\n    end\n  end,\n}", vec![1, 3, 4, 6], "not the `end` of f as such"),
+            (
+                "local function f()\n  return 1\nend\nreturn f",
+                vec![2, 3, 4],
+                "the closure is made at its end",
+            ),
+            (
+                "return {\n  f = function(x)\n    if x then\n      return 1\n    end\n  end,\n}",
+                vec![1, 3, 4, 6],
+                "not the `end` of f as such",
+            ),
             ("this is no Lua", vec![], "nothing"),
         ] {
             assert_eq!(of(text), want, "{why}");

@@ -1,17 +1,19 @@
 //! The guard: the count hook that measures running scripts, makes long ones wait and ends those over their budget.
 
 use std::cell::{Cell, RefCell};
-use std::ffi::c_void;
+use std::ffi::CStr;
 use std::rc::Rc;
 use std::time::Duration;
 
 use mlua::debug::DebugEvent;
-use mlua::{HookTriggers, Lua, VmState, ffi};
+use mlua::ffi::lua_State;
+use mlua::{HookTriggers, Lua, Table, VmState, ffi};
 
 use crate::lua::call::Call;
 use crate::lua::caller::line_of_script;
 use crate::lua::clock::Clock;
 use crate::lua::coverage::Coverage;
+use crate::lua::pool::{Pool, weak_table};
 
 /// Watches all scripts of one Lua state. Only one hook call runs at a moment; the guard knows which.
 #[derive(Debug)]
@@ -19,18 +21,34 @@ pub struct Guard {
     clock: Clock,
     armed: Cell<Option<Armed>>,
     stop: Cell<Stop>,
-    /// The coroutine of the hook call that runs, as opposed to those that the script makes itself.
-    top: Cell<*const c_void>,
     call: RefCell<Option<Rc<Call>>>,
+    /// Calls that nothing below them can be suspended across: each a C function that called back into Lua.
+    fences: Cell<usize>,
+    /// When the hook came last.
+    last_tick: Cell<Duration>,
+    /// Whether the call's instructions have proved heavy.
+    is_heavy: Cell<bool>,
     /// Where the script was when its budget was spent.
     killed_at: RefCell<Option<String>>,
+    /// Steps that functions of the engine may take before they look at the clock.
+    steps: Cell<usize>,
+    /// Coroutines of scripts that an error of the hook has ended: no code of theirs may run any more, not even their
+    /// `__close`, for the hook would not come. A weak table.
+    ended: Table,
+    pool: Pool,
 }
 
-/// The limits of one poll, on the guard's clock.
+/// The limits of one poll.
 #[derive(Clone, Copy, Debug)]
-struct Armed {
-    slice_end: Duration,
-    budget_end: Duration,
+pub(super) struct Armed {
+    /// The coroutine of the hook call itself, as opposed to those that its script makes.
+    pub(super) top: *const lua_State,
+    /// When others have their turn, on the guard's clock.
+    pub(super) slice_end: Duration,
+    /// When its processor time is spent, on the guard's clock.
+    pub(super) budget_end: Duration,
+    /// Octets that the Lua state holds as it begins.
+    pub(super) memory: usize,
 }
 
 /// Why a poll came to its end.
@@ -41,12 +59,44 @@ pub(super) enum Stop {
     /// Its slice was over; it goes on after the others.
     Slice,
     /// Its budget is spent; it is never resumed.
-    Kill,
+    Kill(Budget),
+}
+
+/// What of its budget a call has spent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Budget {
+    /// Processor time.
+    Cpu,
+    /// Memory.
+    Memory,
+}
+
+/// What a function of the engine that has worked for a while is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// Go on.
+    On,
+    /// Go on, and let the hook come at the next instruction: it is the turn of others.
+    Hasten,
+    /// Suspend its coroutine: others have their turn.
+    Pause,
+    /// Give up: the budget is spent.
+    Stop,
 }
 
 /// Instructions between two looks at the clock. The VM traps on each instruction as soon as a count hook is
-/// set, so a short period costs no more than a long one and bounds the harm of slow instructions.
-const INSTRUCTIONS: u32 = 500;
+/// set, so a short period costs little more than a long one, and bounds the harm of slow instructions.
+const INSTRUCTIONS: u32 = 100;
+/// The same where an instruction may be slow: one that compares or joins texts of megabytes, or collects garbage.
+const HEAVY: u32 = 5;
+/// What beginning a poll costs, in instructions.
+const POLL: u32 = 200;
+/// So long for `INSTRUCTIONS`, instructions are heavy.
+const LONG: Duration = Duration::from_micros(500);
+/// So many octets grown, texts and tables may be.
+const LARGE: usize = 1 << 20;
+/// Steps of a pattern, or of what takes as long, between two looks at the clock.
+const STEPS: usize = 4096;
 
 impl Guard {
     /// Sets the guard's hook in `lua`, before any script is loaded: later coroutines inherit it.
@@ -55,9 +105,14 @@ impl Guard {
             clock,
             armed: Cell::new(None),
             stop: Cell::new(Stop::Run),
-            top: Cell::new(std::ptr::null()),
             call: RefCell::new(None),
+            fences: Cell::new(0),
+            last_tick: Cell::new(Duration::ZERO),
+            is_heavy: Cell::new(false),
             killed_at: RefCell::new(None),
+            steps: Cell::new(STEPS),
+            ended: weak_table(lua)?,
+            pool: Pool::new(lua)?,
         });
         let watching = Rc::clone(&guard);
         let triggers = HookTriggers::new().every_nth_instruction(INSTRUCTIONS);
@@ -82,6 +137,16 @@ impl Guard {
         })
     }
 
+    /// Where the coroutines are noted that may not run any more.
+    pub(super) fn ended(&self) -> &Table {
+        &self.ended
+    }
+
+    /// The coroutines in which hook calls run.
+    pub(super) fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
     /// The hook call that runs now; none while nothing runs.
     pub fn call(&self) -> Option<Rc<Call>> {
         self.call.borrow().clone()
@@ -92,36 +157,52 @@ impl Guard {
         self.clock.now()
     }
 
-    /// Says that the coroutine that runs now is the hook call's own.
-    pub(super) fn mark_top(&self, lua: &Lua) {
-        self.top.set(lua.state().cast_const().cast());
+    /// Whether the coroutine that runs can be suspended here, and all that wait for it with it.
+    pub fn can_wait(&self, lua: &Lua) -> bool {
+        self.fences.get() == 0 && is_yieldable(lua.state())
     }
 
-    /// Whether the coroutine that runs now is one that the script made.
-    pub fn is_inside_coroutine(&self, lua: &Lua) -> bool {
-        !std::ptr::eq(self.top.get(), lua.state().cast_const().cast())
+    /// Says that nothing below the function that runs can be suspended, until `unfence`.
+    pub(super) fn fence(&self) {
+        self.fences.set(self.fences.get() + 1);
+    }
+
+    /// The end of what `fence` began.
+    pub(super) fn unfence(&self) {
+        self.fences.set(self.fences.get().saturating_sub(1));
     }
 
     /// Whether the call that runs is over its budget.
     pub(super) fn is_killed(&self) -> bool {
-        self.stop.get() == Stop::Kill
+        matches!(self.stop.get(), Stop::Kill(_))
     }
 
-    /// Begins a poll of `call`, whose coroutine is `top` (null before the first poll).
-    pub(super) fn arm(
-        &self,
-        call: &Rc<Call>,
-        top: *const c_void,
-        slice: Duration,
-        left: Duration,
-    ) -> Duration {
-        let now = self.clock.now();
-        self.armed
-            .set(Some(Armed { slice_end: now.saturating_add(slice), budget_end: now.saturating_add(left) }));
+    /// Whether the coroutine that has just yielded did so on behalf of the guard.
+    pub(super) fn is_suspending(&self) -> bool {
+        self.stop.get() != Stop::Run
+    }
+
+    /// Begins a poll of `call`.
+    pub(super) fn arm(&self, call: &Rc<Call>, armed: Armed) {
+        self.clock.tick(POLL);
+        self.armed.set(Some(armed));
         self.stop.set(Stop::Run);
-        self.top.set(top);
+        self.fences.set(0);
+        self.last_tick.set(self.clock.now());
+        self.is_heavy.set(false);
         self.call.replace(Some(Rc::clone(call)));
-        now
+    }
+
+    /// Ends the poll: why it ended.
+    pub(super) fn disarm(&self) -> Stop {
+        self.armed.set(None);
+        self.call.replace(None);
+        self.stop.replace(Stop::Run)
+    }
+
+    /// Whether the coroutine of the last poll still has the hook as it began: one that had not is not used again.
+    pub(super) fn is_as_new(&self) -> bool {
+        !self.is_heavy.get()
     }
 
     /// Where the call that was ended last was then, as "file:line".
@@ -129,38 +210,93 @@ impl Guard {
         self.killed_at.take()
     }
 
-    /// Ends the poll: why it ended, and the call's coroutine.
-    pub(super) fn disarm(&self) -> (Stop, *const c_void) {
-        self.armed.set(None);
-        self.call.replace(None);
-        (self.stop.replace(Stop::Run), self.top.replace(std::ptr::null()))
+    /// Steps left before `spend` is to be called; who counts them down puts back what is left.
+    pub(super) fn steps(&self) -> &Cell<usize> {
+        &self.steps
+    }
+
+    /// Takes note of `more` steps, which may be still to come, and of those counted down since the last time;
+    /// `can_yield` says whether the function could be suspended.
+    pub(super) fn spend(&self, more: usize, can_yield: impl FnOnce() -> bool) -> Look {
+        self.clock.work(STEPS - self.steps.replace(STEPS));
+        if let Some(armed) = self.armed.get() {
+            let end = self.clock.now().saturating_add(Clock::time_of(more));
+            if self.is_killed() || end >= armed.budget_end {
+                return Look::Stop;
+            }
+        }
+        self.clock.work(more);
+        let Some(armed) = self.armed.get() else { return Look::On };
+        let now = self.clock.now();
+        let is_over = now >= armed.slice_end && self.fences.get() == 0;
+        match is_over {
+            true if can_yield() => Look::Pause,
+            true => Look::Hasten,
+            false => Look::On,
+        }
+    }
+
+    /// Says that the coroutine that runs is about to be suspended, for the others to have their turn.
+    pub(super) fn pause(&self) {
+        self.stop.set(Stop::Slice);
+    }
+
+    /// Ends the call; `place` is where the script was, as Lua puts it before an error: "file:12: ".
+    pub(super) fn kill_at(&self, place: &CStr) {
+        if !self.is_killed() {
+            self.stop.set(Stop::Kill(Budget::Cpu));
+            let place = place.to_string_lossy();
+            self.killed_at.replace(place.strip_suffix(": ").map(str::to_owned));
+        }
+    }
+
+    /// Ends the call for what it has spent, at the next instruction of the coroutine that runs.
+    pub(super) fn kill(&self, lua: &Lua, spent: Budget) {
+        if !self.is_killed() && self.armed.get().is_some() {
+            self.stop.set(Stop::Kill(spent));
+            self.killed_at.replace(line_of_script(lua).map(|(file, line)| format!("{file}:{line}")));
+        }
+        set_period(lua.state(), 1);
     }
 
     /// One tick of the count hook.
     fn tick(&self, lua: &Lua) -> mlua::Result<VmState> {
-        self.clock.tick();
+        let state = lua.state();
+        let period = period(state);
+        self.clock.tick(period);
         let Some(armed) = self.armed.get() else { return Ok(VmState::Continue) };
         let now = self.clock.now();
-        if now < armed.slice_end && now < armed.budget_end {
-            return Ok(VmState::Continue);
+        let can_yield = self.fences.get() == 0 && is_yieldable(state);
+        if self.is_killed() || now >= armed.budget_end {
+            self.kill(lua, Budget::Cpu);
+            return self.end(lua, can_yield, armed);
         }
-        if now < armed.budget_end {
-            // A yield inside a coroutine of the script's own would reach the script as a value: not sliced there.
-            if self.is_inside_coroutine(lua) || self.is_killed() {
-                return Ok(VmState::Continue);
-            }
-            self.stop.set(Stop::Slice);
+        let since = now.saturating_sub(self.last_tick.replace(now));
+        let is_hastened = period < HEAVY;
+        if is_hastened
+            || period > HEAVY && (since > LONG || lua.used_memory() > armed.memory.saturating_add(LARGE))
+        {
+            self.is_heavy.set(true);
+            set_period(state, HEAVY);
+        }
+        // Where the slice has ended already, below, who resumed the coroutine there is about to pass it on.
+        if now >= armed.slice_end && can_yield && self.stop.replace(Stop::Slice) == Stop::Run {
             return Ok(VmState::Yield);
         }
-        let is_first = self.stop.replace(Stop::Kill) != Stop::Kill;
-        if is_first {
-            self.killed_at.replace(line_of_script(lua).map(|(file, line)| format!("{file}:{line}")));
-        }
-        let can_yield = every_instruction(lua);
-        // No pcall catches a yield. In a coroutine of the script's own it ends that coroutine's turn only, so
-        // the second time, and where a yield can't be, an error unwinds, again at each instruction.
-        if can_yield && (is_first || !self.is_inside_coroutine(lua)) {
+        Ok(VmState::Continue)
+    }
+
+    /// What becomes of the instruction at which a call over its budget is.
+    fn end(&self, lua: &Lua, can_yield: bool, armed: Armed) -> mlua::Result<VmState> {
+        // No pcall catches a yield; who resumed the coroutine passes it on.
+        if can_yield {
             return Ok(VmState::Yield);
+        }
+        // Where it can't be, an error unwinds, again at each instruction.
+        if !std::ptr::eq(armed.top, lua.state()) {
+            // The call has no memory left to lose, and this must not fail.
+            let _ = lua.set_memory_limit(0);
+            self.ended.raw_set(lua.current_thread(), true)?;
         }
         Err(mlua::Error::runtime(OVER_BUDGET))
     }
@@ -169,14 +305,24 @@ impl Guard {
 /// What the log says of a hook call that was ended.
 pub(super) const OVER_BUDGET: &str = "the hook exceeded its CPU budget";
 
-/// Lets the hook come at each instruction of the running coroutine; whether that coroutine can yield here.
+/// Lets the hook come each time that the coroutine has run so many instructions.
 #[allow(unsafe_code)]
-fn every_instruction(lua: &Lua) -> bool {
-    let state = lua.state();
-    // SAFETY: `state` is the coroutine whose hook runs now, so it is alive; `lua_gethook`, `lua_sethook` and
-    // `lua_isyieldable` read or write fields of it, allocate nothing and raise nothing.
-    unsafe {
-        ffi::lua_sethook(state, ffi::lua_gethook(state), ffi::LUA_MASKCOUNT, 1);
-        ffi::lua_isyieldable(state) != 0
-    }
+fn set_period(state: *mut lua_State, instructions: u32) {
+    let count = i32::try_from(instructions).unwrap_or(i32::MAX);
+    // SAFETY: `state` is the coroutine that runs now, so it is alive; both calls read or write fields of it, allocate
+    // nothing and raise nothing.
+    unsafe { ffi::lua_sethook(state, ffi::lua_gethook(state), ffi::LUA_MASKCOUNT, count) }
+}
+
+/// Instructions between two ticks in this coroutine.
+#[allow(unsafe_code)]
+fn period(state: *mut lua_State) -> u32 {
+    // SAFETY: as above; a field is read.
+    u32::try_from(unsafe { ffi::lua_gethookcount(state) }).unwrap_or(INSTRUCTIONS)
+}
+
+#[allow(unsafe_code)]
+fn is_yieldable(state: *mut lua_State) -> bool {
+    // SAFETY: as above; a field is read.
+    unsafe { ffi::lua_isyieldable(state) != 0 }
 }

@@ -4,22 +4,11 @@ use crate::lua::scan::tokens::Kind;
 use crate::lua::scan::uses::walk;
 
 /// Globals of later issues.
-const GLOBALS: &[&str] = &[
-    "backend",
-    "clamav",
-    "rspamd",
-    "spamd",
-    "milter",
-    "policy_service",
-    "srs",
-    "batv",
-    "metrics",
-    "task",
-    "quarantine",
-];
+const GLOBALS: &[&str] =
+    &["backend", "clamav", "rspamd", "spamd", "milter", "policy_service", "srs", "batv", "quarantine"];
 
 /// Hooks of later issues.
-const HOOKS: &[&str] = &["tls", "verify", "auth", "command"];
+const HOOKS: &[&str] = &["tls", "verify", "auth"];
 
 /// Whether `name` is a global of a later version.
 pub(super) fn is_later(name: &str) -> bool {

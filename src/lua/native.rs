@@ -4,13 +4,16 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use mlua::{Function, Lua, LuaString, Table, Value};
+use mlua::{Function, IntoLuaMulti, Lua, LuaString, Table, Value, Variadic};
 
 use crate::lua::caller::raise;
-use crate::lua::guard::Guard;
+use crate::lua::guard::{Budget, Guard};
 use crate::lua::later;
-use crate::lua::problem::first_words;
+use crate::lua::problem::{first_words, is_hunger};
 use crate::lua::script;
+
+/// Octets of what one `print` writes.
+const PRINTED: usize = 4096;
 
 /// The functions by their names; `folders` are where a policy's `require` looks, by the policy's name.
 pub(super) fn functions(
@@ -25,32 +28,63 @@ pub(super) fn functions(
     native.set("is_view", lua.create_function(is_view)?)?;
     let is_later = |_: &Lua, name: LuaString| Ok(later::is_later(&name.to_string_lossy()));
     native.set("is_later", lua.create_function(is_later)?)?;
-    let words_of = |lua: &Lua, problem: Value| match &problem {
-        Value::Error(error) => Ok(Value::String(lua.create_string(first_words(error))?)),
-        _ => Ok(problem),
-    };
-    native.set("words_of", lua.create_function(words_of)?)?;
-    let watching = Rc::clone(guard);
-    let mark_top = move |lua: &Lua, ()| {
-        watching.mark_top(lua);
-        Ok(())
-    };
-    native.set("mark_top", lua.create_function(mark_top)?)?;
-    let watching = Rc::clone(guard);
-    native.set("is_killed", lua.create_function(move |_, ()| Ok(watching.is_killed()))?)?;
-    let watching = Rc::clone(guard);
-    let is_loading = move |_: &Lua, ()| Ok(watching.call().is_none_or(|call| call.stage.is_none()));
-    native.set("is_loading", lua.create_function(is_loading)?)?;
+    let raise_here = |lua: &Lua, words: String| -> mlua::Result<()> { Err(raise(lua, &words)) };
+    native.set("raise", lua.create_function(raise_here)?)?;
+    let is_loading = asking(lua, guard, |guard| guard.call().is_none_or(|call| call.stage.is_none()))?;
+    native.set("is_loading", is_loading)?;
     let watching = Rc::clone(guard);
     let print = move |_: &Lua, text: LuaString| {
         if let Some(call) = watching.call() {
-            tracing::info!(policy = %call.policy, text = %text.to_string_lossy(), "print");
+            let octets = text.as_bytes();
+            let text = String::from_utf8_lossy(octets.get(..PRINTED).unwrap_or(&octets));
+            tracing::info!(policy = %call.policy, text = %text, "print");
         }
         Ok(())
     };
     native.set("print", lua.create_function(print)?)?;
     native.set("find_module", find_module(lua, guard, folders)?)?;
+    coroutines(lua, guard, &native)?;
     Ok(native)
+}
+
+/// What `pcall`, `xpcall` and coroutines ask the guard.
+fn coroutines(lua: &Lua, guard: &Rc<Guard>, native: &Table) -> mlua::Result<()> {
+    // The coroutines in which hooks run; and those in which nothing may run any more.
+    native.set("own", guard.pool().own())?;
+    native.set("ended", guard.ended())?;
+    // What a coroutine yields when something below it waits.
+    native.set("pending", Lua::poll_pending())?;
+    native.set("is_killed", asking(lua, guard, Guard::is_killed)?)?;
+    native.set("is_suspending", asking(lua, guard, Guard::is_suspending)?)?;
+    native.set("fence", asking(lua, guard, Guard::fence)?)?;
+    native.set("unfence", asking(lua, guard, Guard::unfence)?)?;
+    let watching = Rc::clone(guard);
+    let out_of_memory = move |lua: &Lua, ()| {
+        watching.kill(lua, Budget::Memory);
+        Ok(())
+    };
+    native.set("out_of_memory", lua.create_function(out_of_memory)?)?;
+    let watching = Rc::clone(guard);
+    let words_of = move |lua: &Lua, problem: Value| match &problem {
+        Value::Error(error) => {
+            if is_hunger(error) {
+                watching.kill(lua, Budget::Memory);
+            }
+            Ok(Value::String(lua.create_string(first_words(error))?))
+        }
+        _ => Ok(problem),
+    };
+    native.set("words_of", lua.create_function(words_of)?)
+}
+
+/// A function without arguments that asks or tells the guard something.
+fn asking<R: IntoLuaMulti + 'static>(
+    lua: &Lua,
+    guard: &Rc<Guard>,
+    ask: fn(&Guard) -> R,
+) -> mlua::Result<Function> {
+    let guard = Rc::clone(guard);
+    lua.create_function(move |_, _: Variadic<Value>| Ok(ask(&guard)))
 }
 
 /// `find_module(name, env)`: the module's chunk, compiled.

@@ -55,6 +55,7 @@ impl Occasion<'_> {
             Occasion::Event(Event::Rcpt { rcpt, index }) => subject::rcpt(kit, rcpt, *index)?,
             Occasion::Event(Event::Data) => return transaction_facts::current(view, call),
             Occasion::Event(Event::Header(seen) | Event::Message(seen)) => message::table(kit, seen)?,
+            Occasion::Event(Event::Command { verb, argument }) => subject::command(kit, verb, argument)?,
             Occasion::Event(Event::Reply(event)) => report::reply(kit, event)?,
             Occasion::Report(Report::Outcome(outcome), _) => report::outcome(kit, outcome)?,
             Occasion::Report(Report::Closed(ending), _) => report::ending(kit, ending)?,

@@ -13,6 +13,7 @@ use crate::lua::config::{Budget, OnError, Policy as Configured};
 use crate::lua::later;
 use crate::lua::options::check::{self, Surroundings};
 use crate::lua::options::schema::{self, OptionSchema};
+use crate::lua::parking::Berth;
 use crate::lua::problem::{Problem, did_you_mean, first_words};
 use crate::lua::sandbox::Sandbox;
 use crate::lua::scan::tokens::line_of_key;
@@ -49,6 +50,8 @@ pub struct Policy {
     hooks: [Option<Function>; Stage::ALL.len()],
     /// What its hooks are counted in, once `Engine::count` was called.
     pub(super) counts: OnceCell<[Arc<HookCounts>; Stage::ALL.len()]>,
+    /// Where its hooks are parked, once `Engine::park` was called.
+    pub(super) berths: OnceCell<[Arc<Berth>; Stage::ALL.len()]>,
 }
 
 /// What loading a script and its `setup` may cost; there they may build large tables.
@@ -139,6 +142,7 @@ impl Loading<'_> {
             options,
             hooks: declared.hooks,
             counts: OnceCell::new(),
+            berths: OnceCell::new(),
         })
     }
 
@@ -197,14 +201,13 @@ impl Loading<'_> {
 
     /// Calls `function` where nothing may wait.
     fn run(&self, function: &Function, argument: impl mlua::IntoLua) -> Result<Value, Problem> {
-        let Sandbox { lua, guard, enter, .. } = self.sandbox;
         let call = Rc::new(Call {
-            capabilities: self.configured.allow.clone(),
             folder: self.source.folder.as_deref().map(Rc::from),
-            ..Call::load(self.configured.name.as_str().into())
+            ..Call::load(self.configured.name.as_str().into(), self.configured.allow.clone())
         });
-        let running = enter.call_async((function, argument));
-        HookCall::new(lua, guard, call, LOADING, running).finish_now().map_err(|stopped| match stopped {
+        let running =
+            HookCall::new(&self.sandbox.lua, &self.sandbox.guard, call, LOADING, function, argument);
+        running.map_err(|error| self.raised(&error))?.finish_now().map_err(|stopped| match stopped {
             Stopped::Raised(error) => self.raised(&error),
             other => self.problem(other.to_string(), None),
         })

@@ -10,7 +10,7 @@ use crate::names::suggest::nearest;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Problem {
     /// The policy, by its name in the configuration.
-    pub policy: String,
+    pub policy: Box<str>,
     /// Where the mistake stands.
     pub place: Place,
     /// What is wrong.
@@ -18,7 +18,7 @@ pub struct Problem {
     /// What would be right.
     pub suggestion: Option<String>,
     /// In a script, the octets of the line that are meant, where they are known.
-    pub columns: Option<Range<usize>>,
+    pub columns: Option<Range<u32>>,
     /// Whether the policy can be used all the same.
     pub is_warning: bool,
 }
@@ -56,7 +56,7 @@ impl Problem {
     }
 
     fn new(policy: &str, place: Place, message: String) -> Self {
-        let policy = policy.to_owned();
+        let policy = policy.into();
         Problem { policy, place, message, suggestion: None, columns: None, is_warning: false }
     }
 
@@ -64,7 +64,7 @@ impl Problem {
     pub(super) fn warning(
         policy: &str,
         file: &str,
-        (line, columns): (usize, Range<usize>),
+        (line, columns): (usize, Range<u32>),
         message: String,
     ) -> Self {
         let place = Place::Script { file: file.to_owned(), line: Some(line) };
@@ -99,6 +99,15 @@ impl std::error::Error for Problem {}
 fn split_line<'a>(file: &str, message: &'a str) -> Option<(usize, &'a str)> {
     let (line, rest) = message.strip_prefix(file)?.strip_prefix(':')?.split_once(':')?;
     Some((line.parse().ok()?, rest.trim_start()))
+}
+
+/// Whether an error says that memory was not enough.
+pub(super) fn is_hunger(error: &mlua::Error) -> bool {
+    match error {
+        mlua::Error::MemoryError(_) => true,
+        mlua::Error::CallbackError { cause, .. } | mlua::Error::BadArgument { cause, .. } => is_hunger(cause),
+        _ => false,
+    }
 }
 
 /// The words of an error from Lua, without the traceback.

@@ -14,10 +14,12 @@ use crate::lua::call::Call;
 use crate::lua::convert::session::SessionView;
 use crate::lua::engine::Engine;
 use crate::lua::occasion::Occasion;
+use crate::lua::parking::{Admission, Berth};
 use crate::lua::policy::Policy;
 use crate::lua::ruling::Ruling;
 use crate::lua::verdict;
 use crate::message::edit::Edit;
+use crate::names::network::client_network;
 use crate::observe::policy_counts::{self, HookCounts, Opinion};
 use crate::policy::event::Stage;
 use crate::policy::mode::Mode;
@@ -36,6 +38,19 @@ pub(super) struct Ended {
     pub(super) ruling: Option<Ruling>,
     pub(super) effects: Option<Box<Effects>>,
     pub(super) edits: Vec<Edit>,
+}
+
+/// Why a hook gave no verdict.
+struct Failure {
+    words: String,
+    /// Whether it has overrun its budget.
+    is_overrun: bool,
+}
+
+impl Failure {
+    fn error(words: String) -> Failure {
+        Failure { words, is_overrun: false }
+    }
 }
 
 /// One stage of one session.
@@ -68,14 +83,27 @@ impl<'a> Run<'a> {
         known.extend_from_slice(edits);
         let known_edits = known.len();
         let call = Rc::new(Call {
-            capabilities: policy.capabilities.clone(),
             is_observing: mode == Mode::Observe,
+            budget: policy.budget,
             message,
             past: self.occasion.past(),
             edits: RefCell::new(known),
-            ..Call::hook(policy.name.clone(), self.stage, Rc::clone(self.view))
+            ..Call::hook(
+                Call::load(policy.name.clone(), policy.capabilities.clone()),
+                self.stage,
+                Rc::clone(self.view),
+            )
         });
+        let berth = policy.berths.get().and_then(|berths| berths.get(self.stage as usize));
+        let admission = berth.map_or(Admission::Runs, |berth| berth.admit());
+        if admission == Admission::TurnedAway {
+            return Ran::Failed;
+        }
         let result = self.call(policy, hook, &call).await;
+        if let Some(berth) = berth {
+            self.settle(policy, berth, admission, &result);
+        }
+        let result = result.map_err(|failure| failure.words);
         if let Some(counts) = self.counts(policy) {
             count(counts, &result, mode);
         }
@@ -98,36 +126,65 @@ impl<'a> Run<'a> {
         policy: &Policy,
         hook: &Function,
         call: &Rc<Call>,
-    ) -> Result<Option<Ruling>, String> {
-        let mut running = self.begin(policy, hook, call).map_err(|error| error.to_string())?;
-        let mut timer = None;
+    ) -> Result<Option<Ruling>, Failure> {
+        let mut running =
+            self.begin(policy, hook, call).map_err(|error| Failure::error(error.to_string()))?;
+        let (mut timer, mut wait) = (None, None);
         let returned = poll_fn(|cx| {
             if let Poll::Ready(returned) = Pin::new(&mut running).poll(cx) {
                 return Poll::Ready(returned);
             }
             // Most hooks don't wait: no timer for them.
-            let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(self.end(policy))));
-            timer.as_mut().poll(cx).map(|()| Err(Stopped::Time))
+            wait.get_or_insert_with(|| self.engine.waiting.enter());
+            let (timer, is_own) = timer.get_or_insert_with(|| {
+                let (end, is_own) = self.end(policy);
+                (Box::pin(sleep_until(end)), is_own)
+            });
+            timer.as_mut().poll(cx).map(|()| Err(if *is_own { Stopped::Time } else { Stopped::StageTime }))
         })
         .await;
         if let Some(counts) = self.counts(policy) {
             counts.took(running.elapsed());
         }
         let kept = call.check_vars();
-        let returned = returned.map_err(|stopped| stopped.to_string())?;
-        kept?;
-        verdict::ruling(call, &returned)
+        let returned = returned
+            .map_err(|stopped| Failure { is_overrun: stopped.is_overrun(), words: stopped.to_string() })?;
+        kept.and_then(|()| verdict::ruling(call, &returned)).map_err(Failure::error)
+    }
+
+    /// Parks the hook if that is what its end calls for, or lets it go.
+    fn settle(
+        &self,
+        policy: &Policy,
+        berth: &Berth,
+        admission: Admission,
+        result: &Result<Option<Ruling>, Failure>,
+    ) {
+        let hook = self.stage.as_str();
+        if matches!(result, Err(failure) if failure.is_overrun) {
+            if berth.overrun(&client_network(self.view.client_address())) {
+                tracing::warn!(
+                    policy = %policy.name,
+                    hook,
+                    "parked: three overruns of its budget in a minute; its on_error is said until it is well again"
+                );
+            }
+        } else if admission == Admission::Tries {
+            berth.leave();
+            tracing::warn!(policy = %policy.name, hook, "no longer parked");
+        }
     }
 
     fn counts<'p>(&self, policy: &'p Policy) -> Option<&'p HookCounts> {
         policy.counts.get()?.get(self.stage as usize).map(|counts| &**counts)
     }
 
-    /// When a hook of `policy` that waits now must have ended.
-    fn end(&mut self, policy: &Policy) -> Instant {
+    /// When a hook of `policy` that waits now must have ended, and whether for its own budget.
+    fn end(&mut self, policy: &Policy) -> (Instant, bool) {
         let now = Instant::now();
         let all = *self.end.get_or_insert(now + self.engine.stage_time);
-        all.min(now + policy.budget.time)
+        let own = now + policy.budget.time;
+        (all.min(own), own <= all)
     }
 
     /// The hook call with its arguments.
@@ -139,8 +196,8 @@ impl<'a> Run<'a> {
             None => self.subject.insert(self.occasion.subject(self.view, call)?).clone(),
         };
         call.subject.set(subject.to_pointer());
-        let running = sandbox.enter.call_async((hook, session, subject, &policy.options));
-        Ok(HookCall::new(&sandbox.lua, &sandbox.guard, Rc::clone(call), policy.allowance(), running))
+        let arguments = (session, subject, &policy.options);
+        HookCall::new(&sandbox.lua, &sandbox.guard, Rc::clone(call), policy.allowance(), hook, arguments)
     }
 
     fn log(&self, policy: &Policy, problem: &str) {

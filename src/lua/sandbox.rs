@@ -10,7 +10,9 @@ use mlua::{Function, Lua, LuaOptions, StdLib, Table};
 
 use crate::lua::clock::{Clock, Wall};
 use crate::lua::guard::Guard;
+use crate::lua::measured;
 use crate::lua::native;
+use crate::lua::pattern;
 
 /// A Lua state with its guard and the engine's own Lua functions.
 #[derive(Debug)]
@@ -25,13 +27,8 @@ pub struct Sandbox {
     pub view: Function,
     /// The same for what has no length.
     pub object: Function,
-    /// `enter(hook, session, subject, options)`: calls the hook as one that the guard knows.
-    pub enter: Function,
     environment: Function,
 }
-
-/// Coroutines kept for the next hook calls: a new one costs four times as much.
-const COROUTINES: usize = 256;
 
 impl Sandbox {
     /// A state without policies, measured by `clock`.
@@ -40,15 +37,20 @@ impl Sandbox {
     pub fn new(clock: Clock, folders: HashMap<String, Vec<PathBuf>>) -> mlua::Result<Sandbox> {
         let libraries =
             StdLib::COROUTINE | StdLib::TABLE | StdLib::OS | StdLib::STRING | StdLib::UTF8 | StdLib::MATH;
-        let lua = Lua::new_with(libraries, LuaOptions::new().thread_pool_size(COROUTINES))?;
+        let lua = Lua::new_with(libraries, LuaOptions::new())?;
         let guard = Guard::install(&lua, clock)?;
+        pattern::open(&lua, &guard)?;
+        let less = measured::open(&lua, &guard)?;
         let native = native::functions(&lua, &guard, folders)?;
-        let made: Table = lua.load(include_str!("prelude/sandbox.lua")).set_name("=gatepost").call(native)?;
+        let load = |text: &str| lua.load(text).set_name("=gatepost").into_function();
+        native.set("less", less)?;
+        native.set("sort", load(include_str!("prelude/sort.lua"))?)?;
+        native.set("coroutines", load(include_str!("prelude/coroutines.lua"))?)?;
+        let made: Table = load(include_str!("prelude/sandbox.lua"))?.call(native)?;
         Ok(Sandbox {
             base: made.get("base")?,
             view: made.get("view")?,
             object: made.get("object")?,
-            enter: made.get("enter")?,
             environment: made.get("environment")?,
             lua,
             guard,

@@ -145,8 +145,10 @@ fn text<'a>(token: &Token<'a>) -> &'a str {
 }
 
 /// The octets of its line that a name takes.
-fn columns(source: &[u8], token: &Token<'_>) -> Range<usize> {
+fn columns(source: &[u8], token: &Token<'_>) -> Range<u32> {
     let before = source.get(..token.at).unwrap_or_default();
     let start = before.iter().rev().take_while(|octet| **octet != b'\n').count();
-    start..start + text(token).len()
+    // A script is 1 MiB at most.
+    let octets = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    octets(start)..octets(start + text(token).len())
 }

@@ -68,12 +68,17 @@ pub(super) fn open(lua: &Lua, guard: &Rc<Guard>, base: &Table) -> mlua::Result<(
 /// The call that may decide now.
 fn deciding(lua: &Lua, guard: &Guard, name: &str) -> mlua::Result<Rc<Call>> {
     match guard.call() {
+        Some(call) if call.is_task => Err(raise(lua, &format!("{name}: a task decides nothing"))),
         Some(call) if matches!(call.stage, Some(Stage::Outcome | Stage::Closed)) => {
             Err(raise(lua, &format!("{name}: nothing is left to decide in this hook")))
         }
         Some(call) if call.stage == Some(Stage::Reply) && name != "disconnect" => {
             Err(raise(lua, &format!("{name}: a reply hook may only disconnect")))
         }
+        Some(call) if call.stage == Some(Stage::Command) && name == "accept" => Err(raise(
+            lua,
+            "accept: a command hook may reject, defer or disconnect; nothing leaves the listener's answer",
+        )),
         Some(call) if call.stage.is_some() => Ok(call),
         _ => Err(raise(lua, &format!("{name}: verdicts are made inside a hook"))),
     }
@@ -272,7 +277,7 @@ mod tests {
 
     #[test]
     fn a_forgotten_verdict_is_named_with_its_line() {
-        let call = Call::load("p".into());
+        let call = Call::load("p".into(), None);
         let ruling_made = Ruling::Accept(None);
         call.made.borrow_mut().push(Made { line: "p.lua:7".into(), ruling: ruling_made });
         let problem = ruling(&Rc::new(call), &Value::Nil).unwrap_err();

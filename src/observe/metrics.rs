@@ -13,6 +13,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::observe::counters::{Count, Counters};
 use crate::observe::policy_counts::{PolicyCounts, Totals};
+use crate::observe::policy_metrics::PolicyMetrics;
 use crate::observe::process;
 
 /// Something that is read when the page is.
@@ -25,6 +26,10 @@ pub struct Sources {
     pub workers: Vec<Arc<Counters>>,
     /// The counts of the policies' hooks.
     pub policies: Arc<PolicyCounts>,
+    /// What policies measure themselves.
+    pub policy_metrics: Arc<PolicyMetrics>,
+    /// Hook calls that wait.
+    pub hooks_waiting: Reading,
     /// Sessions that are open.
     pub sessions: Reading,
     /// The connections of each backend.
@@ -35,8 +40,25 @@ pub struct Sources {
     pub store_entries: Reading,
     /// Calls of the store without a result, by kind.
     pub store_failures: Arc<dyn Fn() -> Vec<(&'static str, u64)> + Send + Sync>,
+    /// Hooks that are or were parked.
+    pub parked: Arc<dyn Fn() -> Vec<ParkedHook> + Send + Sync>,
     /// Lines that the log dropped.
     pub log_lines_dropped: Reading,
+    /// What became of requests that scripts sent without waiting, each with its word.
+    pub http_sends: Arc<dyn Fn() -> [(&'static str, u64); 3] + Send + Sync>,
+}
+
+/// A hook that is or was parked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParkedHook {
+    /// The policy.
+    pub policy: String,
+    /// The hook.
+    pub hook: &'static str,
+    /// Whether it is parked now.
+    pub is_parked: bool,
+    /// Calls that were answered without running it.
+    pub turned_away: u64,
 }
 
 /// The connections of a backend.
@@ -107,6 +129,7 @@ impl Collector for Figures {
         self.troubles(&mut page)?;
         self.gauges(&mut page)?;
         self.policies(&mut page)?;
+        self.sources.policy_metrics.encode(&mut page.encoder)?;
         self.process(&mut page)
     }
 }
@@ -147,6 +170,8 @@ impl Figures {
         page.counter(COMMAND_ERRORS, self.total(|c| &c.command_errors))?;
         page.counter(BACKEND_FAULTS, self.total(|c| &c.backend_faults))?;
         page.counter(POLICY_ERRORS, self.total(|c| &c.policy_errors))?;
+        let sends = (self.sources.http_sends)();
+        page.counters(HTTP_SENDS, sends.map(|(word, count)| (vec![("result", word.into())], count)))?;
         let failures = (self.sources.store_failures)();
         page.counters(
             STORE_FAILURES,
@@ -157,6 +182,7 @@ impl Figures {
 
     fn gauges(&self, page: &mut Page<'_>) -> fmt::Result {
         page.gauge(SESSIONS_OPEN, (self.sources.sessions)())?;
+        page.gauge(HOOKS_WAITING, (self.sources.hooks_waiting)())?;
         page.gauge(SPOOL, (self.sources.spool_octets)())?;
         page.gauge(STORE_ENTRIES, (self.sources.store_entries)())?;
         let backends = (self.sources.backends)();
@@ -183,6 +209,11 @@ impl Figures {
             })
         });
         page.counters(POLICY_HOOK_ERRORS, errors)?;
+        let parked = (self.sources.parked)();
+        let gauges = parked.iter().map(|of| (names(&of.policy, of.hook), u64::from(of.is_parked)));
+        page.family(POLICY_HOOK_PARKED, gauges, |count, metric| ConstGauge::new(count).encode(metric))?;
+        let turned_away = parked.iter().map(|of| (names(&of.policy, of.hook), of.turned_away));
+        page.counters(POLICY_HOOK_TURNED_AWAY, turned_away)?;
         let durations = totals.iter().map(|(policy, hook, sum)| (names(policy, hook), sum));
         page.family(POLICY_HOOK_DURATION, durations, |sum: &Totals, mut metric| {
             metric.encode_histogram::<Vec<(String, String)>>(sum.seconds(), sum.calls(), &sum.buckets(), None)
@@ -276,14 +307,18 @@ metrics! {
     COMMAND_ERRORS "counter" "gatepost_command_errors_total" = "command_errors" [""] {""} "Commands that could not be read or were out of order"
     BACKEND_FAULTS "counter" "gatepost_backend_faults_total" = "backend_faults" [""] {""} "Faults of backends: gone, silent, or answering nonsense"
     POLICY_ERRORS "counter" "gatepost_policy_errors_total" = "policy_errors" [""] {""} "Errors of policies that a client was told of"
+    HTTP_SENDS "counter" "gatepost_http_sends_total" = "http_sends" [""] {"result"} "Requests that policies sent without waiting, by what became of them: sent, failed, dropped"
     STORE_FAILURES "counter" "gatepost_store_failures_total" = "store_failures" [""] {"kind"} "Calls of the store that had no result: timeout, unavailable, too_large, invalid"
     LOG_LINES_DROPPED "counter" "gatepost_log_lines_dropped_total" = "log_lines_dropped" [""] {""} "Lines that the log had no room for or could not write"
     SESSIONS_OPEN "gauge" "gatepost_sessions_open" = "sessions_open" [""] {""} "Sessions now"
+    HOOKS_WAITING "gauge" "gatepost_policy_hooks_waiting" = "policy_hooks_waiting" [""] {""} "Hook calls and tasks that wait now; at `policies.waiting` new sessions are turned away"
     SPOOL "gauge" "gatepost_spool_bytes" = "spool" ["bytes"] {""} "Octets of content in the spool now"
     STORE_ENTRIES "gauge" "gatepost_store_entries" = "store_entries" [""] {""} "Entries in the store, expired ones that are not swept out yet included"
     BACKEND_CONNECTIONS "gauge" "gatepost_backend_connections" = "backend_connections" [""] {"backend,state"} "Connections to a backend now, and those that its ceiling still allows: in_use, free"
     POLICY_VERDICTS "counter" "gatepost_policy_verdicts_total" = "policy_verdicts" [""] {"policy,hook,verdict,mode"} "Verdicts of policies; with mode observe they were only counted"
     POLICY_HOOK_ERRORS "counter" "gatepost_policy_hook_errors_total" = "policy_hook_errors" [""] {"policy,hook,mode"} "Calls of a hook that ended in an error"
+    POLICY_HOOK_PARKED "gauge" "gatepost_policy_hook_parked" = "policy_hook_parked" [""] {"policy,hook"} "1 while a hook is parked for overruns of its budget; hooks that never were are left out"
+    POLICY_HOOK_TURNED_AWAY "counter" "gatepost_policy_hook_turned_away_total" = "policy_hook_turned_away" [""] {"policy,hook"} "Calls of a parked hook that were answered without running it"
     POLICY_HOOK_DURATION "histogram" "gatepost_policy_hook_duration_seconds" = "policy_hook_duration" ["seconds"] {"policy,hook"} "How long a hook's calls took, waits included"
     BUILD "info" "gatepost_build_info" = "build" [""] {"version"} "The version that runs"
     START_TIME "gauge" "gatepost_process_start_time_seconds" = "process_start_time" ["seconds"] {""} "When the process started, in seconds since 1970"

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::observe::policy_counts::{Mode, Opinion};
+use crate::observe::policy_metrics::Shape;
 
 /// Metrics of two workers that have seen a little.
 pub(in crate::observe) fn little() -> Metrics {
@@ -22,13 +23,50 @@ pub(in crate::observe) fn little() -> Metrics {
     Metrics::new(Sources {
         workers,
         policies,
+        policy_metrics: measured(),
+        hooks_waiting: Arc::new(|| 9),
         sessions: Arc::new(|| 2),
         backends: Arc::new(move || vec![backend("mta1", 5), backend("a\"}\n\\", 0)]),
         spool_octets: Arc::new(|| 4096),
         store_entries: Arc::new(|| 12),
         store_failures: Arc::new(|| vec![("timeout", 3), ("invalid", 0)]),
+        parked: Arc::new(|| {
+            let hook =
+                |hook, is_parked| ParkedHook { policy: "helo".into(), hook, is_parked, turned_away: 9 };
+            vec![hook("ehlo", true), hook("mail", false)]
+        }),
         log_lines_dropped: Arc::new(|| 7),
+        http_sends: Arc::new(|| [("sent", 3), ("failed", 1), ("dropped", 2)]),
     })
+}
+
+/// What policies measure: one counter without labels, one with, one histogram.
+fn measured() -> Arc<PolicyMetrics> {
+    let shape = |label: Option<&str>, bounds| Shape {
+        labels: label.map(str::to_owned).into_iter().collect(),
+        bounds,
+    };
+    let metrics = PolicyMetrics::default();
+    metrics.series("greylist", "passed", shape(None, None)).unwrap().add(vec![], 2.0);
+    let hits = metrics.series("my-lists", "hits", shape(Some("list"), None)).unwrap();
+    hits.add(vec!["a\"}\n".into()], 1.0);
+    let took = metrics.series("my-lists", "seconds", shape(Some("list"), Some(vec![0.5]))).unwrap();
+    took.add(vec!["zen".into()], 0.25);
+    Arc::new(metrics)
+}
+
+#[test]
+fn what_policies_measure_is_on_the_page() {
+    let page = little().page();
+    for line in [
+        "# TYPE gatepost_script_greylist_passed counter",
+        "gatepost_script_greylist_passed_total 2.0",
+        "gatepost_script_my_lists_hits_total{list=\"a\\\"}\\n\"} 1.0", // a label can't break out
+        "gatepost_script_my_lists_seconds_count{list=\"zen\"} 1",
+        "gatepost_script_my_lists_seconds_bucket{le=\"0.5\",list=\"zen\"} 1",
+    ] {
+        assert!(page.lines().any(|had| had == line), "{line}\nis not in\n{page}");
+    }
 }
 
 #[test]
@@ -44,7 +82,9 @@ fn workers_are_added_up_and_gauges_are_read() {
         "gatepost_content_bytes_total 2000",
         "gatepost_sessions_open 2",
         "gatepost_spool_bytes 4096",
+        "gatepost_policy_hooks_waiting 9",
         "gatepost_log_lines_dropped_total 7",
+        "gatepost_http_sends_total{result=\"dropped\"} 2",
         "gatepost_store_entries 12",
         "gatepost_store_failures_total{kind=\"timeout\"} 3",
         "gatepost_backend_connections{backend=\"mta1\",state=\"in_use\"} 5",
@@ -52,6 +92,9 @@ fn workers_are_added_up_and_gauges_are_read() {
         "gatepost_backend_connections{backend=\"a\\\"}\\n\\\\\",state=\"in_use\"} 0", // a name can't break out
         "gatepost_policy_verdicts_total{policy=\"helo\",hook=\"ehlo\",verdict=\"reject\",mode=\"observe\"} 1",
         "gatepost_policy_hook_errors_total{policy=\"helo\",hook=\"ehlo\",mode=\"enforce\"} 0",
+        "gatepost_policy_hook_parked{policy=\"helo\",hook=\"ehlo\"} 1",
+        "gatepost_policy_hook_parked{policy=\"helo\",hook=\"mail\"} 0",
+        "gatepost_policy_hook_turned_away_total{policy=\"helo\",hook=\"ehlo\"} 9",
         "gatepost_policy_hook_duration_seconds_count{policy=\"helo\",hook=\"ehlo\"} 1",
         "gatepost_policy_hook_duration_seconds_bucket{le=\"0.00002\",policy=\"helo\",hook=\"ehlo\"} 0",
         "gatepost_policy_hook_duration_seconds_bucket{le=\"+Inf\",policy=\"helo\",hook=\"ehlo\"} 1",
@@ -65,7 +108,9 @@ fn workers_are_added_up_and_gauges_are_read() {
 #[test]
 fn the_page_has_each_metric_of_the_table_and_no_other() {
     let page = little().page();
-    let mut kinds: Vec<_> = page.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
+    let own = |kind: &&str| !kind.starts_with("gatepost_script_");
+    let mut kinds: Vec<_> =
+        page.lines().filter_map(|line| line.strip_prefix("# TYPE ")).filter(own).collect();
     let mut want: Vec<_> = ALL
         .iter()
         .map(|metric| {

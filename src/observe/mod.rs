@@ -14,6 +14,7 @@ pub mod metrics;
 pub mod metrics_page;
 mod output;
 pub mod policy_counts;
+pub mod policy_metrics;
 mod process;
 mod queue;
 pub mod record;

@@ -27,6 +27,8 @@ pub enum Stage {
     Header,
     /// The whole message is here.
     Message,
+    /// VRFY, EXPN, ETRN, HELP, or a verb that nobody knows.
+    Command,
     /// A reply is decided and not yet written.
     Reply,
     /// A transaction has ended.
@@ -37,7 +39,7 @@ pub enum Stage {
 
 impl Stage {
     /// All stages in the order in which they come.
-    pub const ALL: [Stage; 10] = [
+    pub const ALL: [Stage; 11] = [
         Stage::Connect,
         Stage::Ehlo,
         Stage::Mail,
@@ -45,6 +47,7 @@ impl Stage {
         Stage::Data,
         Stage::Header,
         Stage::Message,
+        Stage::Command,
         Stage::Reply,
         Stage::Outcome,
         Stage::Closed,
@@ -60,6 +63,7 @@ impl Stage {
             Stage::Data => "data",
             Stage::Header => "header",
             Stage::Message => "message",
+            Stage::Command => "command",
             Stage::Reply => "reply",
             Stage::Outcome => "outcome",
             Stage::Closed => "closed",
@@ -115,6 +119,13 @@ pub enum Event<'a> {
     Header(Rc<MessageView>),
     /// The whole message is here.
     Message(Rc<MessageView>),
+    /// The client says VRFY, EXPN, ETRN, HELP or a verb that nobody knows.
+    Command {
+        /// The verb, in upper case.
+        verb: &'a str,
+        /// What stands behind it, as sent.
+        argument: &'a str,
+    },
     /// A reply is about to be written; a verdict can only be a 421.
     Reply(&'a ReplyEvent),
 }
@@ -130,6 +141,7 @@ impl Event<'_> {
             Event::Data => Stage::Data,
             Event::Header(_) => Stage::Header,
             Event::Message(_) => Stage::Message,
+            Event::Command { .. } => Stage::Command,
             Event::Reply(_) => Stage::Reply,
         }
     }

@@ -6,3 +6,4 @@ pub mod door;
 pub mod event;
 pub mod mode;
 pub mod verdict;
+pub mod waiting;

@@ -10,6 +10,7 @@ use foldhash::fast::RandomState;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use crate::policy::waiting::Waiting;
 use crate::session::limits::Limits;
 use crate::smtp::reply::Reply;
 
@@ -19,6 +20,8 @@ pub struct Admission {
     sessions: AtomicUsize,
     /// Sessions at once.
     most: AtomicUsize,
+    /// Hooks of the sessions that are there already.
+    waiting: Arc<Waiting>,
     clients: Mutex<Clients>,
 }
 
@@ -54,10 +57,16 @@ const FIRST_SWEEP: usize = 4096;
 impl Admission {
     /// At most `most` sessions at once.
     pub fn new(most: usize) -> Arc<Admission> {
+        Admission::watching(most, Arc::default())
+    }
+
+    /// The same, and nobody new while as many hooks wait as `waiting` allows: more sessions would wait as well.
+    pub fn watching(most: usize, waiting: Arc<Waiting>) -> Arc<Admission> {
         let clients = Clients { next_sweep: FIRST_SWEEP, ..Clients::default() };
         Arc::new(Admission {
             sessions: AtomicUsize::new(0),
             most: AtomicUsize::new(most),
+            waiting,
             clients: Mutex::new(clients),
         })
     }
@@ -79,6 +88,9 @@ impl Admission {
 
     /// A place for a client at `address`, or the 421 that turns it away.
     pub fn admit(self: &Arc<Self>, address: IpAddr, limits: &Limits, now: Instant) -> Result<Place, Reply> {
+        if self.waiting.is_full() {
+            return Err(Reply::TOO_MANY_CONNECTIONS);
+        }
         let network = network_of(address);
         if self.sessions.fetch_add(1, Ordering::Relaxed) >= self.most.load(Ordering::Relaxed) {
             self.sessions.fetch_sub(1, Ordering::Relaxed);
@@ -182,6 +194,19 @@ mod tests {
         drop(first);
         assert!(admit("192.0.2.3").is_ok());
         assert_eq!(admission.sessions(), 1);
+    }
+
+    #[test]
+    fn nobody_is_let_in_while_too_many_hooks_wait() {
+        let waiting = Waiting::new(1);
+        let admission = Admission::watching(100, Arc::clone(&waiting));
+        let (now, limits) = (Instant::now(), limits(10, 100));
+        let admit = || admission.admit("192.0.2.1".parse().unwrap(), &limits, now);
+        let wait = waiting.enter();
+        assert_eq!(admit().unwrap_err(), Reply::TOO_MANY_CONNECTIONS);
+        assert_eq!(admission.sessions(), 0);
+        drop(wait);
+        assert!(admit().is_ok());
     }
 
     #[test]

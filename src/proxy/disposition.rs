@@ -97,9 +97,12 @@ impl Record {
         }
     }
 
-    /// Notes what became of a recipient.
-    pub(super) fn add_recipient(&mut self, recipient: RecipientOutcome) {
-        self.recipients.push(recipient);
+    /// Notes what became of a recipient, as long as fewer than `most` are noted: no limit counts those that the
+    /// backend refuses with 452.
+    pub(super) fn add_recipient(&mut self, recipient: RecipientOutcome, most: usize) {
+        if self.recipients.len() < most {
+            self.recipients.push(recipient);
+        }
     }
 
     /// Notes that policies decided about the content at `stage`.
@@ -153,20 +156,23 @@ impl Serve {
         record.reply = (stage == "mail").then(|| reply.clone());
     }
 
+    /// Recipients that a transaction's record holds: the accepted ones, and as many again.
+    pub(super) fn most_noted(&self) -> usize {
+        self.context.rules.limits.recipients.saturating_mul(2)
+    }
+
     /// Notes the reply to one RCPT.
     pub(super) fn note_recipient(&mut self, forward_path: &str, said: &Said) {
         let is_from_backend = said.origin == Origin::Backend;
         let backend = is_from_backend.then(|| self.context.server.config.name.clone());
+        let most = self.most_noted();
         let Some(record) = &mut self.record else { return };
         if !said.reply.is_positive() {
             record.stage = "rcpt";
         }
-        record.recipients.push(RecipientOutcome {
-            address: forward_path.to_owned(),
-            backend,
-            code: said.reply.code,
-            status: said.reply.enhanced,
-        });
+        let (code, status) = (said.reply.code, said.reply.enhanced);
+        let recipient = RecipientOutcome { address: forward_path.to_owned(), backend, code, status };
+        record.add_recipient(recipient, most);
     }
 
     /// Says what became of `transaction`: logs it, counts it, tells policies.
@@ -261,6 +267,14 @@ impl Serve {
         .log();
     }
 
+    /// Waits while too many reports are under way: a client that opens one transaction after the other would have as
+    /// many hooks waiting as it likes.
+    pub(super) async fn bound_reports(&mut self) {
+        while self.reports.len() >= MOST_REPORTS {
+            let _ = self.reports.remove(0).await; // an error in it was logged by the engine
+        }
+    }
+
     /// Tells policies something that they are not asked about; the session does not wait.
     fn tell(&mut self, report: Report) {
         if let Some(policies) = &self.policies {
@@ -328,6 +342,9 @@ impl Serve {
         .log();
     }
 }
+
+/// Reports of one session that may be under way.
+const MOST_REPORTS: usize = 16;
 
 /// The name, for a log that leaves out what is not known.
 fn known(name: &ClientName) -> Option<&str> {

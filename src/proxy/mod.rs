@@ -6,6 +6,7 @@
 pub mod accept;
 pub mod admission;
 mod arrival;
+mod aside;
 mod chunks;
 pub mod config;
 pub mod context;

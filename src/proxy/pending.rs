@@ -4,6 +4,7 @@ use crate::policy::event::Origin;
 use crate::proxy::said::Said;
 use crate::proxy::serve::{Flow, Serve};
 use crate::session::commit::Assumed;
+use crate::session::effects::RecipientChange;
 use crate::smtp::command::Verb;
 use crate::smtp::reply::Reply;
 
@@ -26,8 +27,8 @@ struct Entry {
 enum Answer {
     /// The backend's to give.
     Awaited(Box<Assumed>, std::time::Duration),
-    /// Given already; it waits for its turn.
-    Known(Said),
+    /// Given already; it waits for its turn, as do the changes of the recipients that were asked for with it.
+    Known(Said, Vec<RecipientChange>),
 }
 
 impl Batch {
@@ -52,9 +53,15 @@ impl Batch {
         self.entries.push(Entry { forward_path, line, answer: Answer::Awaited(Box::new(assumed), delay) });
     }
 
-    /// Adds a RCPT whose reply is known.
-    pub(super) fn answer(&mut self, forward_path: String, line: String, said: Said) {
-        self.entries.push(Entry { forward_path, line, answer: Answer::Known(said) });
+    /// Adds a RCPT whose reply is known, and the changes of the recipients that follow from it.
+    pub(super) fn answer(
+        &mut self,
+        forward_path: String,
+        line: String,
+        said: Said,
+        changes: Vec<RecipientChange>,
+    ) {
+        self.entries.push(Entry { forward_path, line, answer: Answer::Known(said, changes) });
     }
 }
 
@@ -72,7 +79,10 @@ impl Serve {
             if asks { self.ask_backend(and_data).await } else { Default::default() };
         for entry in entries {
             let said = match entry.answer {
-                Answer::Known(said) => said,
+                Answer::Known(said, changes) => {
+                    self.change_recipients(&changes);
+                    said
+                }
                 Answer::Awaited(assumed, delay) => {
                     let reply = replies.next().unwrap_or(Reply::BACKEND_CONFUSED);
                     let changes = self.session.borrow_mut().settle(*assumed, &reply);

@@ -51,14 +51,11 @@ impl Serve {
                 "a recipient that a policy added is refused by the backend and left out"
             );
             self.session.borrow_mut().commit_left_out(&path);
+            let most = self.most_noted();
             if let Some(record) = &mut self.record {
                 let (code, status) = (reply.code, reply.enhanced);
-                record.add_recipient(RecipientOutcome {
-                    address: path,
-                    backend: Some(backend.clone()),
-                    code,
-                    status,
-                });
+                let backend = Some(self.context.server.config.name.clone());
+                record.add_recipient(RecipientOutcome { address: path, backend, code, status }, most);
             }
         }
     }

@@ -184,13 +184,14 @@ impl Serve {
     /// Takes all commands at hand, then writes all replies; whether there were any.
     async fn take_lines(&mut self) -> Result<bool, End> {
         let syntax = Syntax { strict: self.context.rules.strict };
-        let with_text = self.context.asks_at(Stage::Reply);
+        let with_text = self.context.asks_at(Stage::Reply) || self.context.asks_at(Stage::Command);
         let mut any = false;
         while let Some(line) = self.wire.next_line(syntax, with_text) {
             if !any {
                 self.link.reclaim();
             }
             any = true;
+            self.bound_reports().await;
             Box::pin(self.step(line)).await?;
         }
         if !self.batch.is_empty() {

@@ -4,8 +4,9 @@ use crate::backend::config::ConnectAt;
 use crate::backend::envelope::Envelope;
 use crate::backend::introduction::Introduction;
 use crate::fault::BackendFault;
-use crate::policy::event::Event;
+use crate::policy::event::{Event, Stage};
 use crate::policy::verdict::{Decision, Verdict};
+use crate::proxy::aside::is_aside;
 use crate::proxy::config::CountOrRefuse;
 use crate::proxy::disposition::{End, Record};
 use crate::proxy::drain::Phase;
@@ -71,6 +72,10 @@ impl Serve {
             }
         }
         let admitted = self.session.borrow().admit(command);
+        let is_turned_away = admitted.as_ref().is_err_and(|reply| *reply == Reply::QUIT_ONLY);
+        if is_aside(verb) && !is_turned_away && self.context.asks_at(Stage::Command) {
+            return self.take_aside(admitted, verb, text).await;
+        }
         match admitted {
             Err(reply) => self.refuse_command(reply, verb, text).await,
             Ok(admitted) => self.take_admitted(admitted, text).await,
@@ -198,7 +203,7 @@ impl Serve {
                 let offer = Offer::plain(&self.context.rules);
                 self.note_decision("rcpt", decision.policy, &said.reply);
                 self.session.borrow_mut().commit(admitted, offer, decision.effects, &said.reply);
-                self.batch.answer(forward_path, text.to_owned(), said.after(delay));
+                self.batch.answer(forward_path, text.to_owned(), said.after(delay), Vec::new());
             }
             Ok(destination) => {
                 let is_discarded = matches!(destination, Destination::Discarded { .. });
@@ -206,9 +211,8 @@ impl Serve {
                 let Some(assumed) = assumed else { return Ok(()) };
                 if is_discarded {
                     let changes = self.session.borrow_mut().settle(assumed, &Reply::FORWARD_PATH_OK);
-                    self.change_recipients(&changes);
                     let said = Said::policy(Reply::FORWARD_PATH_OK, decision.policy).after(delay);
-                    self.batch.answer(forward_path, text.to_owned(), said);
+                    self.batch.answer(forward_path, text.to_owned(), said, changes);
                 } else {
                     self.batch.await_backend(forward_path, text.to_owned(), assumed, delay);
                 }

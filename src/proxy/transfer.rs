@@ -42,8 +42,15 @@ impl Serve {
     pub(super) async fn take_data(&mut self, admitted: Admitted, text: &str) -> Flow {
         let is_at_once = self.batch.has_mail && !self.batch.is_empty() && !self.context.holds_content();
         let backend = self.settle(is_at_once).await?;
+        if self.has_no_recipients() {
+            // As where their replies were known before DATA came: the transaction stays, others may be named.
+            if is_at_once {
+                self.link.reset(); // but for the backend it has ended
+            }
+            let said = Said::core(Reply::NO_VALID_RECIPIENTS).answering(Verb::Data, text);
+            return self.say_error(said, Verb::Data).await;
+        }
         let mut said = match backend {
-            _ if self.has_no_recipients() => Said::core(Reply::NO_VALID_RECIPIENTS),
             // Where all recipients of its own were refused, the rest are discarded: it has no say.
             Some(reply) if !reply.is_intermediate() && self.has_backend_recipients() => Said::backend(reply),
             _ => Said::core(Reply::START_DATA),

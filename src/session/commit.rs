@@ -237,6 +237,19 @@ impl Session {
         (is_bad && self.counters.command_errors >= most).then_some(Reply::TOO_MANY_ERRORS)
     }
 
+    /// Takes what policies asked for at a command that changes nothing itself: scores, notes, skips. They last as long
+    /// as the open transaction, else as the session.
+    pub fn commit_asides(&mut self, mut effects: Effects) {
+        self.exempt(&mut effects);
+        match &mut self.transaction {
+            Some(transaction) => {
+                transaction.standing.take_exemptions(&mut effects, Scope::Transaction);
+                transaction.standing.take(&mut effects);
+            }
+            None => self.standing.take(&mut effects),
+        }
+    }
+
     /// At `limits.rejected_recipients` refused RCPTs, the reply that is said instead and closes.
     pub fn excess_of_rejections(&self) -> Option<Reply> {
         let most = self.rules.limits.rejected_recipients?;

@@ -124,9 +124,11 @@ impl Transaction {
     }
 
     /// Removes every recipient with the address of `mailbox`, as a policy asked; gives whether there was one.
+    ///
+    /// One whose reply is not known was named later, in the same batch: it stays.
     pub(super) fn remove_recipient(&mut self, mailbox: &Mailbox) -> bool {
         let before = self.recipients.len();
-        self.recipients.retain(|recipient| !recipient.is_for(mailbox));
+        self.recipients.retain(|recipient| !recipient.is_answered || !recipient.is_for(mailbox));
         self.recipients.len() != before
     }
 }

@@ -85,7 +85,9 @@ impl Backend {
         if let Some(Answer::Reply(text)) = &answer {
             let code = text.get(..3).and_then(|code| code.parse::<u16>().ok());
             if !code.is_some_and(|code| (200..600).contains(&code)) {
-                return Err(format!("backend.reply: \"{text}\" is no reply, such as \"550 5.1.1 No such user\""));
+                return Err(format!(
+                    "backend.reply: \"{text}\" is no reply, such as \"550 5.1.1 No such user\""
+                ));
             }
         }
         let mut state = self.state.borrow_mut();

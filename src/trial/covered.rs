@@ -106,6 +106,10 @@ mod tests {
         let found = of(&coverage, &BTreeSet::from([path, unseen]));
         let told: Vec<_> = found.iter().map(|one| (one.lines, one.hit, ranges(&one.missed))).collect();
         assert_eq!(told, [(5, 3, "3-4".to_owned()), (1, 0, "1".to_owned())]);
-        assert!(table(&found).lines().any(|line| line.trim_end().ends_with("5      3   60.0  3-4")), "{}", table(&found));
+        assert!(
+            table(&found).lines().any(|line| line.trim_end().ends_with("5      3   60.0  3-4")),
+            "{}",
+            table(&found)
+        );
     }
 }

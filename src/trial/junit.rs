@@ -35,7 +35,9 @@ pub fn xml(run: &Run) -> String {
         for test in &file.tests {
             let name = escaped(&test.name);
             let (line, time) = (test.line, seconds(test.elapsed));
-            let case = format!("classname=\"{path}\" name=\"{name}\" file=\"{path}\" line=\"{line}\" time=\"{time}\"");
+            let case = format!(
+                "classname=\"{path}\" name=\"{name}\" file=\"{path}\" line=\"{line}\" time=\"{time}\""
+            );
             match &test.failure {
                 None => {
                     let _ = writeln!(out, "    <testcase {case}/>");

@@ -59,7 +59,9 @@ impl Home {
     pub(super) fn configured(&self, file: &str) -> Result<Config, String> {
         let path = self.folder.join(file);
         self.remembered(&path.display().to_string(), || {
-            config::load(&path, &builtin::names()).map(|loaded| loaded.config).map_err(|broken| broken.to_string())
+            config::load(&path, &builtin::names())
+                .map(|loaded| loaded.config)
+                .map_err(|broken| broken.to_string())
         })
     }
 
@@ -70,16 +72,13 @@ impl Home {
         let text = toml::text(&self.tables(place)?);
         self.remembered(&text, || {
             let loaded = config::load_str(&text, &self.folder, &builtin::names());
-            let told = |broken: Box<config::Broken>| format!("as a configuration, this session is wrong:\n{broken}");
+            let told =
+                |broken: Box<config::Broken>| format!("as a configuration, this session is wrong:\n{broken}");
             loaded.map(|loaded| loaded.config).map_err(told)
         })
     }
 
-    fn remembered(
-        &self,
-        key: &str,
-        read: impl FnOnce() -> Result<Config, String>,
-    ) -> Result<Config, String> {
+    fn remembered(&self, key: &str, read: impl FnOnce() -> Result<Config, String>) -> Result<Config, String> {
         if let Some(config) = self.read.borrow().get(key) {
             return Ok(config.clone());
         }

@@ -41,7 +41,8 @@ pub fn find(paths: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
         if path.is_dir() {
             walk(path, "_test.lua", &mut found)?;
         } else {
-            path.metadata().map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
+            path.metadata()
+                .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
             found.insert(path.clone());
         }
     }
@@ -72,7 +73,8 @@ pub fn walk(folder: &Path, end: &str, found: &mut BTreeSet<PathBuf>) -> io::Resu
 pub fn run(files: Vec<PathBuf>, wanted: &Wanted, mut done: impl FnMut(&FileRun)) -> Run {
     let start = Instant::now();
     let threads = wanted.threads.max(1);
-    let slices = |path: PathBuf| (0..threads).map(move |number| Slice { path: path.clone(), number, of: threads });
+    let slices =
+        |path: PathBuf| (0..threads).map(move |number| Slice { path: path.clone(), number, of: threads });
     let queue: Mutex<VecDeque<Slice>> = Mutex::new(files.into_iter().flat_map(slices).collect());
     let (tell, told) = channel();
     let mut runs = BTreeMap::new();

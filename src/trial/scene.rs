@@ -16,7 +16,10 @@ use crate::lookup::http::outbox::Outbox;
 use crate::lookup::http::played::Web;
 use crate::lookup::zone::Zone;
 use crate::lua::clock::{Clock, Wall};
-use crate::lua::trial::world::{Answer, Asked, Heard, Later, Page, Place, Records, Said, Taken, Visit, World};
+use crate::lua::parking::Parking;
+use crate::lua::trial::world::{
+    Answer, Asked, Heard, Later, Page, Place, Records, Said, Taken, Visit, World,
+};
 use crate::names::network::reverse_name;
 use crate::observe::counters::Counters;
 use crate::proxy::drain::Drain;
@@ -63,6 +66,9 @@ impl Scene {
             helper: HelperHandle::of_caller().ok_or("no runtime")?,
             counters: (0..STATES).map(|_| Arc::new(Counters::default())).collect(),
             policies: Arc::default(),
+            policy_metrics: Arc::default(),
+            waiting: Arc::default(),
+            parking: Parking::default(),
             outbox: Outbox::new(),
             draining: drain.watch(),
         };
@@ -88,7 +94,8 @@ impl Scene {
     /// Lets everybody go; what went wrong that no reply has told.
     pub(super) async fn end(&self) -> Vec<String> {
         self.dismiss().await;
-        let panics = (0..self.panics.get()).map(|_| "a session panicked: this is a mistake in gatepost".to_owned());
+        let panics =
+            (0..self.panics.get()).map(|_| "a session panicked: this is a mistake in gatepost".to_owned());
         let errors = self.journal.take_errors().into_iter().map(|error| format!("a policy failed: {error}"));
         panics.chain(errors).collect()
     }
@@ -114,11 +121,18 @@ impl Scene {
         match (&*self.configured.borrow(), place.is_unsaid()) {
             (Some(built), true) => return Ok(Rc::clone(built)),
             (Some(_), false) => {
-                return Err("set_up says what clients come to; session { … } then takes ip, port and listener".into());
+                return Err(
+                    "set_up says what clients come to; session { … } then takes ip, port and listener".into(),
+                );
             }
             (None, _) => {}
         }
-        let known = self.described.borrow().iter().find(|(known, _)| known == place).map(|(_, built)| Rc::clone(built));
+        let known = self
+            .described
+            .borrow()
+            .iter()
+            .find(|(known, _)| known == place)
+            .map(|(_, built)| Rc::clone(built));
         if let Some(built) = known {
             return Ok(built);
         }
@@ -207,9 +221,8 @@ impl World for Scene {
     fn stub_name(&self, name: &str, records: &Records) -> Result<(), String> {
         let name = &*zone_name(name);
         self.zone.remove(name);
-        let add = |line: String| {
-            self.zone.add(&line).map_err(|_| format!("dns.stub: \"{line}\" is no record"))
-        };
+        let add =
+            |line: String| self.zone.add(&line).map_err(|_| format!("dns.stub: \"{line}\" is no record"));
         match records {
             Records::Known(records) => {
                 records.iter().try_for_each(|(kind, value)| add(format!("{name} {kind} {value}")))

@@ -195,7 +195,8 @@ fn heard(code: u16, lines: Vec<String>) -> Heard {
 fn status_of(code: u16, line: &str) -> Option<&str> {
     let word = line.split(' ').next()?;
     let parts: Vec<&str> = word.split('.').collect();
-    let is_number = |part: &&str| !part.is_empty() && part.len() <= 3 && part.bytes().all(|c| c.is_ascii_digit());
+    let is_number =
+        |part: &&str| !part.is_empty() && part.len() <= 3 && part.bytes().all(|c| c.is_ascii_digit());
     let is_of_class = parts.first().is_some_and(|class| *class == (code / 100).to_string());
     (parts.len() == 3 && parts.iter().all(is_number) && is_of_class).then_some(word)
 }

@@ -25,7 +25,9 @@ impl Watch {
         for path in paths {
             let folder = match path.is_dir() {
                 true => path.as_path(),
-                false => path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")),
+                false => {
+                    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+                }
             };
             watcher.watch(folder, RecursiveMode::Recursive).map_err(|error| error.to_string())?;
         }

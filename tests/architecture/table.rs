@@ -91,7 +91,8 @@ pub(crate) const TABLE: &[Row] = &[
     Row {
         module: "trial",
         imports: &[
-            "smtp", "names", "session", "net", "lookup", "store", "observe", "proxy", "lua", "config", "threads", "backend", "app",
+            "smtp", "names", "session", "net", "lookup", "store", "observe", "proxy", "lua", "config",
+            "threads", "backend", "app",
         ],
         crates: &["serde_json", "notify"],
     },

@@ -29,6 +29,26 @@ fn a_set_up_without_mistakes_is_printed_as_it_holds() {
 }
 
 #[test]
+fn a_wrong_map_is_shown_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("nets"), "192.0.2.0/24 ok\n\n192.0.2.300 no\n").unwrap();
+    let rest = "[map.nets]\nsource = \"file:nets\"\nkind = \"cidr\"\n[map.gone]\nsource = \"file:gone\"";
+    let run = check(folder.path(), &toml(RELAY, MAILDIR, rest), &[]);
+    let text = run.text();
+    assert_eq!(run.code, Some(2), "{text}");
+    for part in [
+        "map \"nets\": \"192.0.2.300\" is neither an address nor a network",
+        "nets:3:1",
+        "192.0.2.300 no",
+        "map \"gone\": ",
+        "can't be read",
+        "2 mistakes",
+    ] {
+        assert!(text.contains(part), "{part} in\n{text}");
+    }
+}
+
+#[test]
 fn mistakes_of_all_kinds_are_told_at_once() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("site.lua"), "return {\n  mial = function() end,\n}\n").unwrap();

@@ -60,6 +60,32 @@ fn a_wrong_policy_keeps_the_old_one_and_shows_its_line() {
 }
 
 #[test]
+fn maps_are_read_again_and_a_wrong_one_keeps_the_old() {
+    let rest = "[map.people]\nsource = \"file:people\"\n[policy.site]\nscript = \"site.lua\"";
+    let gatepost = Gatepost::start_with(&toml("policies = \"site\"", rest), |folder, _| {
+        let script = "local people = map.get 'people'
+            return { mail = function(_, mail) return reject(people:get(mail.address) or 'nobody') end }";
+        fs::write(folder.join("site.lua"), script).unwrap();
+        fs::write(folder.join("people"), "ann@front.example first\n").unwrap();
+    });
+    let says = |text: &str| {
+        let reply = Client::greeted(gatepost.address()).must("MAIL FROM:<ann@front.example>", 550);
+        assert!(reply.text().contains(text), "{reply:?}");
+    };
+    says("first");
+    fs::write(gatepost.directory().join("people"), "ann@front.example second\n").unwrap();
+    says("first");
+    gatepost.reload();
+    gatepost.log_line(&["configuration reloaded"]);
+    says("second");
+    fs::write(gatepost.directory().join("people"), "# wrong\nann@front.example\n").unwrap();
+    gatepost.reload();
+    gatepost.log_line(&["configuration not reloaded"]);
+    gatepost.log_line(&["people:2:1"]);
+    says("second");
+}
+
+#[test]
 fn listeners_come_and_go_with_a_reload() {
     let gatepost = with_policy();
     let front = gatepost.address();

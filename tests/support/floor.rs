@@ -19,6 +19,7 @@ use gatepost::app::build::{Ground, House};
 use gatepost::backend::connect;
 use gatepost::config;
 use gatepost::observe::counters::Counters;
+use gatepost::policy::waiting::Waiting;
 use gatepost::proxy::admission::Admission;
 use gatepost::proxy::drain::{Drain, Phase};
 use gatepost::proxy::worker::{Accepted, Floor};
@@ -95,11 +96,14 @@ impl Proxy {
             counters: vec![Arc::clone(&counters)],
             draining: drain.watch(),
             policies: Arc::default(),
+            parking: Default::default(),
+            policy_metrics: Arc::default(),
+            waiting: Waiting::new(loaded.config.policies.waiting),
         };
         let house = House::build(loaded.config, &ground, None).map_err(|error| format!("{error:#}"))?;
         let generation = house.blueprint(&ground)(0)?;
         Ok(Proxy {
-            admission: Admission::new(house.config.limits.connections),
+            admission: Admission::watching(house.config.limits.connections, Arc::clone(&ground.waiting)),
             house,
             counters,
             drain,

@@ -25,6 +25,13 @@ pub(super) const POLICIES: &[Key] = &[
         Default::Words("everything but web servers in the site"),
         "What policies may reach that don't say it themselves.",
     ),
+    Key::new(
+        Table::Policies,
+        "waiting",
+        Kind::Count { from: 1, to: 1_000_000, none: false },
+        Default::Is("5000"),
+        "Hook calls and tasks that wait at once; at that many new sessions get 421 4.3.2.",
+    ),
     budget("cpu", Kind::Duration { none: false }, "\"50ms\"", "Time on the processor.").unit("seconds"),
     budget("time", Kind::Duration { none: false }, "\"10s\"", "Time on the clock, waits included.")
         .unit("seconds"),

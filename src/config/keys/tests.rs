@@ -41,6 +41,7 @@ fn shown_defaults_are_the_real_ones() {
         text += &table("[backend.timeouts]", "", Table::Timeouts);
         text += &table("[[listener]]", "bind = \"127.0.0.1:25\"\npolicies = \"access\"\n", Table::Listener);
         text += &table("[relay]", "domains = \"example.org\"\n", Table::Relay);
+        text += &table("[policies]", "", Table::Policies);
         text += &table("[policies.budget]", "", Table::Budget);
         text += &table("[policy.access]", "", Table::Policy);
         text += &table("[map.one]", "source = \"file:one\"\n", Table::Map);

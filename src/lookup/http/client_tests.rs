@@ -1,8 +1,6 @@
 //! Requests to real servers on loopback: well-behaved ones, over TLS too, and such as lie, stall and lead astray.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::future::join_all;
 use hyper::StatusCode;
@@ -17,83 +15,9 @@ use tokio::sync::Notify;
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
-use crate::lookup::config::Config;
-use crate::lookup::dns::Resolver;
+use crate::lookup::http::raw_server::{Raw, client, client_with, get, trusting};
 use crate::lookup::http::request::{Permit, add_header};
 use crate::lookup::http::url::Url;
-use crate::lookup::name_server::NameServer;
-use crate::lookup::zone::Zone;
-
-/// A server that answers each request with the octets that `answer` gives for its head.
-struct Raw {
-    address: SocketAddr,
-    connections: Arc<AtomicUsize>,
-}
-
-impl Raw {
-    async fn start(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Raw {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let connections = Arc::new(AtomicUsize::new(0));
-        let (counted, answer) = (Arc::clone(&connections), Arc::new(answer));
-        tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
-                counted.fetch_add(1, Ordering::SeqCst);
-                let answer = Arc::clone(&answer);
-                tokio::spawn(async move {
-                    let mut head = Vec::new();
-                    while !head.windows(4).any(|end| end == b"\r\n\r\n") {
-                        if stream.read_buf(&mut head).await.unwrap_or(0) == 0 {
-                            return;
-                        }
-                    }
-                    let octets = answer(&String::from_utf8_lossy(&head));
-                    if octets.is_empty() {
-                        return std::future::pending().await; // holds the connection and says nothing
-                    }
-                    let _ = stream.write_all(&octets).await;
-                });
-            }
-        });
-        Raw { address, connections }
-    }
-
-    fn url(&self, path: &str) -> Url {
-        format!("http://{}{path}", self.address).parse().unwrap()
-    }
-
-    fn connections(&self) -> usize {
-        self.connections.load(Ordering::SeqCst)
-    }
-}
-
-/// A client that finds hosts in `zone`, and what must live as long.
-async fn client_with(zone: &str, tls: &ClientConfig) -> (HttpClient, NameServer) {
-    let server = NameServer::start(Zone::parse(zone).unwrap()).await.unwrap();
-    let config = Config { servers: vec![server.address()], ..Config::default() };
-    let helper = HelperHandle::of_caller().unwrap();
-    let hosts = HostResolver::new(Resolver::new(&config, helper.clone()).unwrap());
-    (HttpClient::new(hosts, tls, helper, Outbox::new()), server)
-}
-
-async fn client() -> HttpClient {
-    client_with("", &trusting(RootCertStore::empty())).await.0
-}
-
-fn trusting(roots: RootCertStore) -> ClientConfig {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder =
-        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    builder.with_root_certificates(roots).with_no_client_auth()
-}
-
-fn anywhere() -> Permit {
-    Arc::new(|_| Access::Site)
-}
-
-fn get(url: Url) -> Request {
-    Request::get(url, anywhere())
-}
 
 fn body(reply: Result<Reply, LookupError>) -> Result<String, LookupError> {
     reply.map(|reply| format!("{} {}", reply.status.as_u16(), String::from_utf8_lossy(&reply.body)))
@@ -138,40 +62,40 @@ async fn a_server_is_asked_and_its_reply_comes_back() {
     assert_eq!(client.in_flight(), 0);
 }
 
+/// What the server says to a request with this `head`, by its path.
+fn by_path(head: &str) -> Vec<u8> {
+    let path = head.split(' ').nth(1).unwrap();
+    let text = match path {
+        "/plain" => "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+        "/gone" => "HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno",
+        "/chunked" => "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n",
+        "/to-the-end" => "HTTP/1.0 200 OK\r\n\r\nuntil it closes",
+        "/none" => "HTTP/1.1 204 No Content\r\n\r\n",
+        "/cut" => "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this",
+        "/cut-chunk" => "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nab",
+        "/cut-head" => "HTTP/1.1 200 OK\r\nContent-Le",
+        "/bad-chunk" => "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nab\r\n0\r\n\r\n",
+        "/huge" => "HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n",
+        "/garbage" => "220 mail.example ESMTP\r\n",
+        "/two-lengths" => "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc",
+        "/space" => "HTTP/1.1 200 OK\r\nX Y: z\r\n\r\n",
+        _ => "",
+    };
+    match path {
+        "/grows" => [b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), vec![b'x'; 2048]].concat(),
+        "/long-header" => {
+            format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(2 * HEADER_OCTETS)).into_bytes()
+        }
+        "/many-headers" => {
+            format!("HTTP/1.1 200 OK\r\n{}\r\n", "X: y\r\n".repeat(MOST_HEADERS + 1)).into_bytes()
+        }
+        _ => text.as_bytes().to_vec(),
+    }
+}
+
 #[tokio::test]
 async fn whatever_a_server_says_is_a_value_or_a_kind() {
-    let server = Raw::start(|head| {
-        let path = head.split(' ').nth(1).unwrap();
-        let text = match path {
-            "/plain" => "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
-            "/gone" => "HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno",
-            "/chunked" => {
-                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n"
-            }
-            "/to-the-end" => "HTTP/1.0 200 OK\r\n\r\nuntil it closes",
-            "/none" => "HTTP/1.1 204 No Content\r\n\r\n",
-            "/cut" => "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this",
-            "/cut-chunk" => "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nab",
-            "/cut-head" => "HTTP/1.1 200 OK\r\nContent-Le",
-            "/bad-chunk" => "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nab\r\n0\r\n\r\n",
-            "/huge" => "HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n",
-            "/garbage" => "220 mail.example ESMTP\r\n",
-            "/two-lengths" => "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc",
-            "/space" => "HTTP/1.1 200 OK\r\nX Y: z\r\n\r\n",
-            _ => "",
-        };
-        match path {
-            "/grows" => [b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), vec![b'x'; 2048]].concat(),
-            "/long-header" => {
-                format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(2 * HEADER_OCTETS)).into_bytes()
-            }
-            "/many-headers" => {
-                format!("HTTP/1.1 200 OK\r\n{}\r\n", "X: y\r\n".repeat(MOST_HEADERS + 1)).into_bytes()
-            }
-            _ => text.as_bytes().to_vec(),
-        }
-    })
-    .await;
+    let server = Raw::start(by_path).await;
     let client = client().await;
     let mut wrong = Vec::new();
     for (path, want) in [

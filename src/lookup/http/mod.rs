@@ -6,5 +6,7 @@ pub mod failure;
 pub mod gate;
 pub mod outbox;
 pub mod played;
+#[cfg(test)]
+mod raw_server;
 pub mod request;
 pub mod url;

@@ -156,6 +156,9 @@ mod tests {
             assert_eq!(said, want.map(|body| Bytes::from(body.to_owned())), "{url}");
         }
         assert_eq!(web.asked()[2].url, "https://api.example/three?a=b");
-        assert!(web.put("https://x.example/", Page::Reply { status: 99, headers: Vec::new(), body: Vec::new() }).is_err());
+        assert!(
+            web.put("https://x.example/", Page::Reply { status: 99, headers: Vec::new(), body: Vec::new() })
+                .is_err()
+        );
     }
 }

@@ -9,6 +9,7 @@ use crate::lua::api::{Parts, may_wait, raise};
 use crate::lua::capability::Need;
 use crate::lua::guard::Guard;
 use crate::lua::method::Method;
+use crate::lua::suspend;
 
 /// The methods of `client`, which may wait in any hook.
 pub(in crate::lua) fn methods(lua: &Lua, guard: &Rc<Guard>, parts: &Parts) -> mlua::Result<Table> {
@@ -30,7 +31,8 @@ fn lookup(
     parts: Parts,
     which: fn(&ClientNames) -> ClientName,
 ) -> mlua::Result<Function> {
-    lua.create_async_function(move |lua, this: Value| {
+    let guard = Rc::clone(&method.guard);
+    suspend::function(lua, &guard, move |lua, this: Value| {
         let (method, parts) = (Rc::clone(&method), parts.clone());
         async move {
             method.check(&lua, &this)?;

@@ -8,6 +8,7 @@ mod base64;
 pub mod client;
 mod dns;
 mod domains;
+mod drawer;
 mod hash;
 mod hmac;
 mod http;
@@ -15,6 +16,7 @@ mod ip;
 pub(super) mod json;
 mod log;
 pub mod map;
+mod metrics;
 mod module;
 mod plain;
 mod random;
@@ -22,9 +24,11 @@ mod ratelimit;
 mod regex;
 mod remember;
 mod store;
+mod task;
 mod time;
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use mlua::{Lua, Table, Value};
 
@@ -37,6 +41,8 @@ pub use crate::lua::caller::raise;
 use crate::lua::clock::Wall;
 use crate::lua::coverage::Coverage;
 use crate::lua::guard::Guard;
+use crate::observe::policy_metrics::PolicyMetrics;
+use crate::policy::waiting::Waiting;
 use crate::store::calls::Store;
 use crate::store::error::StoreError;
 
@@ -50,6 +56,8 @@ pub struct Parts {
     http: Option<HttpClient>,
     maps: Option<Maps>,
     patterns: Patterns,
+    metrics: Arc<PolicyMetrics>,
+    waiting: Arc<Waiting>,
 }
 
 impl Parts {
@@ -66,6 +74,26 @@ impl Parts {
     /// The same, and what is stored is kept in `store`.
     pub fn storing(self, store: Store) -> Self {
         Parts { store: Some(store), ..self }
+    }
+
+    /// The same, and what policies measure is kept in `metrics`.
+    pub fn measuring(self, metrics: Arc<PolicyMetrics>) -> Self {
+        Parts { metrics, ..self }
+    }
+
+    /// The same, and calls that wait are counted in `waiting`.
+    pub fn counting(self, waiting: Arc<Waiting>) -> Self {
+        Parts { waiting, ..self }
+    }
+
+    /// The policies' own metrics.
+    pub(super) fn metrics(&self) -> &PolicyMetrics {
+        &self.metrics
+    }
+
+    /// The calls that wait.
+    pub(super) fn waiting(&self) -> &Arc<Waiting> {
+        &self.waiting
     }
 
     /// Where things are kept.
@@ -149,10 +177,12 @@ const MODULES: &[(&str, Open)] = &[
     ("json", json::open),
     ("log", log::open),
     ("map", map::open),
+    ("metrics", metrics::open),
     ("random", random::open),
     ("ratelimit", ratelimit::open),
     ("regex", regex::open),
     ("store", store::open),
+    ("task", task::open),
     ("time", time::open),
     #[cfg(test)]
     ("waiting", crate::lua::tests::waiting::open),
@@ -183,18 +213,18 @@ pub(super) fn open(
     Ok(())
 }
 
-/// Raises unless the script may wait here: in a hook, and not inside a coroutine of its own.
+/// Raises unless the script may wait here: in a hook, and not below a C function that called back into Lua.
 ///
-/// Every function that waits begins with it.
+/// Every function that waits begins with it, and is made by `suspend::function`.
 pub fn may_wait(lua: &Lua, guard: &Guard) -> mlua::Result<()> {
     match guard.call() {
         Some(call) if call.stage.is_none() => {
             Err(raise(lua, "calls that wait can't be made while a policy is loaded"))
         }
-        // A wait would reach the script as a nil from its own resume.
-        Some(_) if guard.is_inside_coroutine(lua) => {
-            Err(raise(lua, "calls that wait can't be made inside a coroutine in this version"))
-        }
+        Some(_) if !guard.can_wait(lua) => Err(raise(
+            lua,
+            "calls that wait can't be made inside a callback of string.gsub, tostring and the like",
+        )),
         _ => Ok(()),
     }
 }

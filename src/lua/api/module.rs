@@ -14,6 +14,7 @@ use crate::lua::call::Call;
 use crate::lua::capability::Need;
 use crate::lua::guard::Guard;
 pub(super) use crate::lua::or_kind::OrKind;
+use crate::lua::suspend;
 
 /// When a function may be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +87,7 @@ impl<'a> Module<'a> {
             });
             async move { asked?.await.into_lua_multi(&lua) }
         };
-        self.set(name, self.lua.create_async_function(call)?)
+        self.set(name, suspend::function(self.lua, self.guard, call)?)
     }
 
     /// `module.name`, a constant.

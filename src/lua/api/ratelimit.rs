@@ -5,10 +5,9 @@ use std::rc::Rc;
 use mlua::{IntoLua, Lua, Table, Value};
 
 use crate::lua::api::Parts;
+use crate::lua::api::drawer::{Drawer, Found, Owner, or_kind, positive};
 use crate::lua::api::module::{Arguments, Module, OrKind};
-use crate::lua::api::store::{Drawer, Found, Owner, name_of, or_kind, positive};
 use crate::lua::guard::Guard;
-use crate::store::key::Space;
 use crate::store::rate::{Judgement, LIMIT, LONGEST, Quota};
 
 /// Opens the module `ratelimit`.
@@ -18,21 +17,13 @@ pub(super) fn open(lua: &Lua, guard: &Rc<Guard>, parts: &Parts) -> mlua::Result<
     let at = drawer.clone();
     module.waiting("check", move |arguments| {
         let event = Event::read(arguments)?;
-        Ok(check(find(&at, arguments)?, event))
+        Ok(check(at.find_rate(arguments)?, event))
     })?;
     module.waiting("refund", move |arguments| {
         let event = Event::read(arguments)?;
-        Ok(refund(find(&drawer, arguments)?, event))
+        Ok(refund(drawer.find_rate(arguments)?, event))
     })?;
     Ok(module.finish())
-}
-
-/// The store, and the key that a rate's name and key make.
-fn find(at: &Drawer, arguments: &Arguments) -> Result<Found, String> {
-    let (rate, key) = (name_of(arguments, 1, "the rate's name")?, name_of(arguments, 2, "a key")?);
-    let policy = at.policy();
-    let key = |store: &crate::store::calls::Store| store.key(Space::Rate(&policy, &rate), &key);
-    Ok(at.store().and_then(|store| Ok((store.clone(), key(store)?))))
 }
 
 async fn check(found: Found, event: Event) -> OrKind<Judged> {

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use mlua::{Function, IntoLuaMulti, Lua, MultiValue, Value, Variadic};
 
+use crate::lua::api::drawer::{Drawer, Found, positive};
 use crate::lua::api::module::Arguments;
 use crate::lua::api::plain::{Kept, Unfit, encoded};
-use crate::lua::api::store::{Drawer, Found, positive};
 use crate::lua::api::{may_wait, raise};
+use crate::lua::suspend;
 use crate::store::error::StoreError;
 use crate::store::flight::Landing;
 use crate::store::remember::{Heard, Terms, Turn};
@@ -20,8 +21,8 @@ const KIND: usize = 64;
 /// The function, for the entries of `drawer`.
 pub(super) fn function(lua: &Lua, drawer: Drawer) -> mlua::Result<Function> {
     let drawer = Rc::new(drawer);
-    let at = Rc::clone(&drawer);
-    let inquire = lua.create_async_function(move |lua, values: Variadic<Value>| {
+    let (at, guard) = (Rc::clone(&drawer), Rc::clone(drawer.guard()));
+    let inquire = suspend::function(lua, &guard, move |lua, values: Variadic<Value>| {
         let at = Rc::clone(&at);
         async move {
             may_wait(&lua, at.guard())?;
@@ -36,7 +37,7 @@ pub(super) fn function(lua: &Lua, drawer: Drawer) -> mlua::Result<Function> {
             inquire(&lua, &at, found, terms).await
         }
     })?;
-    let settle = lua.create_async_function(move |lua, (number, has_ended, value, kind): Settled| {
+    let settle = suspend::function(lua, &guard, move |lua, (number, has_ended, value, kind): Settled| {
         let at = Rc::clone(&drawer);
         async move { settle(&lua, &at, number, has_ended, &value, &kind).await }
     })?;

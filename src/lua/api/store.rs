@@ -1,18 +1,15 @@
 //! `store`: what policies remember between sessions. No judgement here: arguments in, `store::calls`, values out.
 
 use std::rc::Rc;
-use std::time::Duration;
 
 use mlua::{Lua, Table, Value};
 
-use crate::lua::api::module::{Arguments, Module, OrKind, duration};
+use crate::lua::api::drawer::{Drawer, Found, Owner, name_of, or_kind, positive};
+use crate::lua::api::module::{Arguments, Module, OrKind};
 use crate::lua::api::plain::{Kept, Unfit, encoded};
 use crate::lua::api::{Parts, remember};
 use crate::lua::guard::Guard;
-use crate::session::effects::PolicyName;
-use crate::store::calls::Store;
 use crate::store::error::StoreError;
-use crate::store::key::{Key, Space};
 use crate::store::operation::Lifetime;
 use crate::store::value::{Encoded, Value as Plain};
 
@@ -21,69 +18,6 @@ pub(super) fn open(lua: &Lua, guard: &Rc<Guard>, parts: &Parts) -> mlua::Result<
     let own = calls(lua, guard, parts, Owner::Policy)?;
     own.raw_set("shared", calls(lua, guard, parts, Owner::All)?)?;
     Ok(own)
-}
-
-/// Whose entries a call is about.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Owner {
-    /// The policy's that makes it.
-    Policy,
-    /// Everybody's.
-    All,
-}
-
-/// Where a call acts: the store of this worker's parts, seen by the policy that runs.
-#[derive(Clone)]
-pub(super) struct Drawer {
-    guard: Rc<Guard>,
-    parts: Parts,
-    owner: Owner,
-}
-
-/// The store and the whole key, or why there is none.
-pub(super) type Found = Result<(Store, Key), StoreError>;
-
-impl Drawer {
-    /// The drawer of `owner`.
-    pub(super) fn new(guard: &Rc<Guard>, parts: &Parts, owner: Owner) -> Self {
-        Self { guard: Rc::clone(guard), parts: parts.clone(), owner }
-    }
-
-    /// The module that its functions are in.
-    pub(super) fn module(&self) -> &'static str {
-        match self.owner {
-            Owner::Policy => "store",
-            Owner::All => "store.shared",
-        }
-    }
-
-    /// What watches the scripts.
-    pub(super) fn guard(&self) -> &Guard {
-        &self.guard
-    }
-
-    /// The store.
-    ///
-    /// *Errors*: `Unavailable` when offline.
-    pub(super) fn store(&self) -> Result<&Store, StoreError> {
-        self.parts.store()
-    }
-
-    /// The policy that runs.
-    pub(super) fn policy(&self) -> PolicyName {
-        self.guard.call().map_or_else(|| "".into(), |call| call.policy.clone())
-    }
-
-    /// Where the first argument says.
-    pub(super) fn find(&self, arguments: &Arguments) -> Result<Found, String> {
-        let octets = name_of(arguments, 1, "a key")?;
-        let policy = self.policy();
-        let space = match self.owner {
-            Owner::Policy => Space::Policy(&policy),
-            Owner::All => Space::Shared,
-        };
-        Ok(self.parts.store().and_then(|store| Ok((store.clone(), store.key(space, &octets)?))))
-    }
 }
 
 /// The functions for the entries of `owner`.
@@ -175,19 +109,6 @@ async fn count_distinct(found: Found, member: Vec<u8>, lifetime: Lifetime) -> Or
     or_kind(count.await)
 }
 
-/// What a call of the store gave, for scripts.
-pub(super) fn or_kind<T>(result: Result<T, StoreError>) -> OrKind<T> {
-    OrKind(result.map_err(StoreError::kind))
-}
-
-/// The octets at `place`: a string, or a whole number written out.
-pub(super) fn name_of(arguments: &Arguments, place: usize, what: &str) -> Result<Vec<u8>, String> {
-    match arguments.at(place) {
-        Value::Integer(whole) => Ok(whole.to_string().into_bytes()),
-        _ => arguments.octets(place, what),
-    }
-}
-
 /// The value at the second place, which is to be kept.
 fn value(arguments: &Arguments) -> Result<Result<Encoded, StoreError>, String> {
     match arguments.at(2) {
@@ -206,10 +127,4 @@ fn lifetime(arguments: &Arguments) -> Result<Lifetime, String> {
         Value::Nil => Ok(None),
         value => positive("ttl", value).map(Some),
     }
-}
-
-/// A duration that is more than nothing.
-pub(super) fn positive(name: &str, value: &Value) -> Result<Duration, String> {
-    let length = duration(name, value)?;
-    if length.is_zero() { Err(format!("{name} is more than 0")) } else { Ok(length) }
 }

@@ -12,6 +12,7 @@ use crate::lua::convert::fields;
 use crate::lua::convert::kit::Kit;
 use crate::lua::guard::Guard;
 use crate::lua::method::Method;
+use crate::lua::suspend;
 use crate::message::edit::{Edit, NewField};
 use crate::message::encoded_word;
 use crate::message::view::MessageView;
@@ -144,7 +145,7 @@ impl Method {
 /// `message:sha256()`, which waits.
 fn sha256(lua: &Lua, method: Method) -> mlua::Result<Function> {
     let method = Rc::new(method);
-    lua.create_async_function(move |lua, this: Value| {
+    suspend::function(lua, &Rc::clone(&method.guard), move |lua, this: Value| {
         let method = Rc::clone(&method);
         async move {
             let (message, call) = method.message(&lua, &this)?;

@@ -3,7 +3,7 @@
 use std::cell::{OnceCell, RefCell};
 use std::ffi::c_void;
 use std::net::IpAddr;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
@@ -16,6 +16,7 @@ use crate::lua::convert::subject;
 use crate::lua::convert::transaction::{Past, TransactionView};
 use crate::lua::convert::vars::Vars;
 use crate::lua::slice::SliceWaker;
+use crate::lua::tasks::Tasks;
 use crate::names::network::address_text;
 use crate::policy::door::SharedSession;
 use crate::policy::event::{Outcome, Stage};
@@ -26,6 +27,8 @@ use crate::smtp::host::Host;
 /// One session in one Lua state.
 #[derive(Debug)]
 pub struct SessionView {
+    /// What runs beside the hooks. Owned by the session: a task knows this view.
+    pub(in crate::lua) tasks: Weak<Tasks>,
     pub(in crate::lua) session: SharedSession,
     pub(in crate::lua) kit: Rc<Kit>,
     pub(in crate::lua) vars: RefCell<Vars>,
@@ -60,8 +63,10 @@ impl SessionView {
         kit: &Rc<Kit>,
         opened: Duration,
         relay_domains: &Rc<OnceCell<AnyUserData>>,
+        tasks: Weak<Tasks>,
     ) -> Rc<SessionView> {
         Rc::new(SessionView {
+            tasks,
             session,
             kit: Rc::clone(kit),
             vars: RefCell::default(),

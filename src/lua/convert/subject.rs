@@ -18,6 +18,14 @@ pub(in crate::lua) fn ehlo(kit: &Kit, verb: Verb, name: &Host) -> mlua::Result<T
     kit.ehlo.call((name.as_str(), verb.as_str(), name.is_literal()))
 }
 
+/// `command`.
+pub(in crate::lua) fn command(kit: &Kit, verb: &str, argument: &str) -> mlua::Result<Table> {
+    let facts = kit.lua.create_table()?;
+    facts.raw_set("verb", verb)?;
+    facts.raw_set("argument", argument)?;
+    kit.view("command", facts)
+}
+
 /// `mail`.
 pub(in crate::lua) fn mail(kit: &Kit, mail: &Mail) -> mlua::Result<Table> {
     let path = &mail.reverse_path;

@@ -2,6 +2,7 @@
 
 use mlua::{Lua, Table, Value};
 
+use crate::lua::tasks::Task;
 use crate::policy::event::Stage;
 use crate::session::effects::PolicyName;
 
@@ -161,6 +162,8 @@ fn weigh(value: &Value, depth: usize, octets: &mut usize) -> Result<(), String> 
             16
         }
         Value::Table(_) => return Err("is nested too deeply".to_owned()),
+        // Started in one hook, waited for in a later one.
+        value if Task::of(value).is_some() => 64,
         other => return Err(format!("holds a {}; only plain data can be kept", other.type_name())),
     };
     if *octets > LIMIT { Err("is larger than 64 KiB".to_owned()) } else { Ok(()) }

@@ -49,14 +49,29 @@ local string_metatable = getmetatable("")
 string_metatable.__index = strings
 string_metatable.__metatable = false
 
-local coroutines = pick(coroutine, "close create isyieldable resume running status wrap yield")
+-- Errors that the engine raises are texts for whoever catches them. Who runs out of memory is not asked again.
+local function plain(ok, ...)
+  if ok then return true, ... end
+  local problem = ...
+  if type(problem) == "userdata" then
+    problem = native.words_of(problem)
+  elseif problem == "not enough memory" then
+    native.out_of_memory()
+  end
+  return false, problem
+end
+
+local coroutines = native.coroutines(native, plain)
+local tables = pick(table, "concat insert move pack remove unpack")
+tables.sort = native.sort(native)
+
 local base = {
   _VERSION = _VERSION,
   assert = assert, error = error, getmetatable = getmetatable, ipairs = ipairs, next = next, pairs = pairs,
   rawequal = rawequal, rawget = rawget, rawlen = rawlen, select = select,
   tonumber = tonumber, tostring = tostring, type = type,
   string = view("string", strings),
-  table = view("table", pick(table, "concat insert move pack remove sort unpack")),
+  table = view("table", tables),
   math = view("math", pick(math, "abs acos asin atan ceil cos deg exp floor fmod huge log max maxinteger min mininteger modf pi rad random sin sqrt tan tointeger type ult")),
   utf8 = view("utf8", pick(utf8, "char charpattern codepoint codes len offset")),
   coroutine = view("coroutine", coroutines),
@@ -82,27 +97,16 @@ function base.rawset(object, key, value)
   return rawset(object, key, value)
 end
 
--- Errors that the engine raises are texts for whoever catches them.
-local function plain(ok, problem, ...)
-  if not ok then return false, native.words_of(problem) end
-  return true, problem, ...
-end
-
 function base.pcall(f, ...)
   return plain(pcall(f, ...))
 end
 
-local resume = coroutine.resume
-function coroutines.resume(co, ...)
-  return plain(resume(co, ...))
-end
-
 -- After a kill no handler is entered any more: it would run where the guard's hook doesn't.
 function base.xpcall(f, handler, ...)
-  return xpcall(f, function(problem)
+  return plain(xpcall(f, function(problem)
     if native.is_killed() then return problem end
     return handler(native.words_of(problem))
-  end, ...)
+  end, ...))
 end
 
 -- Environments ---------------------------------------------------------------------------------------------------
@@ -152,11 +156,4 @@ local function environment()
   return env
 end
 
--- Every hook begins here, so that the guard knows the hook's own coroutine from those that scripts make.
-local mark_top = native.mark_top
-local function enter(hook, session, subject, options)
-  mark_top()
-  return hook(session, subject, options)
-end
-
-return { base = base, environment = environment, view = view, object = object, enter = enter }
+return { base = base, environment = environment, view = view, object = object }

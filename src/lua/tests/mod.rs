@@ -1,6 +1,7 @@
 //! Tests of the engine through the door, with a session that is driven by hand.
 
 mod abuse;
+mod abuse_cases;
 mod builtin;
 mod capabilities;
 mod catalogue;
@@ -11,10 +12,13 @@ mod http;
 mod load;
 mod maps;
 mod message;
+mod metrics;
 mod modules;
+mod parking;
 mod regex;
 mod store;
 pub(super) mod support;
+mod task;
 mod types;
 mod unknown;
 pub(super) mod waiting;

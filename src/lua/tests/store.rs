@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::lua::capability::Capabilities;
 use crate::lua::tests::support::{Client, Setup, said, worker};
 use crate::store::calls::Store;
 use crate::store::clock::Clock;
@@ -100,6 +101,36 @@ fn misuse_raises_at_the_callers_line() {
     }
     let setup = Setup::new().policy("p", "store.get('k') return {}");
     assert!(setup.problems().contains("calls that wait can't be made while a policy is loaded"));
+}
+
+#[test]
+fn only_what_allow_names_is_reached() {
+    let names = ["store:grey", "ratelimit:r"].map(|word| word.parse().unwrap());
+    let allow = Arc::new(Capabilities::only(names.to_vec()));
+    for (call, want) in [
+        ("store.set('grey:1', 1)", ""),
+        ("task.start(function() store.set('grey', 1) end):wait()", ""),
+        ("store.get('black')", "this policy is not allowed \"store:black\""),
+        ("store.shared.get('grey')", "this policy is not allowed \"store.shared:grey\""),
+        ("store.remember('black', { ttl = 1 }, print)", "this policy is not allowed \"store:black\""),
+        ("ratelimit.check('r', 'k', { limit = 1, per = 1 })", ""),
+        ("ratelimit.check('s', 'k', { limit = 1, per = 1 })", "this policy is not allowed \"ratelimit:s\""),
+        (
+            "error(task.start(function() return select(2, pcall(store.get, 'black')) end):wait(), 0)",
+            "\"store:black\"",
+        ),
+    ] {
+        let body =
+            format!("local ok, problem = pcall(function() {call} end) return reject(tostring(problem))");
+        let mut setup =
+            Setup::new().configured("p", &policy(&body), |policy| policy.allow = Some(Arc::clone(&allow)));
+        setup.parts = setup.parts.storing(store().0);
+        let heard = worker(async { said(&setup.client().connect().await) });
+        match want {
+            "" => assert_eq!(heard, "554 5.7.1 nil", "{call}"),
+            want => assert!(heard.contains(want), "{call}: {heard}"),
+        }
+    }
 }
 
 #[test]
@@ -236,5 +267,31 @@ fn who_asks_and_fails_or_leaves_does_not_hold_the_others() {
         assert!(futures_util::poll!(&mut staying).is_pending());
         drop(leaving); // its client has gone
         assert_eq!(said(&staying.await), "554 5.7.1 v nil 2", "the next asks in its place");
+    });
+}
+
+#[test]
+fn the_greylist_of_the_examples_lets_pass_who_comes_again() {
+    let (store, clock) = store();
+    let mut setup = Setup::new()
+        .policy("greylist", include_str!("../../../examples/greylisting/greylist.lua"))
+        .policy("rates", include_str!("../../../examples/greylisting/rates.lua"));
+    setup.parts = setup.parts.storing(store);
+    worker(async {
+        let comes = async |address: &str, recipient: &str| {
+            let client = setup.client_at(address);
+            client.begin().await;
+            said(&client.rcpt(&format!("<{recipient}@ours.example>")).await)
+        };
+        let greylisted = "451 4.7.1 Greylisted: come again in a few minutes";
+        assert_eq!(comes("192.0.2.7", "bob").await, greylisted);
+        clock.advance(Duration::from_secs(60));
+        assert_eq!(comes("192.0.2.8", "bob").await, greylisted, "too soon");
+        clock.advance(Duration::from_secs(241));
+        assert_eq!(comes("192.0.2.9", "bob").await, "accept", "from the same network");
+        assert_eq!(comes("192.0.2.9", "eve").await, "accept", "it is no stranger any more");
+        assert_eq!(comes("198.51.100.7", "bob").await, greylisted, "another network is");
+        clock.advance(Duration::from_secs(35 * 86_400));
+        assert_eq!(comes("192.0.2.7", "bob").await, greylisted, "long unseen it is one again");
     });
 }

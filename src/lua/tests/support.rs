@@ -15,7 +15,7 @@ use crate::lua::api::Parts;
 use crate::lua::chain::Chain;
 use crate::lua::clock::Clock;
 use crate::lua::config::{
-    Budget, OnError, OptionData, OptionEntry, OptionValue, Policies as Common, Policy, Script, Span,
+    OnError, OptionData, OptionEntry, OptionValue, Policies as Common, Policy, Script, Span,
 };
 use crate::lua::engine::{Engine, Plan};
 use crate::lua::problem::Problem;
@@ -42,7 +42,7 @@ pub(in crate::lua) fn worker<T>(test: impl Future<Output = T>) -> T {
         .start_paused(true)
         .build()
         .unwrap()
-        .block_on(test)
+        .block_on(tokio::task::LocalSet::new().run_until(test))
 }
 
 /// Policies that are about to be loaded.
@@ -55,8 +55,7 @@ pub(super) struct Setup {
 impl Setup {
     pub(super) fn new() -> Setup {
         let folder = tempfile::tempdir().unwrap();
-        let general =
-            Common { paths: vec![folder.path().to_owned()], budget: Budget::default(), allow: None };
+        let general = Common { paths: vec![folder.path().to_owned()], ..Common::default() };
         Setup {
             folder,
             plan: Plan { general, policies: Vec::new(), backends: vec!["mta1".into()] },
@@ -173,7 +172,8 @@ impl Client {
         Client::at("192.0.2.7", policies)
     }
 
-    fn at(address: &str, policies: Rc<dyn Policies>) -> Client {
+    /// A session of the client at `address`.
+    pub(super) fn at(address: &str, policies: Rc<dyn Policies>) -> Client {
         let relay = Relay {
             domains: RelayDomains::Set(DomainSet::parse(["ours.example"]).unwrap()),
             networks: Default::default(),

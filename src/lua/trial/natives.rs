@@ -26,7 +26,8 @@ impl Natives<'_> {
     /// The functions by their names.
     pub(super) fn table(&self) -> mlua::Result<Table> {
         let natives = self.lua.create_table()?;
-        let fail = |lua: &Lua, text: LuaString| -> mlua::Result<()> { Err(raise(lua, &text.to_string_lossy())) };
+        let fail =
+            |lua: &Lua, text: LuaString| -> mlua::Result<()> { Err(raise(lua, &text.to_string_lossy())) };
         natives.raw_set("fail", self.lua.create_function(fail)?)?;
         self.clients(&natives)?;
         self.surroundings(&natives)?;
@@ -72,7 +73,8 @@ impl Natives<'_> {
     }
 
     fn surroundings(&self, natives: &Table) -> mlua::Result<()> {
-        natives.raw_set("set_up", self.prompt(|_, world, file: String| world.set_up(&file).map(|()| true))?)?;
+        natives
+            .raw_set("set_up", self.prompt(|_, world, file: String| world.set_up(&file).map(|()| true))?)?;
         let advance = self.waiting(|_, world, time: Value| {
             let time = actions::duration(&time);
             async move {
@@ -87,7 +89,8 @@ impl Natives<'_> {
             world.stub_name(&name, &stub::records(&records)?).map(|()| true)
         };
         natives.raw_set("stub_name", self.prompt(stub)?)?;
-        let asked = |_: &Lua, world: &Rc<dyn World>, (name, kind): (String, String)| world.times_asked(&name, &kind);
+        let asked =
+            |_: &Lua, world: &Rc<dyn World>, (name, kind): (String, String)| world.times_asked(&name, &kind);
         natives.raw_set("times_asked", self.prompt(asked)?)?;
         let stub = |lua: &Lua, world: &Rc<dyn World>, (url, page): (String, Value)| {
             world.stub_url(&url, stub::page(lua, &page)?).map(|()| true)
@@ -113,19 +116,21 @@ impl Natives<'_> {
     }
 
     fn backend(&self, natives: &Table) -> mlua::Result<()> {
-        let answer = |_: &Lua, world: &Rc<dyn World>, (verb, said, part): (String, Option<String>, Option<String>)| {
-            let answer = said.map(|said| match said.as_str() {
-                "close" => Answer::Close,
-                "timeout" => Answer::Silence,
-                _ => Answer::Reply(said),
-            });
-            world.answer(&verb, &part.unwrap_or_default(), answer).map(|()| true)
-        };
+        let answer =
+            |_: &Lua, world: &Rc<dyn World>, (verb, said, part): (String, Option<String>, Option<String>)| {
+                let answer = said.map(|said| match said.as_str() {
+                    "close" => Answer::Close,
+                    "timeout" => Answer::Silence,
+                    _ => Answer::Reply(said),
+                });
+                world.answer(&verb, &part.unwrap_or_default(), answer).map(|()| true)
+            };
         natives.raw_set("answer", self.prompt(answer)?)?;
         natives.raw_set("commands", self.prompt(|_, world, ()| Ok(world.commands()))?)?;
         let messages = |lua: &Lua, world: &Rc<dyn World>, ()| {
             let messages = world.messages();
-            let tables: mlua::Result<Vec<Table>> = messages.into_iter().map(|one| message(lua, one)).collect();
+            let tables: mlua::Result<Vec<Table>> =
+                messages.into_iter().map(|one| message(lua, one)).collect();
             tables.map_err(|error| error.to_string())
         };
         natives.raw_set("messages", self.prompt(messages)?)?;
@@ -154,10 +159,7 @@ impl Natives<'_> {
     }
 
     /// A function that waits.
-    fn waiting<A, F, R>(
-        &self,
-        act: impl Fn(&Lua, Rc<dyn World>, A) -> F + 'static,
-    ) -> mlua::Result<Function>
+    fn waiting<A, F, R>(&self, act: impl Fn(&Lua, Rc<dyn World>, A) -> F + 'static) -> mlua::Result<Function>
     where
         A: mlua::FromLuaMulti + 'static,
         F: Future<Output = Result<R, String>> + 'static,

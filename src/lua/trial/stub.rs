@@ -12,7 +12,12 @@ pub(super) fn records(value: &Value) -> Result<Records, String> {
     let table = match value {
         Value::String(word) => return Ok(Records::Trouble(word.to_string_lossy())),
         Value::Table(table) => table,
-        other => return Err(format!("records or a word such as \"timeout\" are wanted, this is {}", article(other.type_name()))),
+        other => {
+            return Err(format!(
+                "records or a word such as \"timeout\" are wanted, this is {}",
+                article(other.type_name())
+            ));
+        }
     };
     let mut records = Vec::new();
     for pair in table.sequence_values::<Table>() {
@@ -28,7 +33,12 @@ pub(super) fn page(lua: &Lua, value: &Value) -> Result<Page, String> {
     let table = match value {
         Value::String(word) => return trouble(&word.to_string_lossy()).map(Page::Trouble),
         Value::Table(table) => table,
-        other => return Err(format!("http.stub: a table or a word such as \"timeout\" is wanted, this is {}", article(other.type_name()))),
+        other => {
+            return Err(format!(
+                "http.stub: a table or a word such as \"timeout\" is wanted, this is {}",
+                article(other.type_name())
+            ));
+        }
     };
     let (mut status, mut headers, mut body) = (200, Vec::new(), Vec::new());
     for pair in table.pairs::<String, Value>() {
@@ -47,7 +57,9 @@ pub(super) fn page(lua: &Lua, value: &Value) -> Result<Page, String> {
                 body = text.map_err(|kind| format!("http.stub: json: {kind}"))?.into_bytes();
                 headers.push(("content-type".to_owned(), "application/json".to_owned()));
             }
-            (key, _) => return Err(format!("http.stub takes status, headers, body and json; not '{key}' so")),
+            (key, _) => {
+                return Err(format!("http.stub takes status, headers, body and json; not '{key}' so"));
+            }
         }
     }
     Ok(Page::Reply { status, headers, body })

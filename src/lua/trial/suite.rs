@@ -13,6 +13,7 @@ use crate::lua::call::Call;
 use crate::lua::caller::{line_of_script, raise};
 use crate::lua::clock::Clock;
 use crate::lua::config::Script;
+use crate::lua::guard::Budget;
 use crate::lua::problem::first_words;
 use crate::lua::sandbox::Sandbox;
 use crate::lua::script;
@@ -63,7 +64,8 @@ impl Suite {
         let suite = Suite { sandbox, stage, run };
         let chunk = suite.sandbox.environment().and_then(|env| source.compile(&suite.sandbox.lua, env));
         let chunk = chunk.map_err(|error| first_words(&error))?;
-        suite.call(&chunk, ()).finish_now().map_err(|stopped| told(&stopped))?;
+        let loaded = suite.call(&chunk, ()).and_then(HookCall::finish_now);
+        loaded.map_err(|stopped| told(&stopped))?;
         suite.stage.is_loaded.set(true);
         Ok(suite)
     }
@@ -78,16 +80,18 @@ impl Suite {
     /// *Errors*: why it failed: mostly "file:line: what was expected", and further lines.
     pub async fn run(&self, test: &Test, world: Rc<dyn World>) -> Result<(), String> {
         self.stage.world.replace(Some(world));
-        let ran = self.call(&self.run, &test.body).await;
+        let ran = match self.call(&self.run, &test.body) {
+            Ok(running) => running.await,
+            Err(stopped) => Err(stopped),
+        };
         self.stage.world.replace(None);
         ran.map(drop).map_err(|stopped| told(&stopped))
     }
 
-    fn call(&self, function: &Function, argument: impl mlua::IntoLuaMulti) -> HookCall {
-        let Sandbox { lua, guard, enter, .. } = &self.sandbox;
-        let argument = argument.into_lua_multi(lua).ok().and_then(|mut all| all.pop_front());
-        let running = enter.call_async((function, argument));
-        HookCall::new(lua, guard, Rc::new(Call::load(TEST.into())), ALLOWANCE, running)
+    fn call(&self, function: &Function, argument: impl mlua::IntoLuaMulti) -> Result<HookCall, Stopped> {
+        let Sandbox { lua, guard, .. } = &self.sandbox;
+        let call = Rc::new(Call::load(TEST.into(), None));
+        HookCall::new(lua, guard, call, ALLOWANCE, function, argument).map_err(Stopped::Raised)
     }
 }
 
@@ -106,7 +110,8 @@ fn open(sandbox: &Sandbox, stage: &Rc<Stage>, seed: i64) -> mlua::Result<Functio
     let Sandbox { lua, base, .. } = sandbox;
     let natives = Natives { lua, stage }.table()?;
     let playing = Rc::clone(stage);
-    let add = lua.create_function(move |lua, (name, body): (String, Function)| playing.add(lua, name, body))?;
+    let add =
+        lua.create_function(move |lua, (name, body): (String, Function)| playing.add(lua, name, body))?;
     natives.raw_set("add", add)?;
     let playing = Rc::clone(stage);
     natives.raw_set("is_loaded", lua.create_function(move |_, ()| Ok(playing.is_loaded.get()))?)?;
@@ -145,7 +150,7 @@ impl Stage {
 fn told(stopped: &Stopped) -> String {
     match stopped {
         Stopped::Raised(error) => first_words(error),
-        Stopped::Cpu(place) => {
+        Stopped::Spent(Budget::Cpu, place) => {
             let place = place.as_ref().map_or(String::new(), |place| format!("{place}: "));
             format!("{place}the test doesn't come to an end")
         }

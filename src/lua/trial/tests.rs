@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use crate::lua::tests::support::worker;
 use crate::lua::trial::suite::Suite;
-use crate::lua::trial::world::{
-    Answer, Asked, Heard, Later, Page, Records, Said, Taken, Visit, World,
-};
+use crate::lua::trial::world::{Answer, Asked, Heard, Later, Page, Records, Said, Taken, Visit, World};
 
 /// A world that notes what it is asked for, and in which every reply is the same.
 #[derive(Default)]
@@ -140,12 +138,21 @@ fn what_a_test_does_reaches_the_world() {
     for (body, want) in [
         ("session {}", "connect 203.0.113.9 4711 Place { policies: None, options: None, config: None }"),
         ("session { ip = '::ffff:192.0.2.1', port = 25 }", "connect 192.0.2.1 25 Place {"),
-        ("session { policies = { 'a', { 'b', x = { 1 } } } }", "policies: Some([(\"a\", {}), (\"b\", {\"x\": Array [Number(1)]})])"),
+        (
+            "session { policies = { 'a', { 'b', x = { 1 } } } }",
+            "policies: Some([(\"a\", {}), (\"b\", {\"x\": Array [Number(1)]})])",
+        ),
         ("session { options = {} }", "options: Some({})"),
-        ("session { config = { limits = { errors = 3 } } }", "config: Some({\"limits\": Object {\"errors\": Number(3)}})"),
+        (
+            "session { config = { limits = { errors = 3 } } }",
+            "config: Some({\"limits\": Object {\"errors\": Number(3)}})",
+        ),
         ("session {}:ehlo('a.example')", "1 line EHLO a.example"),
         ("session {}:helo()", "1 line HELO mail.example.net"),
-        ("session {}:mail('ann@a.example', { SIZE = 5, SMTPUTF8 = true })", "1 line MAIL FROM:<ann@a.example> SIZE=5 SMTPUTF8"),
+        (
+            "session {}:mail('ann@a.example', { SIZE = 5, SMTPUTF8 = true })",
+            "1 line MAIL FROM:<ann@a.example> SIZE=5 SMTPUTF8",
+        ),
         ("session {}:mail('')", "1 line MAIL FROM:<>"),
         ("session {}:rcpt('<bob@b.example>', 'NOTIFY=NEVER')", "1 line RCPT TO:<bob@b.example> NOTIFY=NEVER"),
         ("session {}:command('NOOP x')", "1 line NOOP x"),
@@ -154,11 +161,20 @@ fn what_a_test_does_reaches_the_world() {
         ("session {}:disconnect()", "1 leaves"),
         ("clock.advance('5m')", "advance 300s"),
         ("clock.advance(1.5)", "advance 1.5s"),
-        ("dns.stub { ['a.example'] = { MX = 'm.example' } }", "dns a.example Known([(\"MX\", \"10 m.example\")])"),
-        ("dns.stub { a = { MX = { { preference = 5, exchange = 'm' } } } }", "dns a Known([(\"MX\", \"5 m\")])"),
+        (
+            "dns.stub { ['a.example'] = { MX = 'm.example' } }",
+            "dns a.example Known([(\"MX\", \"10 m.example\")])",
+        ),
+        (
+            "dns.stub { a = { MX = { { preference = 5, exchange = 'm' } } } }",
+            "dns a Known([(\"MX\", \"5 m\")])",
+        ),
         ("dns.stub { a = { MX = '.' } }", "dns a Known([(\"MX\", \"0 .\")])"),
         ("dns.stub { a = 'timeout' }", "dns a Trouble(\"timeout\")"),
-        ("http.stub { ['https://a/'] = { json = { b = 1 } } }", "http https://a/ Reply { status: 200, headers: [(\"content-type\", \"application/json\")]"),
+        (
+            "http.stub { ['https://a/'] = { json = { b = 1 } } }",
+            "http https://a/ Reply { status: 200, headers: [(\"content-type\", \"application/json\")]",
+        ),
         ("http.stub { ['https://a/'] = 'timeout' }", "http https://a/ Trouble(Timeout)"),
         ("store.fail('timeout')", "store Some(\"timeout\")"),
         ("backend.reply('rcpt', '550 5.1.1 No')", "answer rcpt \"\" Some(Reply(\"550 5.1.1 No\"))"),
@@ -177,22 +193,37 @@ fn what_a_test_does_reaches_the_world() {
 fn expectations_that_are_met_say_nothing_and_others_say_what_came() {
     let got = "got 550 5.7.1 No | way";
     for (body, want) in [
-        ("session {}.banner:expect(550):expect(5):expect(550, '5.7.1'):expect(550, 'way'):expect(550, '5.7.1', '^No')", ""),
+        (
+            "session {}.banner:expect(550):expect(5):expect(550, '5.7.1'):expect(550, 'way'):expect(550, '5.7.1', '^No')",
+            "",
+        ),
         ("session {}.banner:expect(250)", &format!("a_test.lua:1: expected 250, {got}")),
         ("session {}.banner:expect(2)", &format!("a_test.lua:1: expected 2yz, {got}")),
         ("session {}.banner:expect(550, '5.1.1')", &format!("a_test.lua:1: expected 550 5.1.1, {got}")),
         ("session {}.banner:expect(550, 'yes')", &format!("a_test.lua:1: expected 550 \"yes\", {got}")),
-        ("session {}.banner:expect('550')", "a_test.lua:1: expect takes a code first: expect(550), expect(5)"),
+        (
+            "session {}.banner:expect('550')",
+            "a_test.lua:1: expect takes a code first: expect(550), expect(5)",
+        ),
         ("session {}.banner.expect(550)", "a_test.lua:1: use `:`: reply:expect(…)"),
-        ("expect(1):equals(1) expect({ a = { 1 } }):equals { a = { 1 } } expect('ab'):contains('b'):matches('^a')", ""),
-        ("expect({ 1, 2 }):contains(2) expect(nil):is_nil() expect(true):is_true() expect(3):is_at_least(3)", ""),
+        (
+            "expect(1):equals(1) expect({ a = { 1 } }):equals { a = { 1 } } expect('ab'):contains('b'):matches('^a')",
+            "",
+        ),
+        (
+            "expect({ 1, 2 }):contains(2) expect(nil):is_nil() expect(true):is_true() expect(3):is_at_least(3)",
+            "",
+        ),
         ("expect(3):is_at_most(3):differs_from(4) expect(false):is_false():is_there()", ""),
         ("expect(function() error('oh no') end):raises('oh')", ""),
         ("expect(1):equals(2)", "a_test.lua:1: expected 2, got 1"),
         ("expect({ 1, b = 'x\\n' }):equals(nil)", "a_test.lua:1: expected nil, got { 1, b = \"x\\n\" }"),
         ("expect('ab'):contains('c')", "a_test.lua:1: expected something that contains \"c\", got \"ab\""),
         ("expect(function() end):raises()", "a_test.lua:1: expected an error, got none"),
-        ("expect(function() error('oh', 0) end):raises('no')", "a_test.lua:1: expected an error with \"no\", got \"oh\""),
+        (
+            "expect(function() error('oh', 0) end):raises('no')",
+            "a_test.lua:1: expected an error with \"no\", got \"oh\"",
+        ),
         ("expect(1).equals(1)", "a_test.lua:1: use `:`: expectation:equals(…)"),
         ("expect(backend.messages[1]:header('X-SPAM')):equals('nä')", ""),
         ("expect(#backend.messages[1]:headers('x-spam')):equals(2)", ""),
@@ -205,7 +236,10 @@ fn expectations_that_are_met_say_nothing_and_others_say_what_came() {
         ("session { port = 'x' }", "a_test.lua:1: port: this is a string, which it can't be"),
         ("clock.advance('soon')", "a_test.lua:1: clock.advance takes seconds"),
         ("dns.stub { a = { A = 1 } }", "a_test.lua:1: dns.stub: A = 1 is no record"),
-        ("dns.stub { a = 1 }", "a_test.lua:1: records or a word such as \"timeout\" are wanted, this is an integer"),
+        (
+            "dns.stub { a = 1 }",
+            "a_test.lua:1: records or a word such as \"timeout\" are wanted, this is an integer",
+        ),
         ("http.stub { a = 'never' }", "a_test.lua:1: http.stub: 'never' is none of"),
         ("backend.messages = {}", "a_test.lua:1: backend.messages can't be assigned"),
         ("nosuch()", "a_test.lua:1: attempt to call a nil value (global 'nosuch')"),
@@ -224,33 +258,47 @@ fn expectations_that_are_met_say_nothing_and_others_say_what_came() {
 
 #[test]
 fn a_property_is_tried_often_and_its_failure_is_shrunk() {
-    let (ran, notes) = run("for_all { n = any.integer(0, 100), times = 30, function(case) print(case.n) end }");
+    let (ran, notes) =
+        run("for_all { n = any.integer(0, 100), times = 30, function(case) print(case.n) end }");
     assert_eq!(ran, Ok(()));
     assert_eq!(notes.len(), 30);
-    let (again, same) = run("for_all { n = any.integer(0, 100), times = 30, function(case) print(case.n) end }");
+    let (again, same) =
+        run("for_all { n = any.integer(0, 100), times = 30, function(case) print(case.n) end }");
     assert_eq!((again, same), (Ok(()), notes), "the same seed gives the same values");
     for (body, want) in [
-        ("for_all { n = any.integer(0, 1000), function(case) expect(case.n):is_at_most(70) end }", "{ n = 71 }"),
+        (
+            "for_all { n = any.integer(0, 1000), function(case) expect(case.n):is_at_most(70) end }",
+            "{ n = 71 }",
+        ),
         ("for_all { s = any.text(), function(case) expect(#case.s):is_at_most(3) end }", "with { s = \""),
-        ("for_all { a = any.address(), d = any.domain(), function(case) error('x') end }", "{ a = \"ann@a.example\", d = \"a.example\" }"),
-        ("for_all { c = any.choice { 1, 2, 3 }, b = any.boolean(), function(case) expect(case.c):equals(1) end }", "{ b = false, c = 2 }"),
-        ("for_all { l = any.list(any.integer(5, 9)), function(case) expect(#case.l):equals(0) end }", "with { l = { "),
+        (
+            "for_all { a = any.address(), d = any.domain(), function(case) error('x') end }",
+            "{ a = \"ann@a.example\", d = \"a.example\" }",
+        ),
+        (
+            "for_all { c = any.choice { 1, 2, 3 }, b = any.boolean(), function(case) expect(case.c):equals(1) end }",
+            "{ b = false, c = 2 }",
+        ),
+        (
+            "for_all { l = any.list(any.integer(5, 9)), function(case) expect(#case.l):equals(0) end }",
+            "with { l = { ",
+        ),
         ("for_all { n = 1, function() end }", "for_all: n = any.…(); this is a number"),
         ("for_all { n = any.ip() }", "for_all { ip = any.ip(), function(case) … end }"),
     ] {
         let ran = run(body).0.unwrap_err();
         assert!(ran.starts_with("a_test.lua:1: ") && ran.contains(want), "{body}\n{ran}");
     }
-    let shortest = run("for_all { s = any.text(), function(case) expect(#case.s):is_at_most(3) end }").0.unwrap_err();
+    let shortest =
+        run("for_all { s = any.text(), function(case) expect(#case.s):is_at_most(3) end }").0.unwrap_err();
     assert!(shortest.contains("got 4") && shortest.contains("--seed 1)"), "{shortest}");
 }
 
 #[test]
 fn addresses_by_chance_are_addresses_in_their_networks() {
-    let (ran, notes) = run(
-        "for_all { a = any.ip { '192.0.2.64/26', '2001:db8::/33', '198.51.100.7' }, times = 300,
-         function(case) print(case.a) session { ip = case.a } end }",
-    );
+    let (ran, notes) =
+        run("for_all { a = any.ip { '192.0.2.64/26', '2001:db8::/33', '198.51.100.7' }, times = 300,
+         function(case) print(case.a) session { ip = case.a } end }");
     assert_eq!(ran, Ok(()));
     let networks = ["192.0.2.64/26", "2001:db8::/33", "198.51.100.7/32"];
     let set = crate::names::network_set::NetworkSet::parse(networks).unwrap();
@@ -264,7 +312,10 @@ fn a_file_that_is_no_test_file_says_why() {
     for (text, want) in [
         ("test(", "a_test.lua:1: "),
         ("test('a', 1)", "a_test.lua:1: a test is test(\"what it proves\", function() … end)"),
-        ("test('a', function() end)\ntest('a', function() end)", "a_test.lua:2: line 1 has a test of this name already: a"),
+        (
+            "test('a', function() end)\ntest('a', function() end)",
+            "a_test.lua:2: line 1 has a test of this name already: a",
+        ),
         ("session {}", "a_test.lua:1: this stands inside a test"),
         ("clock.advance(1)", "a_test.lua:1: this stands inside a test"),
         ("require 'nosuch'", "a_test.lua:1: there is no nosuch.lua in the policy folders"),

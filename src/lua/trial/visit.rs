@@ -58,7 +58,9 @@ fn policies(lua: &Lua, list: &Table) -> Result<Vec<(String, Map<String, Json>)>,
             Value::String(name) => found.push((name.to_string_lossy(), Map::new())),
             Value::Table(table) => {
                 let Ok(Value::String(name)) = table.raw_get::<Value>(1) else {
-                    return Err("policies: a table begins with the policy's name: { \"dnsbl\", … }".to_owned());
+                    return Err(
+                        "policies: a table begins with the policy's name: { \"dnsbl\", … }".to_owned()
+                    );
                 };
                 let settings = lua.create_table().map_err(|error| error.to_string())?;
                 for (key, value) in table.pairs::<Value, Value>().flatten() {
@@ -69,7 +71,9 @@ fn policies(lua: &Lua, list: &Table) -> Result<Vec<(String, Map<String, Json>)>,
                 let settings = map(lua, "policies", &Value::Table(settings))?;
                 found.push((name.to_string_lossy(), settings));
             }
-            other => return Err(format!("policies: names or tables, this is {}", article(other.type_name()))),
+            other => {
+                return Err(format!("policies: names or tables, this is {}", article(other.type_name())));
+            }
         }
     }
     Ok(found)

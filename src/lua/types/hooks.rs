@@ -22,6 +22,7 @@ pub fn hook(stage: Stage) -> Hook {
         Stage::Rcpt => ("rcpt", "Rcpt", true),
         Stage::Data => ("transaction", "Transaction", true),
         Stage::Header | Stage::Message => ("message", "Message", true),
+        Stage::Command => ("command", "Command", true),
         Stage::Reply => ("reply", "Reply", true),
         Stage::Outcome => ("outcome", "Outcome", false),
         Stage::Closed => ("ending", "Ending", false),

@@ -6,6 +6,7 @@ pub mod luals;
 pub mod member;
 
 mod globals;
+mod kept;
 mod modules;
 mod objects;
 mod records;

@@ -1,6 +1,7 @@
 //! The modules, which scripts find as globals.
 
 use crate::lua::types::class::{Class, Kind};
+use crate::lua::types::kept;
 use crate::lua::types::member::Member;
 
 const fn module(name: &'static str, help: &'static str, members: &'static [Member]) -> Class {
@@ -23,8 +24,12 @@ pub(super) const MODULES: &[Class] = &[
     module("json", "JSON.", JSON),
     module("log", "Lines in the log, with policy, hook and session beside them.", LOG),
     module("map", "Tables of keys and values.", MAP),
+    module("metrics", "A policy's own metrics.", kept::METRICS),
     module("random", "What nobody can guess.", RANDOM),
+    module("ratelimit", "How often something may happen. All wait.", kept::RATELIMIT),
     module("regex", "Patterns that take no more time than the text is long.", REGEX),
+    module("store", "What policies remember between sessions. All wait.", kept::STORE),
+    module("task", "Functions that run beside the hooks.", kept::TASK),
     module("time", "The clock.", TIME),
 ];
 

@@ -22,6 +22,7 @@ pub(super) const OBJECTS: &[Class] = &[
     object("Rcpt", "RCPT TO.", RCPT),
     object("Transaction", "From MAIL to the end of data or RSET.", TRANSACTION),
     object("Message", "The content, its edits laid over it.", MESSAGE),
+    object("Command", "VRFY, EXPN, ETRN, HELP or a verb that nobody knows.", COMMAND),
     object("Reply", "A reply that is decided and not yet written.", REPLY),
     object("Outcome", "What became of a transaction.", OUTCOME),
     object("Ending", "How a session ended.", ENDING),
@@ -125,6 +126,11 @@ const TRANSACTION: &[Member] = &[
     m("add_recipient", "(address: string)", "From rcpt to message; the relay guard judges it."),
     m("remove_recipient", "(address: string)", "From rcpt to message."),
     m("add_header", "(name: string, value: string)", "From mail on: on top of the message when it passes."),
+];
+
+const COMMAND: &[Member] = &[
+    m("verb", "string", "The verb, in upper case."),
+    m("argument", "string", "What stands behind it, as sent."),
 ];
 
 const MESSAGE: &[Member] = &[

@@ -1,6 +1,7 @@
 //! What functions take and give besides texts and numbers.
 
 use crate::lua::types::class::{Class, Kind};
+use crate::lua::types::kept;
 use crate::lua::types::member::Member;
 
 const fn record(name: &'static str, help: &'static str, members: &'static [Member]) -> Class {
@@ -29,6 +30,13 @@ pub(super) const RECORDS: &[Class] = &[
     record("DnsblOptions", "How lists are asked.", DNSBL_OPTIONS),
     record("Dnsbl", "What lists said.", DNSBL),
     record("DnsblHit", "What one list said.", DNSBL_HIT),
+    record("SharedStore", "Entries of all policies.", kept::SHARED_STORE),
+    record("Terms", "How long what is remembered is good for.", kept::TERMS),
+    record("Rate", "How often something may happen.", kept::RATE),
+    record("Judgement", "What a rate says.", kept::JUDGEMENT),
+    record("Counter", "A counter of a policy's own.", kept::COUNTER),
+    record("Histogram", "A histogram of a policy's own.", kept::HISTOGRAM),
+    record("Task", "A function that runs beside the hooks.", kept::STARTED),
 ];
 
 const REFUSAL: &[Member] = &[

@@ -14,7 +14,7 @@ fn spool(memory: u64, limit: u64) -> (Arc<Spool>, StoragePool) {
 }
 
 fn run<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
 }
 
 /// Octets in which every place is different from its neighbours.

@@ -14,7 +14,7 @@ use crate::threads::storage::StoragePool;
 const TRACE: &[u8] = b"Received: from x\r\n\tby us\r\n";
 
 fn run<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
 }
 
 async fn content(spool: &Arc<Spool>, wire: &[u8]) -> Content {

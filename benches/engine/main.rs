@@ -1,0 +1,30 @@
+//! What the policy engine costs, and what a slow policy costs the other sessions: `cargo bench --bench engine`.
+//!
+//! Costs are processor time of the measuring thread, so that they hold on a machine that does other things; fairness is
+//! time on the clock and needs a quiet one. `cargo bench --bench engine -- fairness` measures that alone.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+mod cost;
+mod fairness;
+mod patterns;
+mod place;
+mod thread_time;
+
+use criterion::Criterion;
+
+use thread_time::ThreadTime;
+
+fn main() {
+    let wants_fairness = std::env::args().any(|argument| argument == "fairness");
+    if !wants_fairness {
+        let mut criterion = Criterion::default().with_measurement(ThreadTime).configure_from_args();
+        cost::measure(&mut criterion);
+        patterns::measure(&mut criterion);
+        criterion.final_summary();
+    }
+    // `cargo test --benches` only sees whether it starts.
+    if wants_fairness || std::env::args().any(|argument| argument == "--bench") {
+        fairness::measure();
+    }
+}

@@ -1,0 +1,45 @@
+//! gatepost's pattern functions beside Lua's own.
+
+use criterion::Criterion;
+use gatepost::policy::event::Event;
+use mlua::Lua;
+
+use crate::place::{Place, runtime};
+use crate::thread_time::{self, ThreadTime, each};
+
+const CASES: [(&str, &str); 4] = [
+    ("an address", "('ann.smith+lists@mail.a.example'):match('^([^@]+)@([%w%.%-]+)$')"),
+    ("a name", "('mail.a.example'):find('^[%w%-%.]+$')"),
+    ("plain", "('a message with a needle in it'):find('needle', 1, true)"),
+    ("gsub", "('a.b.c.example'):gsub('%.', '-')"),
+];
+/// Calls in one hook.
+const CALLS: u64 = 1000;
+
+pub(crate) fn measure(criterion: &mut Criterion<ThreadTime>) {
+    let runtime = runtime();
+    let mut group = criterion.benchmark_group("pattern");
+    group.throughput(each(CALLS));
+    for (name, call) in CASES {
+        let body = format!("for _ = 1, {CALLS} do local a, b = {call} end");
+        let lua = Lua::new();
+        let stock = lua.load(&body).into_function().unwrap();
+        group.bench_function(format!("{name}, Lua"), |bencher| {
+            bencher.iter(|| stock.call::<()>(()).unwrap());
+        });
+        let place = Place::new(&format!("return {{ connect = function() {body} end }}"), "");
+        let hooks = place.open();
+        group.bench_function(format!("{name}, gatepost"), |bencher| {
+            bencher.iter_custom(|count| {
+                runtime.block_on(async {
+                    let start = thread_time::now();
+                    for _ in 0..count {
+                        std::hint::black_box(hooks.decide(Event::Connect).await);
+                    }
+                    thread_time::now() - start
+                })
+            });
+        });
+    }
+    group.finish();
+}

@@ -1,0 +1,66 @@
+//! What policies may ask: maps, and `allow`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{LEAST, bad, good};
+use crate::lookup::map::config::Source;
+use crate::lookup::map::table::Kind;
+use crate::lua::capability::Capabilities;
+
+fn only(words: &[&str]) -> Option<Arc<Capabilities>> {
+    Some(Arc::new(Capabilities::only(words.iter().map(|word| word.parse().unwrap()).collect())))
+}
+
+#[test]
+fn maps_have_a_source_and_a_kind() {
+    let text =
+        "[map.people]\nsource = \"file:people\"\n[map.nets]\nsource = \"file:/etc/nets\"\nkind = \"cidr\"\n";
+    let config = good(&format!("{LEAST}{text}")).config;
+    let told: Vec<_> = config
+        .maps
+        .iter()
+        .map(|named| {
+            let Source::File(path) = &named.map.source;
+            (named.map.name.as_str(), path.as_path(), named.map.kind)
+        })
+        .collect();
+    let want = [("people", Path::new("people"), Kind::Hash), ("nets", Path::new("/etc/nets"), Kind::Cidr)];
+    assert_eq!(told, want);
+}
+
+#[test]
+fn a_policy_may_reach_what_it_says_itself_else_what_is_said_for_all() {
+    let plain = good(LEAST).config;
+    assert_eq!(plain.policy[0].allow, None, "everything but web servers in the site");
+    let general = good(&format!("{LEAST}[policies]\nallow = \"dns\"\n")).config;
+    assert_eq!(general.policy[0].allow, only(&["dns"]));
+    let text = "[policies]\nallow = \"dns\"\n[policy.access]\nallow = [\"map:people\", \"http:https://api.example/v1\"]\n";
+    let own = good(&format!("{LEAST}{text}")).config;
+    assert_eq!(own.policy[0].allow, only(&["map:people", "http:https://api.example/v1"]));
+    let nothing = good(&format!("{LEAST}[policies]\nallow = \"dns\"\n[policy.access]\nallow = []\n")).config;
+    assert_eq!(nothing.policy[0].allow, only(&[]), "nothing is not the same as not said");
+}
+
+#[test]
+fn what_is_no_source_and_no_capability_is_told() {
+    for (text, want) in [
+        ("[map.x]\nkind = \"hash\"\n", "`map.x.source` is missing"),
+        ("[map.x]\nsource = \"people\"\n", "`map.x.source` must say where the map is"),
+        ("[map.x]\nsource = \"file:\"\n", "`map.x.source` must say where the map is"),
+        ("[map.x]\nsource = \"ldap://a.example\"\n", "a map from ldap: is not in this version"),
+        ("[map.x]\nsource = \"https://a.example\"\n", "a map from https: is not in this version"),
+        ("[map.x]\nsource = \"file:x\"\nkind = \"btree\"\n", "`map.x.kind` must be \"hash\", \"cidr\""),
+        ("[map.x]\nsource = \"file:x\"\nkind = \"mmdb\"\n", "`map.x.kind = \"mmdb\"` is not in this version"),
+        ("[map.x]\nsource = \"file:x\"\nttl = \"5m\"\n", "`map.x.ttl` is not in this version"),
+        ("[map.\"a b\"]\nsource = \"file:x\"\n", "this is no name"),
+        ("[policy.access]\nallow = \"htpp\"\n", "there is no capability \"htpp\"; did you mean \"http\"?"),
+        ("[policies]\nallow = [\"dns\", \"rspamd\"]\n", "the capability \"rspamd\" is not in this version"),
+        ("[policies]\nallow = 5\n", "`policies.allow` must be a list"),
+        ("[policy.access]\nallow = \"http:api.example\"\n", "\"api.example\" is no beginning of URLs"),
+    ] {
+        let broken = bad(&format!("{LEAST}{text}"));
+        let told: Vec<&str> = broken.problems.iter().map(|problem| problem.message.as_str()).collect();
+        assert!(told.len() == 1 && told[0].contains(want), "{text}\nwanted {want}\ngot {told:#?}");
+    }
+}

@@ -1,0 +1,29 @@
+//! Functions that wait for something of the world, and suspend their hook call until it is there.
+
+use std::future::Future;
+use std::rc::Rc;
+
+use mlua::{FromLuaMulti, Function, IntoLuaMulti, Lua};
+
+use crate::lua::guard::Guard;
+use crate::lua::waits::Wait;
+
+/// A Lua function that suspends the hook call until the future that `body` makes of the arguments has its answer.
+///
+/// The future is dropped at once when the call ends before it: the client has gone, or time is over.
+pub fn function<A, F, W, R>(lua: &Lua, guard: &Rc<Guard>, body: F) -> mlua::Result<Function>
+where
+    A: FromLuaMulti,
+    F: Fn(Lua, A) -> W + 'static,
+    W: Future<Output = mlua::Result<R>> + 'static,
+    R: IntoLuaMulti,
+{
+    let guard = Rc::clone(guard);
+    lua.create_async_function(move |lua, arguments: A| {
+        let wait = Wait::new(body(lua, arguments));
+        if let Some(call) = guard.call() {
+            call.waits.add(&wait);
+        }
+        wait
+    })
+}
