@@ -110,7 +110,8 @@ impl Web {
         }
         // How well a URL fits: with its method, whole, with more of it.
         let fit = |known: &str| {
-            let (wanted, known) = known.split_once(' ').map_or((None, known), |(method, url)| (Some(method), url));
+            let (wanted, known) =
+                known.split_once(' ').map_or((None, known), |(method, url)| (Some(method), url));
             let start = known.strip_suffix('*');
             let is_meant = wanted.is_none_or(|wanted| wanted == method)
                 && start.map_or(url == known, |start| url.starts_with(start));
