@@ -14,6 +14,8 @@ use gatepost::lua::builtin::names;
 use gatepost::lua::catalogue;
 use gatepost::lua::config::Script;
 use gatepost::lua::library::describe;
+use gatepost::trial::report::failures;
+use gatepost::trial::runner::{self, Wanted};
 
 fn path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
@@ -83,6 +85,9 @@ fn every_lua_example_loads() {
         let text = std::fs::read_to_string(page).unwrap();
         for (at, block) in text.split("```lua\n").skip(1).enumerate() {
             let (code, _) = block.split_once("```").unwrap();
+            if code.lines().next().is_some_and(|first| first.ends_with("_test.lua")) {
+                continue; // run below
+            }
             let file = folder.path().join("example.lua");
             std::fs::write(&file, code).unwrap();
             let name = format!("{}, example {}", page.display(), at + 1);
@@ -94,6 +99,19 @@ fn every_lua_example_loads() {
         }
     }
     assert!(count >= 5, "the examples were not found");
+}
+
+#[test]
+fn every_test_on_the_page_about_tests_passes() {
+    let folder = tempfile::tempdir().unwrap();
+    for block in blocks(&read("docs/testing-policies.md"), "lua") {
+        let name = block.lines().next().and_then(|first| first.strip_prefix("-- ")).unwrap();
+        std::fs::write(folder.path().join(name), block).unwrap();
+    }
+    let files = runner::find(&[folder.path().to_owned()]).unwrap();
+    let wanted = Wanted { part: String::new(), seed: 1, threads: 1, coverage: None };
+    let run = runner::run(files, &wanted, |_| {});
+    assert!(run.passed() >= 3 && run.failed() == 0, "{}", failures(&run));
 }
 
 /// What somebody should look at in a policy with this text, which is called "site" and lies in `site.lua`.

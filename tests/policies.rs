@@ -98,7 +98,7 @@ fn a_new_policy_passes_its_test() {
 const FAILING: &str = r#"test("passes", function() session { policies = {} }:ehlo():expect(250) end)
 
 test("a bad name is taken", function()
-  local client = session { ip = "198.51.100.7", policies = { { "helo", mode = "observe" }, "helo" } }
+  local client = session { ip = "198.51.100.7", policies = { "helo" } }
   client:ehlo("localhost"):expect(250)
   client:mail("ann@example.net")
   client:rcpt("bob@ours.example"):expect(250)

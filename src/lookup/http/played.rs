@@ -16,7 +16,7 @@ pub struct Web(Arc<Mutex<Pages>>);
 
 #[derive(Debug, Default)]
 struct Pages {
-    /// What was said last comes first.
+    /// By URL as it was given.
     pages: Vec<(String, Page)>,
     asked: Vec<Asked>,
 }
@@ -55,7 +55,7 @@ const MOST: usize = 10_000;
 
 impl Web {
     /// From now on requests for `url` hear `page`. `url` may have a method before it, "POST https://…", and may end in
-    /// `*`: then all URLs that begin so.
+    /// `*`: then all URLs that begin so, unless something that fits better is known.
     ///
     /// *Errors*: the page can't be what a server says.
     pub fn put(&self, url: &str, page: Page) -> Result<(), String> {
@@ -64,7 +64,7 @@ impl Web {
         }
         let mut pages = self.0.lock();
         pages.pages.retain(|(known, _)| known != url);
-        pages.pages.insert(0, (url.to_owned(), page));
+        pages.pages.push((url.to_owned(), page));
         Ok(())
     }
 
@@ -108,15 +108,17 @@ impl Web {
         if pages.asked.len() < MOST {
             pages.asked.push(asked);
         }
-        let is_meant = |known: &str| {
-            let (wanted, known) = known.split_once(' ').unwrap_or((&method, known));
-            let is_there = match known.strip_suffix('*') {
-                Some(start) => url.starts_with(start),
-                None => url == known,
-            };
-            is_there && wanted == method
+        // How well a URL fits: with its method, whole, with more of it.
+        let fit = |known: &str| {
+            let (wanted, known) =
+                known.split_once(' ').map_or((None, known), |(method, url)| (Some(method), url));
+            let start = known.strip_suffix('*');
+            let is_meant = wanted.is_none_or(|wanted| wanted == method)
+                && start.map_or(url == known, |start| url.starts_with(start));
+            is_meant.then_some((start.is_none(), known.len(), wanted.is_some()))
         };
-        pages.pages.iter().find(|(known, _)| is_meant(known)).map(|(_, page)| page.clone())
+        let meant = pages.pages.iter().filter_map(|(known, page)| Some((fit(known)?, page)));
+        meant.max_by_key(|(fit, _)| *fit).map(|(_, page)| page.clone())
     }
 }
 
@@ -135,12 +137,12 @@ mod tests {
     use crate::lookup::http::request::Access;
 
     #[tokio::test(start_paused = true)]
-    async fn a_page_is_what_was_said_last_of_its_url() {
+    async fn a_page_is_what_fits_its_url_best() {
         let web = Web::default();
         let page = |body: &str| Page::Reply { status: 200, headers: Vec::new(), body: body.into() };
-        web.put("https://api.example/*", page("all")).unwrap();
         web.put("https://api.example/one", page("old")).unwrap();
         web.put("https://api.example/one", page("one")).unwrap();
+        web.put("https://api.example/*", page("all")).unwrap();
         web.put("POST https://api.example/two", page("posted")).unwrap();
         web.put("https://down.example/", Page::Trouble(LookupError::Refused)).unwrap();
         for (url, want) in [
