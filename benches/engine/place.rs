@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -81,8 +80,8 @@ impl Place {
             chain,
             rules,
             name,
-            mail: (*mail).clone(),
-            rcpt: (*rcpt).clone(),
+            mail: mail.clone(),
+            rcpt: rcpt.clone(),
             message: Rc::new(message),
             _folder: folder,
         }

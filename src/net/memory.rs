@@ -1,5 +1,6 @@
 //! A connection that never leaves the process: what one end writes, the other reads. For tests of policies.
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -53,6 +54,19 @@ impl Memory {
             *to = *from;
         }
         (length > 0 || pipe.is_finished).then_some(length)
+    }
+
+    /// Waits until the other end has said its last, and all of it was read.
+    pub async fn left(&self) {
+        poll_fn(|context| {
+            let mut pipe = self.reads.lock();
+            if pipe.octets.is_empty() && pipe.is_finished {
+                return Poll::Ready(());
+            }
+            pipe.reader = Some(context.waker().clone());
+            Poll::Pending
+        })
+        .await;
     }
 
     /// Writes what there is room for, at once.

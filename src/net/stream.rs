@@ -1,6 +1,6 @@
 //! One connection's octets: read without a buffer of its own, written in as few calls as possible.
 
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::net::SocketAddr;
@@ -105,6 +105,9 @@ impl Stream {
     /// Waits until the other side has left: it reset the connection or, with nothing left to read, ended it. Who has
     /// said all, and ended its half, may still want to hear: octets that wait are a reason to stay. Safe to drop.
     pub async fn left(&self) {
+        if let Stream::Memory(stream) = self {
+            return stream.left().await;
+        }
         let mut octet = [0];
         while self.ready(Interest::READABLE).await.is_ok() {
             match self.peek_now(&mut octet) {
@@ -125,6 +128,7 @@ impl Stream {
         match self {
             Stream::Tcp(stream) => stream.ready(interest).await,
             Stream::Unix(stream) => stream.ready(interest).await,
+            Stream::Memory(_) => pending().await, // it is never reset
         }
     }
 
@@ -134,6 +138,7 @@ impl Stream {
         let _ = match self {
             Stream::Tcp(stream) => stream.try_io(Interest::READABLE, nothing),
             Stream::Unix(stream) => stream.try_io(Interest::READABLE, nothing),
+            Stream::Memory(_) => Ok(()), // it is never wrong about that
         };
     }
 
