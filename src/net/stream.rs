@@ -11,7 +11,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, Interest, ReadBuf, Ready};
 use tokio::net::{TcpStream, UnixStream};
 
 use crate::net::memory::Memory;
@@ -100,6 +100,41 @@ impl Stream {
             Err(Errno::AGAIN) => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Waits until the other side has left: it reset the connection or, with nothing left to read, ended it. Who has
+    /// said all, and ended its half, may still want to hear: octets that wait are a reason to stay. Safe to drop.
+    pub async fn left(&self) {
+        let mut octet = [0];
+        while self.ready(Interest::READABLE).await.is_ok() {
+            match self.peek_now(&mut octet) {
+                Ok(None) => self.note_nothing_to_read(),
+                Ok(Some(0)) | Err(_) => return,
+                Ok(Some(_)) => return self.reset().await,
+            }
+        }
+    }
+
+    /// Waits until the other side has reset the connection. Safe to drop.
+    pub async fn reset(&self) {
+        // An error here is one of the runtime's: nobody will ever know.
+        let _ = self.ready(Interest::ERROR).await;
+    }
+
+    async fn ready(&self, interest: Interest) -> io::Result<Ready> {
+        match self {
+            Stream::Tcp(stream) => stream.ready(interest).await,
+            Stream::Unix(stream) => stream.ready(interest).await,
+        }
+    }
+
+    /// Tells the runtime, which believed that there was something.
+    fn note_nothing_to_read(&self) {
+        let nothing = || -> io::Result<()> { Err(io::ErrorKind::WouldBlock.into()) };
+        let _ = match self {
+            Stream::Tcp(stream) => stream.try_io(Interest::READABLE, nothing),
+            Stream::Unix(stream) => stream.try_io(Interest::READABLE, nothing),
+        };
     }
 
     /// Writes what the system takes of `octets` now, without a wait; for last words that nobody needs.

@@ -1,6 +1,7 @@
 //! One session from banner to close: waits for the client, takes its commands one by one, writes replies in batches.
 
 use std::cell::{Cell, RefCell};
+use std::future::pending;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,6 +51,8 @@ pub struct Serve {
     pub(super) draining: Draining,
     /// Until when the client has to have its answer, from its end of data to that answer; nothing cuts that short.
     pub(super) answer_due: Rc<Cell<Option<Instant>>>,
+    /// Told when the client has left in the midst of a hook.
+    left: Rc<Notify>,
     admission: Arc<Admission>,
     pub(super) started: Instant,
     pub(super) last_verb: Option<Verb>,
@@ -88,6 +91,7 @@ impl Serve {
             reports: Vec::new(),
             draining: context.draining.clone(),
             answer_due: Rc::default(),
+            left: Rc::default(),
             admission,
             started: Instant::now(),
             last_verb: None,
@@ -99,9 +103,11 @@ impl Serve {
     pub async fn run(mut self: Box<Self>) {
         self.context.counters.sessions.increase();
         let cut_off = cut_off(self.draining.clone(), Rc::clone(&self.answer_due));
+        let left = Rc::clone(&self.left);
         let ended = select! {
             biased;
             () = cut_off => None,
+            () = left.notified() => Some(End::from(ClientFault::Lost)),
             end = self.talk() => Some(end),
         };
         let end = match ended {
@@ -255,10 +261,20 @@ impl Serve {
     }
 
     /// Asks the policies, if any of them has something to say at this stage.
+    ///
+    /// A client that leaves meanwhile ends the session, and the hooks with it; but not while they judge a message.
     pub(super) async fn decide(&self, event: Event<'_>) -> Decision {
-        match &self.policies {
-            Some(policies) if self.context.asks_at(event.stage()) => policies.decide(event).await,
-            _ => Decision::accept(),
+        let stage = event.stage();
+        let Some(policies) = self.policies.as_ref().filter(|_| self.context.asks_at(stage)) else {
+            return Decision::accept();
+        };
+        select! {
+            biased;
+            decision = policies.decide(event) => decision,
+            () = self.wire.left(), if !matches!(stage, Stage::Header | Stage::Message) => {
+                self.left.notify_one();
+                pending().await
+            }
         }
     }
 
@@ -296,7 +312,7 @@ impl Serve {
 async fn cut_off(mut draining: Draining, answer_due: Rc<Cell<Option<Instant>>>) {
     draining.reach(Phase::Ending).await;
     if answer_due.get().is_some() {
-        std::future::pending::<()>().await;
+        pending::<()>().await;
     }
 }
 
@@ -304,7 +320,7 @@ async fn cut_off(mut draining: Draining, answer_due: Rc<Cell<Option<Instant>>>) 
 pub(super) async fn called_back(recall: Option<&Notify>) {
     match recall {
         Some(recall) => recall.notified().await,
-        None => std::future::pending().await,
+        None => pending().await,
     }
 }
 

@@ -125,6 +125,11 @@ impl Wire {
         poll_fn(|context| Poll::Ready(self.stream.is_readable_now(context))).await
     }
 
+    /// Waits until the client has left: it reset the connection, or ended it and has nothing more to say. Safe to drop.
+    pub(super) async fn left(&self) {
+        if self.input.is_empty() { self.stream.left().await } else { self.stream.reset().await }
+    }
+
     /// Puts `reply` behind those that wait to be written.
     pub(super) fn push(&mut self, reply: &Reply, utf8: bool) {
         if utf8 { reply.encode_utf8(&mut self.output) } else { reply.encode(&mut self.output) }

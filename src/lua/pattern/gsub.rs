@@ -7,10 +7,10 @@ use mlua::ffi::{lua_Integer, lua_KContext, lua_State};
 use crate::lua::buffer::Buffer;
 use crate::lua::pattern::class::Pattern;
 use crate::lua::pattern::error::PatternError;
-use crate::lua::pattern::functions::{Patterns, push_capture, push_captures};
 use crate::lua::pattern::matcher::{Matcher, Outcome};
 use crate::lua::pattern::replacement::{self, Part};
 use crate::lua::pattern::search::Search;
+use crate::lua::pattern::state::{Patterns, push_capture, push_captures};
 use crate::lua::stack::{Kind, Stack};
 
 /// How far the work has come.
