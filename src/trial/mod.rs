@@ -10,6 +10,6 @@ pub mod run;
 pub mod runner;
 mod scene;
 mod shelf;
-mod toml;
+mod tables;
 mod visitor;
 pub mod watch;

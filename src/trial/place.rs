@@ -17,7 +17,7 @@ use crate::proxy::context::Context;
 use crate::proxy::worker::Generation;
 use crate::smtp::extension::Capabilities;
 use crate::trial::backend::OFFERED;
-use crate::trial::toml;
+use crate::trial::tables;
 
 /// Lua states that the sessions of a test are spread over: what one state keeps to itself shows.
 pub(super) const STATES: usize = 2;
@@ -69,7 +69,7 @@ impl Home {
     ///
     /// *Errors*: all that is wrong with it.
     pub(super) fn described(&self, place: &Place) -> Result<Config, String> {
-        let text = toml::text(&self.tables(place)?);
+        let text = tables::text(&self.tables(place)?);
         self.remembered(&text, || {
             let loaded = config::load_str(&text, &self.folder, &builtin::names());
             let told =

@@ -9,8 +9,8 @@ use mlua::{Function, IntoLuaMulti, Lua, LuaString, MultiValue, Table, Value};
 
 use crate::lua::actions;
 use crate::lua::caller::raise;
+use crate::lua::trial::stage::Stage;
 use crate::lua::trial::stub;
-use crate::lua::trial::suite::Stage;
 use crate::lua::trial::visit;
 use crate::lua::trial::world::{Answer, Heard, Said, Taken, World};
 use crate::message::encoded_word;

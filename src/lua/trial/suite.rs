@@ -1,6 +1,5 @@
 //! The tests of one file: loaded once, and run one by one, each in a world of its own.
 
-use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::path::Path;
 use std::rc::Rc;
@@ -10,7 +9,6 @@ use mlua::{Function, Table};
 
 use crate::lua::budget::{Allowance, HookCall, Stopped};
 use crate::lua::call::Call;
-use crate::lua::caller::{line_of_script, raise};
 use crate::lua::clock::Clock;
 use crate::lua::config::Script;
 use crate::lua::guard::Budget;
@@ -18,6 +16,8 @@ use crate::lua::problem::first_words;
 use crate::lua::sandbox::Sandbox;
 use crate::lua::script;
 use crate::lua::trial::natives::Natives;
+use crate::lua::trial::stage::Stage;
+pub use crate::lua::trial::stage::Test;
 use crate::lua::trial::world::World;
 
 /// The tests of one file.
@@ -26,24 +26,6 @@ pub struct Suite {
     stage: Rc<Stage>,
     /// `run(body)`: what every test begins with, then the test.
     run: Function,
-}
-
-/// A test.
-#[derive(Clone, Debug)]
-pub struct Test {
-    /// What it proves.
-    pub name: String,
-    /// Where it stands.
-    pub line: usize,
-    body: Function,
-}
-
-/// Where tests are played: the world of the one that runs, if one does.
-#[derive(Default)]
-pub(super) struct Stage {
-    world: RefCell<Option<Rc<dyn World>>>,
-    tests: RefCell<Vec<Test>>,
-    is_loaded: Cell<bool>,
 }
 
 /// What a test's own script may use, counted in instructions; a policy has its own budget.
@@ -66,25 +48,25 @@ impl Suite {
         let chunk = chunk.map_err(|error| first_words(&error))?;
         let loaded = suite.call(&chunk, ()).and_then(HookCall::finish_now);
         loaded.map_err(|stopped| told(&stopped))?;
-        suite.stage.is_loaded.set(true);
+        suite.stage.finish_loading();
         Ok(suite)
     }
 
     /// Its tests, in their order.
     pub fn tests(&self) -> Vec<Test> {
-        self.stage.tests.borrow().clone()
+        self.stage.tests()
     }
 
     /// Runs `test` in `world`.
     ///
     /// *Errors*: why it failed: mostly "file:line: what was expected", and further lines.
     pub async fn run(&self, test: &Test, world: Rc<dyn World>) -> Result<(), String> {
-        self.stage.world.replace(Some(world));
+        self.stage.play_in(Some(world));
         let ran = match self.call(&self.run, &test.body) {
             Ok(running) => running.await,
             Err(stopped) => Err(stopped),
         };
-        self.stage.world.replace(None);
+        self.stage.play_in(None);
         ran.map(drop).map_err(|stopped| told(&stopped))
     }
 
@@ -92,16 +74,6 @@ impl Suite {
         let Sandbox { lua, guard, .. } = &self.sandbox;
         let call = Rc::new(Call::load(TEST.into(), None));
         HookCall::new(lua, guard, call, ALLOWANCE, function, argument).map_err(Stopped::Raised)
-    }
-}
-
-impl Stage {
-    /// The world of the test that runs.
-    ///
-    /// *Errors*: none does.
-    pub(super) fn world(&self) -> Result<Rc<dyn World>, String> {
-        let world = self.world.borrow().clone();
-        world.ok_or_else(|| "this stands inside a test: test(\"…\", function() … end)".to_owned())
     }
 }
 
@@ -114,7 +86,7 @@ fn open(sandbox: &Sandbox, stage: &Rc<Stage>, seed: i64) -> mlua::Result<Functio
         lua.create_function(move |lua, (name, body): (String, Function)| playing.add(lua, name, body))?;
     natives.raw_set("add", add)?;
     let playing = Rc::clone(stage);
-    natives.raw_set("is_loaded", lua.create_function(move |_, ()| Ok(playing.is_loaded.get()))?)?;
+    natives.raw_set("is_loaded", lua.create_function(move |_, ()| Ok(playing.is_loaded()))?)?;
     let kit = lua.create_table()?;
     kit.raw_set("native", natives)?;
     kit.raw_set("view", &sandbox.view)?;
@@ -130,21 +102,6 @@ fn open(sandbox: &Sandbox, stage: &Rc<Stage>, seed: i64) -> mlua::Result<Functio
         base.raw_set(name, value)?;
     }
     Ok(run)
-}
-
-impl Stage {
-    fn add(&self, lua: &mlua::Lua, name: String, body: Function) -> mlua::Result<()> {
-        if self.is_loaded.get() {
-            return Err(raise(lua, "a test inside a test; test(…) stands at the top of the file"));
-        }
-        let mut tests = self.tests.borrow_mut();
-        if let Some(other) = tests.iter().find(|test| test.name == name) {
-            return Err(raise(lua, &format!("line {} has a test of this name already: {name}", other.line)));
-        }
-        let line = line_of_script(lua).map_or(0, |(_, line)| line);
-        tests.push(Test { name, line, body });
-        Ok(())
-    }
 }
 
 fn told(stopped: &Stopped) -> String {
