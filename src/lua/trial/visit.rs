@@ -50,8 +50,11 @@ pub(super) fn read(lua: &Lua, table: &Table) -> Result<Visit, String> {
     Ok(visit)
 }
 
+/// A policy and its options.
+type Named = (String, Map<String, Json>);
+
 /// `{ "access", { "dnsbl", zones = { … } } }`.
-fn policies(lua: &Lua, list: &Table) -> Result<Vec<(String, Map<String, Json>)>, String> {
+fn policies(lua: &Lua, list: &Table) -> Result<Vec<Named>, String> {
     let mut found = Vec::new();
     for item in list.sequence_values::<Value>() {
         match item.map_err(|error| error.to_string())? {
