@@ -68,7 +68,10 @@ impl Link {
     ) -> Result<Delivery, Fault> {
         match self {
             Link::Smtp(relay) => relay.deliver(introduction, envelope, message).await,
-            Link::Maildir(maildir) => maildir.deliver(envelope, message.outgoing, message.deadline).await,
+            Link::Maildir(maildir) => {
+                let session = &introduction.ident;
+                maildir.deliver(envelope, message.outgoing, session, message.deadline).await
+            }
         }
     }
 

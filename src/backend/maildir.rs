@@ -30,8 +30,8 @@ impl Maildir {
         Maildir { folder: folder.into(), pool, count: Arc::default() }
     }
 
-    /// Stores `outgoing` with Return-Path and Delivered-To fields on top: written to tmp, flushed, renamed to new,
-    /// the folder flushed.
+    /// Stores `outgoing`, which came in the session of that id, with Return-Path and Delivered-To fields on top: written
+    /// to tmp, flushed, renamed to new, the folder flushed.
     ///
     /// *Errors*: `Local` if any of that fails; nothing is left in new then. `Lost` if it is not done by `deadline`: then
     /// it may still come about, as with any backend whose answer is overdue (RFC 1047).
@@ -39,9 +39,10 @@ impl Maildir {
         &self,
         envelope: &Envelope,
         outgoing: &Outgoing,
+        session: &str,
         deadline: Instant,
     ) -> Result<Delivery, Fault> {
-        let name = self.unique_name();
+        let name = name(SystemTime::now(), session, self.count.fetch_add(1, Ordering::Relaxed));
         let path = self.folder.join("tmp").join(&name);
         let stored = match timeout_at(deadline, self.store(&path, &name, envelope, outgoing)).await {
             Ok(stored) => stored,
@@ -97,17 +98,32 @@ impl Maildir {
         };
         self.pool.run(work).await.map_err(|error| local(&error))?.map_err(|error| local(&error))
     }
+}
 
-    /// A name that no other delivery has: time, process, count, as Maildir asks for.
-    fn unique_name(&self) -> String {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let count = self.count.fetch_add(1, Ordering::Relaxed);
-        format!("{}.M{}P{}Q{count}.gatepost", now.as_secs(), now.subsec_micros(), std::process::id())
-    }
+/// A name that no other delivery has: time, process, session, count within it, as Maildir asks for.
+///
+/// Sessions deliver on several workers in the same microsecond, each with a count of its own.
+fn name(now: SystemTime, session: &str, count: u64) -> String {
+    let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let (seconds, micros, process) = (now.as_secs(), now.subsec_micros(), std::process::id());
+    format!("{seconds}.M{micros}P{process}S{session}Q{count}.gatepost")
 }
 
 impl std::fmt::Debug for Maildir {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Maildir").field("folder", &self.folder).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sessions_that_deliver_in_the_same_microsecond_have_names_of_their_own() {
+        let now = SystemTime::now();
+        let names = [("A", 0), ("B", 0), ("A", 1)].map(|(session, count)| name(now, session, count));
+        assert!(names[0] != names[1] && names[0] != names[2] && names[1] != names[2], "{names:?}");
+        assert!(names.iter().all(|name| !name.contains(['/', ':'])), "{names:?}");
     }
 }

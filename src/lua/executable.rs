@@ -131,8 +131,8 @@ mod tests {
             ),
             (
                 "return {\n  f = function(x)\n    if x then\n      return 1\n    end\n  end,\n}",
-                vec![1, 3, 4, 6],
-                "not the `end` of f as such",
+                vec![1, 3, 4, 6, 7],
+                "not the `end` of f as such; the table is given back at its end",
             ),
             ("this is no Lua", vec![], "nothing"),
         ] {

@@ -216,3 +216,29 @@ fn read_at_hand(file: &File, octets: &mut [u8], offset: u64) -> usize {
     // An error is met again by the read that waits.
     rustix::io::preadv2(file, place, offset, ReadWriteFlags::NOWAIT).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_disk_that_hangs_is_an_error_in_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let pool = StoragePool::start(1, 8).unwrap();
+        let spool = Spool::new(folder.path().to_owned(), 0, 1000, pool.clone());
+        let file = SpoolFile::create(&spool).await.unwrap();
+        let (release, gate) = channel::<()>();
+        pool.leave(move || {
+            let _ = gate.recv();
+        });
+        tokio::time::pause(); // from here on it goes on when nothing else does
+        let is_overdue = |error: SpoolError| matches!(error, SpoolError::Storage { cause, .. } if cause.kind() == io::ErrorKind::TimedOut);
+        assert!(is_overdue(SpoolFile::create(&spool).await.unwrap_err()));
+        assert!(is_overdue(file.write(0, b"octets".to_vec()).await.unwrap_err()));
+        // What is not there yet is not in the system's memory either: it would have to be fetched.
+        assert!(is_overdue(file.read(0, 6).await.unwrap_err()));
+        drop(release);
+    }
+}

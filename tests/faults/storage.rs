@@ -162,32 +162,3 @@ fn a_spool_that_hangs_defers_its_message_in_time() {
         stand.assert_balance(1);
     });
 }
-
-#[test]
-fn content_that_cannot_be_read_back_in_time_defers_its_message() {
-    run(async {
-        let pool = StoragePool::start(1, 256).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let script = folder.path().join("waits.lua");
-        std::fs::write(&script, "return { message = function(session) session:delay('5s') end }").unwrap();
-        let policies = "policies = \"waits\"";
-        let rest = format!("[spool]\nmemory = \"4 KiB\"\n[policy.waits]\nscript = \"{}\"", script.display());
-        let stand = Stand::on(&pool, "", policies, &rest).await;
-        let mut client = stand.greeted().await;
-        assert!(client.open().await[2].starts_with("354"));
-        let content = [&b"Subject: x\r\n\r\n"[..], &b"0123456789abcd\r\n".repeat(30_000), b".\r\n"].concat();
-        client.0.send(&content).await;
-        // What is in the file was written when nothing is left in memory but the first octets: the policy's turn.
-        until(|| stand.proxy.house.spool.used() >= 480_000).await;
-        pool.run(|| ()).await.unwrap();
-        settle().await;
-        let release = jam(&pool);
-        tokio::time::advance(Duration::from_secs(5)).await;
-        settle().await;
-        tokio::time::advance(Duration::from_secs(60)).await;
-        let heard = client.hear().await;
-        assert!(heard.starts_with("452 4.3.1 "), "{heard}");
-        drop(release);
-        stand.assert_balance(0);
-    });
-}
