@@ -51,7 +51,7 @@ struct Inner {
 /// Who knows.
 enum Source {
     /// Name servers.
-    Servers(TokioResolver),
+    Servers(Box<TokioResolver>),
     /// A table, where policies are tested: no server, no cache, and no breaker, as it says itself what goes wrong.
     Zone(Zone),
 }
@@ -87,7 +87,7 @@ impl Resolver {
             .with_options(options)
             .build()
             .map_err(|error| ResolverError(error.to_string()))?;
-        Ok(Self::with(Source::Servers(hickory), config, helper))
+        Ok(Self::with(Source::Servers(Box::new(hickory)), config, helper))
     }
 
     /// A resolver that finds in `zone` what there is, and is as patient as `config` says.
