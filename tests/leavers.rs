@@ -61,7 +61,7 @@ async fn leave(stand: &Stand, number: usize) {
     client.0.send(format!("EHLO {}.example\r\n", WAYS[number % WAYS.len()]).as_bytes()).await;
     settle().await;
     assert_eq!(stand.proxy.sessions(), 1, "the hook has not ended");
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         client.0.reset();
     } else {
         drop(client);

@@ -31,7 +31,7 @@ const HEADER: &str = "Received: from a.example (a.example [192.0.2.7])\r\n\tby b
 
 /// One policy, loaded, and the commands of a session.
 pub(crate) struct Place {
-    pub(crate) engine: Rc<Engine>,
+    _engine: Rc<Engine>,
     chain: Chain,
     rules: Arc<Rules>,
     name: Host,
@@ -76,7 +76,7 @@ impl Place {
         };
         let Command::Rcpt(rcpt) = parse("RCPT TO:<bob+lists@ours.example>") else { panic!() };
         Place {
-            engine,
+            _engine: engine,
             chain,
             rules,
             name,

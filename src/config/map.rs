@@ -3,7 +3,6 @@
 use crate::config::error::Diagnostic;
 use crate::config::section::{NameAt, Section};
 use crate::lookup::map::config::{MapConfig, Source};
-use crate::lookup::map::table::Kind;
 use crate::lua::config::Span;
 
 /// A map, and where the configuration says what it is.
@@ -30,6 +29,6 @@ fn one(name: &NameAt, section: &Section, problems: &mut Vec<Diagnostic>) -> Opti
         problems.push(Diagnostic::error(key, message, span).found("has no `source`"));
     }
     let source = Source::File(section.path("source")?);
-    let kind = section.choice("kind").and_then(|word| word.parse().ok()).unwrap_or(Kind::default());
+    let kind = section.choice("kind").and_then(|word| word.parse().ok()).unwrap_or_default();
     Some(NamedMap { map: MapConfig { name: name.text.clone(), source, kind }, span: section.place("source") })
 }

@@ -21,7 +21,10 @@ const PAUSE: Duration = Duration::from_secs(5);
 
 /// The hooks of the process, by policy and hook. Engines that are loaded later go on where earlier ones were.
 #[derive(Clone, Debug, Default)]
-pub struct Parking(Arc<Mutex<BTreeMap<(String, &'static str), Arc<Berth>>>>);
+pub struct Parking(Arc<Mutex<Berths>>);
+
+/// By policy and hook.
+type Berths = BTreeMap<(String, &'static str), Arc<Berth>>;
 
 /// A hook that has been parked at least once.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -124,7 +124,7 @@ impl Maker<'_> {
             self.size += one.len();
             text.push_str(&one);
             text.push('\n');
-            if self.octet() % 4 == 0 {
+            if self.octet().is_multiple_of(4) {
                 break;
             }
         }
