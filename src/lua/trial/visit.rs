@@ -6,7 +6,7 @@ use mlua::{Lua, LuaSerdeExt as _, Table, Value};
 use serde_json::{Map, Value as Json};
 
 use crate::lua::problem::did_you_mean;
-use crate::lua::trial::world::{Place, Visit};
+use crate::lua::trial::world::{Place, Used, Visit};
 use crate::names::network::parse_address;
 
 /// The keys that there are.
@@ -50,11 +50,8 @@ pub(super) fn read(lua: &Lua, table: &Table) -> Result<Visit, String> {
     Ok(visit)
 }
 
-/// A policy and its options.
-type Named = (String, Map<String, Json>);
-
 /// `{ "access", { "dnsbl", zones = { … } } }`.
-fn policies(lua: &Lua, list: &Table) -> Result<Vec<Named>, String> {
+fn policies(lua: &Lua, list: &Table) -> Result<Vec<Used>, String> {
     let mut found = Vec::new();
     for item in list.sequence_values::<Value>() {
         match item.map_err(|error| error.to_string())? {

@@ -87,12 +87,15 @@ pub struct Visit {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Place {
     /// The listener's policies, each with what its table in the configuration says; `None`: the one under test.
-    pub policies: Option<Vec<(String, Map<String, Value>)>>,
+    pub policies: Option<Vec<Used>>,
     /// What the table of the policy under test says.
     pub options: Option<Map<String, Value>>,
     /// Everything else.
     pub config: Option<Map<String, Value>>,
 }
+
+/// A policy's name and what its table says.
+pub type Used = (String, Map<String, Value>);
 
 impl Place {
     /// Whether nothing was said.
