@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, anyhow};
 
 use crate::app::names::ResolverNames;
-use crate::app::{folders, policies};
+use crate::app::{folders, policies, tls};
 use crate::backend::config::Backend;
 use crate::backend::server::{Dial, Server};
 use crate::config::Config;
@@ -25,6 +25,8 @@ use crate::lua::parking::Parking;
 use crate::lua::problem::Problem;
 use crate::message::spool::Spool;
 use crate::net::names::Names;
+use crate::net::tls::front::Front;
+use crate::net::tls::turnstile::Turnstile;
 use crate::observe::counters::Counters;
 use crate::observe::metrics::BackendConnections;
 use crate::observe::policy_counts::PolicyCounts;
@@ -122,6 +124,8 @@ pub struct House {
     clock: fn() -> Clock,
     plan: Plan,
     rules: Vec<Arc<Rules>>,
+    /// The TLS of each listener.
+    fronts: Vec<Option<Arc<Front>>>,
 }
 
 impl House {
@@ -179,6 +183,7 @@ impl House {
             clock,
             plan,
             rules,
+            fronts: tls::fronts(&config)?,
             config,
         }))
     }
@@ -214,7 +219,9 @@ impl House {
         engine.count(&ground.policies, worker);
         engine.park(&ground.parking);
         let counters = ground.counters.get(worker).context("no such worker")?;
-        let contexts = self.config.listeners.iter().zip(&self.rules).map(|(listener, rules)| {
+        let turnstile = Rc::new(Turnstile::new());
+        let listeners = self.config.listeners.iter().zip(&self.rules).zip(&self.fronts);
+        let contexts = listeners.map(|((listener, rules), front)| {
             let policies = match listener.policies.as_slice() {
                 [] => None,
                 uses => {
@@ -229,6 +236,8 @@ impl House {
                 rules: Arc::clone(rules),
                 stages: policies.as_ref().map_or(Stages::default(), |policies| policies.stages()),
                 policies,
+                tls: front.clone(),
+                turnstile: Rc::clone(&turnstile),
                 server: Arc::clone(server),
                 spool: Arc::clone(&self.spool),
                 pool: ground.pool.clone(),
@@ -271,5 +280,6 @@ fn rules(config: &Config, listener: &Listener) -> Rules {
         limits: listener.limits.clone(),
         strict: listener.strict,
         refuses_vrfy: listener.vrfy == Vrfy::Refuse,
+        tls: listener.tls,
     }
 }

@@ -4,3 +4,4 @@ pub mod closing;
 pub mod memory;
 pub mod names;
 pub mod stream;
+pub mod tls;

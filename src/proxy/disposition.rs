@@ -13,6 +13,7 @@ use crate::proxy::said::Said;
 use crate::proxy::serve::Serve;
 use crate::session::effects::PolicyName;
 use crate::session::envelope::Transaction;
+use crate::session::tls::Tls;
 use crate::smtp::command::Mail;
 use crate::smtp::reply::Reply;
 
@@ -47,6 +48,11 @@ impl End {
     /// What the client sends can't be followed any more.
     pub(super) const fn protocol() -> End {
         End { reason: "protocol", by: "server" }
+    }
+
+    /// There was no TLS handshake.
+    pub(super) const fn tls() -> End {
+        End { reason: "tls", by: "client" }
     }
 
     /// A 421 was said.
@@ -240,6 +246,7 @@ impl Serve {
         let granted =
             session.may_relay().or(transaction.standing.grant.as_ref().map(|grant| grant.why.as_str()));
         let shown = record.reply.as_ref().filter(|_| record.is_from_backend).map(Reply::to_string);
+        let tls = session.tls().map(Tls::to_string);
         let id = session.identity().id;
         TransactionRecord {
             session: id.as_str(),
@@ -248,7 +255,7 @@ impl Serve {
             client_ip: Some(session.identity().client.ip()),
             client_name: known(self.name.now()),
             ehlo: session.greeting().map(|greeting| greeting.name.as_str()),
-            tls: None,
+            tls: tls.as_deref(),
             auth: None,
             reverse_path: Some(&record.reverse_path),
             forward_paths: &paths,
@@ -321,6 +328,7 @@ impl Serve {
         }
         let session = self.session.borrow();
         let (identity, counters) = (session.identity(), session.counters());
+        let tls = session.tls().map(Tls::to_string);
         SessionRecord {
             session: identity.id.as_str(),
             listener: Some(&self.context.listener.name),
@@ -328,6 +336,7 @@ impl Serve {
             client_port: Some(identity.client.port()),
             client_name: known(self.name.now()),
             ehlo: session.greeting().map(|greeting| greeting.name.as_str()),
+            tls: tls.as_deref(),
             reason: Some(end.reason),
             by: Some(end.by),
             last_verb: self.last_verb.map(|verb| verb.as_str()),

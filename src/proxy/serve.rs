@@ -26,9 +26,11 @@ use crate::proxy::drain::{Draining, Phase};
 use crate::proxy::identify::NameSearch;
 use crate::proxy::pending::Batch;
 use crate::proxy::receive::Receiving;
+use crate::proxy::secure;
 use crate::proxy::wire::Wire;
 use crate::session::identity::Identity;
 use crate::session::state::Session;
+use crate::session::tls::TlsUse;
 use crate::smtp::command::{Syntax, Verb};
 use crate::smtp::reply::Reply;
 
@@ -131,7 +133,19 @@ impl Serve {
 
     /// Asks the `connect` policies and writes the banner.
     async fn greet(&mut self) -> Flow {
-        let decision = self.decide(Event::Connect).await;
+        let mut decision = self.decide(Event::Connect).await;
+        if self.context.rules.tls == TlsUse::Implicit {
+            // What is said to the connection can be said only now; a TLS that is refused then refuses it as well.
+            let mut judged = Box::pin(self.secure()).await?;
+            let refusal = secure::refusal(&judged);
+            let delay = judged.effects.delay.max(decision.effects.delay);
+            self.session.borrow_mut().commit_tls(std::mem::take(&mut judged.effects), refusal.clone());
+            if let (Some(_), Verdict::Accept) = (refusal, &decision.verdict) {
+                decision.verdict = judged.verdict;
+                decision.policy = judged.policy;
+            }
+            decision.effects.delay = delay;
+        }
         if let Some(delay) = self.context.listener.greet_delay {
             select! {
                 biased;
@@ -240,7 +254,7 @@ impl Serve {
     }
 
     /// How long the client may take for its next command; not long in a crowd.
-    fn patience(&self) -> Duration {
+    pub(super) fn patience(&self) -> Duration {
         let limit = self.context.rules.limits.command_timeout;
         if self.admission.is_crowded() { limit.min(IN_A_CROWD) } else { limit }
     }

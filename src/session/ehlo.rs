@@ -2,6 +2,7 @@
 
 use crate::session::grants::Standing;
 use crate::session::rules::Rules;
+use crate::session::state::Session;
 use crate::smtp::command::Verb;
 use crate::smtp::extension::{Capabilities, CommandLimits, Extension};
 use crate::smtp::host::Host;
@@ -34,6 +35,19 @@ pub struct Offer {
     pub smtputf8: bool,
     /// RFC 3461.
     pub dsn: bool,
+    /// RFC 3207.
+    pub starttls: bool,
+}
+
+impl Session {
+    /// What EHLO offers in the present state; else as `Offer::extended`.
+    pub fn offer(&self, backend: Option<&Capabilities>, passes_8bit: bool) -> Offer {
+        Offer {
+            // RFC 3207 §4.2: not again under TLS.
+            starttls: self.rules.tls.has_starttls() && !self.is_encrypted(),
+            ..Offer::extended(&self.rules, backend, passes_8bit)
+        }
+    }
 }
 
 /// Octets that we add to a message at most: the backend's SIZE is lowered by as much.
@@ -55,13 +69,21 @@ impl Offer {
             // RFC 6531 §3.1: SMTPUTF8 only together with 8BITMIME.
             smtputf8: eight_bit_mime && backend.is_some_and(|known| known.smtputf8),
             dsn: backend.is_some_and(|known| known.dsn),
+            starttls: false,
         }
     }
 
     /// What HELO offers: nothing.
     pub fn plain(rules: &Rules) -> Offer {
         let size = rules.limits.message_size;
-        Offer { is_extended: false, size, eight_bit_mime: false, smtputf8: false, dsn: false }
+        Offer {
+            is_extended: false,
+            size,
+            eight_bit_mime: false,
+            smtputf8: false,
+            dsn: false,
+            starttls: false,
+        }
     }
 
     /// The reply to the greeting. Source: RFC 5321 §4.1.1.1; RFC 2920, 1870, 2034, 3030, 6152, 6531, 3461, 9422.
@@ -82,6 +104,7 @@ impl Offer {
             enhanced_status_codes: true,
             chunking: true,
             dsn: self.dsn,
+            starttls: self.starttls,
             limits,
             ..Capabilities::default()
         };

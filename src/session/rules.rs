@@ -2,6 +2,7 @@
 
 use crate::session::limits::Limits;
 use crate::session::relay::Relay;
+use crate::session::tls::TlsUse;
 
 /// The rules of one listener, the same for all of its sessions.
 #[derive(Clone, Debug)]
@@ -18,4 +19,6 @@ pub struct Rules {
     pub strict: bool,
     /// Whether VRFY is refused rather than answered 252.
     pub refuses_vrfy: bool,
+    /// When TLS is spoken.
+    pub tls: TlsUse,
 }

@@ -89,8 +89,19 @@ pub(super) const LISTENER: &[Key] = &[
         Default::Is("true"),
         "Whether the text of our refusals ends in the session's id.",
     ),
-    Key::later(Table::Listener, "tls"),
-    Key::later(Table::Listener, "client_certificate"),
+    key(
+        "tls",
+        Kind::Choice(&[word("none"), word("starttls"), word("starttls-required"), word("implicit")]),
+        Default::Words("starttls if `[tls]` has a certificate, else none"),
+        "When TLS is spoken: never, after STARTTLS, after STARTTLS and not without, from the first octet (port 465).",
+    )
+    .rfc("RFC 3207, RFC 8314"),
+    key(
+        "client_certificate",
+        Kind::Choice(&[word("off"), word("request"), word("require"), word("verify")]),
+        Default::Is("\"off\""),
+        "Whether clients are asked for a certificate, must show any, or one that `tls.client_ca` stands for.",
+    ),
     Key::later(Table::Listener, "auth"),
     Key::later(Table::Listener, "auth_without_tls"),
     Key::later(Table::Listener, "proxy_protocol"),
