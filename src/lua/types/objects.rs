@@ -18,7 +18,7 @@ pub(super) const OBJECTS: &[Class] = &[
     object("Peer", "The other end of the socket.", PEER),
     object("Server", "Where the client connected to.", SERVER),
     object("Tls", "The client's TLS.", TLS),
-    object("ClientCertificate", "A certificate whose key the client holds.", CLIENT_CERTIFICATE),
+    object("Certificate", "A certificate whose key the client holds.", CLIENT_CERTIFICATE),
     object("Ehlo", "What the client called itself.", EHLO),
     object("Mail", "MAIL FROM.", MAIL),
     object("Rcpt", "RCPT TO.", RCPT),
@@ -93,7 +93,7 @@ const TLS: &[Member] = &[
     m("cipher", "string", "The cipher suite, by its name at IANA."),
     m("sni", "string?", "The server name that the client asked for, in lower case."),
     m("alpn", "string?", "The protocol that was agreed on: \"smtp\" or \"esmtp\"."),
-    m("client_certificate", "ClientCertificate?", "The client's; nil if it has shown none or wasn't asked."),
+    m("client_certificate", "Certificate?", "The client's; nil if it has shown none or wasn't asked."),
 ];
 
 const CLIENT_CERTIFICATE: &[Member] = &[
