@@ -21,6 +21,7 @@ mod read;
 mod reader;
 mod scalar;
 mod section;
+mod trust;
 
 use std::path::Path;
 
