@@ -38,7 +38,7 @@ pub(super) fn check(top: &Section, config: &Config, problems: &mut Vec<Diagnosti
     for (listener, section) in config.listeners.iter().zip(top.sections("listener")) {
         let trust = &listener.trust;
         header(section, trust, problems);
-        for (name, networks) in [(HEADER, &trust.proxy_protocol_networks)] {
+        for (name, networks) in lists(trust) {
             everybody(section, name, problems);
             if let Some(network) = networks.overlap(&listener.relay.networks) {
                 let key = section.key(name);
@@ -52,6 +52,11 @@ pub(super) fn check(top: &Section, config: &Config, problems: &mut Vec<Diagnosti
             }
         }
     }
+}
+
+/// The lists by the names of their keys.
+fn lists(trust: &Trust) -> [(&'static str, &NetworkSet); 1] {
+    [(HEADER, &trust.proxy_protocol_networks)]
 }
 
 /// A header needs networks to take it from, and they need a header to be of use.

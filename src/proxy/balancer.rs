@@ -153,7 +153,7 @@ fn carried(identity: Identity, ends: Option<Ends>, fields: Fields) -> Identity {
     let tls = tls.map(|tls| ToldTls {
         version: tls.version,
         cipher: tls.cipher,
-        common_name: tls.common_name,
+        subject: tls.subject,
         is_verified: tls.is_verified,
     });
     let told = Told { authority, alpn, unique_id, tls };

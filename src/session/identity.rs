@@ -85,7 +85,7 @@ pub struct ToldTls {
     /// Its cipher.
     pub cipher: Option<String>,
     /// The common name in the client's certificate.
-    pub common_name: Option<String>,
+    pub subject: Option<String>,
     /// Whether the balancer has verified that certificate.
     pub is_verified: bool,
 }

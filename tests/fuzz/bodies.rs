@@ -177,7 +177,7 @@ pub(crate) fn proxy_protocol(input: &[u8]) {
     if let Some(Ok(Header::Carried { fields, .. })) = &whole.0 {
         let tls = fields.tls.clone().unwrap_or_default();
         let texts =
-            [&fields.authority, &fields.alpn, &fields.unique_id, &tls.version, &tls.cipher, &tls.common_name];
+            [&fields.authority, &fields.alpn, &fields.unique_id, &tls.version, &tls.cipher, &tls.subject];
         for text in texts.into_iter().flatten() {
             assert!((1..=256).contains(&text.len()) && !text.chars().any(char::is_control), "{text:?}");
         }

@@ -182,7 +182,7 @@ impl SessionView {
         let Some(told) = identity.told.as_deref() else { return self.kit.peer.call((ip, port)) };
         let Told { authority, alpn, unique_id, tls } = told.clone();
         let has_tls = tls.is_some();
-        let ToldTls { version, cipher, common_name, is_verified } = tls.unwrap_or_default();
+        let ToldTls { version, cipher, subject, is_verified } = tls.unwrap_or_default();
         self.kit.peer.call((
             ip,
             port,
@@ -192,7 +192,7 @@ impl SessionView {
             has_tls,
             version,
             cipher,
-            common_name,
+            subject,
             is_verified,
         ))
     }

@@ -300,7 +300,7 @@ fn told() -> Told {
     let tls = ToldTls {
         version: text("TLSv1.3"),
         cipher: text("TLS_AES_128_GCM_SHA256"),
-        common_name: text("ann"),
+        subject: text("ann"),
         is_verified: true,
     };
     Told {

@@ -65,7 +65,7 @@ const DOMAIN_SET: &[Member] = &[
 const PEER_TLS: &[Member] = &[
     m("version", "string?", "Such as \"TLSv1.3\"."),
     m("cipher", "string?", "Its name."),
-    m("common_name", "string?", "The common name in the client's certificate."),
+    m("subject", "string?", "The common name in the client's certificate."),
     m("is_verified", "boolean", "Whether the balancer has verified that certificate."),
 ];
 

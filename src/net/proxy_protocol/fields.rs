@@ -24,7 +24,7 @@ pub struct Tls {
     /// Its cipher.
     pub cipher: Option<String>,
     /// The common name in the client's certificate.
-    pub common_name: Option<String>,
+    pub subject: Option<String>,
     /// Whether there was a client certificate, now or when the TLS session began, and the balancer has verified it.
     pub is_verified: bool,
 }
@@ -36,7 +36,7 @@ const CHECKSUM: u8 = 0x03;
 const UNIQUE_ID: u8 = 0x05;
 const TLS: u8 = 0x20;
 const TLS_VERSION: u8 = 0x21;
-const TLS_COMMON_NAME: u8 = 0x22;
+const TLS_SUBJECT: u8 = 0x22;
 const TLS_CIPHER: u8 = 0x23;
 /// Bits in the first octet of the field for TLS: the client spoke it, and has shown a certificate.
 const SPOKE_TLS: u8 = 0x01;
@@ -99,7 +99,7 @@ fn tls(value: &[u8]) -> Result<Option<Tls>, HeaderError> {
         let (kind, value, behind) = field(left).ok_or(HeaderError::Malformed)?;
         match kind {
             TLS_VERSION => tls.version = text(value),
-            TLS_COMMON_NAME => tls.common_name = text(value),
+            TLS_SUBJECT => tls.subject = text(value),
             TLS_CIPHER => tls.cipher = text(value),
             _ => {}
         }

@@ -1,3 +1,5 @@
+//! Tests of the decoder of balancers' headers, word for word and cut for cut.
+
 use proptest::prelude::*;
 
 use super::checksum::crc32c;
@@ -151,7 +153,7 @@ fn fields_are_read_and_unknown_ones_passed_over() {
         tls: Some(Tls {
             version: Some("TLSv1.3".into()),
             cipher: Some("TLS_AES_128_GCM_SHA256".into()),
-            common_name: Some("ann".into()),
+            subject: Some("ann".into()),
             is_verified: true,
         }),
     };
