@@ -123,7 +123,8 @@ pub struct House {
     parts: Parts,
     clock: fn() -> Clock,
     plan: Plan,
-    rules: Vec<Arc<Rules>>,
+    /// What the sessions of each listener obey.
+    pub rules: Vec<Arc<Rules>>,
     /// The TLS of each listener.
     fronts: Vec<Option<Arc<Front>>>,
 }
@@ -277,6 +278,7 @@ fn rules(config: &Config, listener: &Listener) -> Rules {
         listener: listener.name.clone(),
         hostname: config.hostname.clone(),
         relay: listener.relay.clone(),
+        trust: listener.trust.clone(),
         limits: listener.limits.clone(),
         strict: listener.strict,
         refuses_vrfy: listener.vrfy == Vrfy::Refuse,

@@ -2,11 +2,10 @@
 
 use crate::backend::config::Backend;
 use crate::config::error::Diagnostic;
-use crate::config::lists;
 use crate::config::section::{ItemValue, Section};
+use crate::config::{lists, trust};
 use crate::names::domain_set::DomainSet;
 use crate::names::network::parse_network;
-use crate::names::network_set::NetworkSet;
 use crate::net::tls::config::ClientCertificates;
 use crate::policy::mode::PolicyUse;
 use crate::proxy::config::{BareNewline, CountOrRefuse, Listener, Protocol, Received, Vrfy};
@@ -44,6 +43,7 @@ fn one(top: &Section, section: &Section, backends: &[Backend], problems: &mut Ve
         backend,
         policies: policies(section),
         relay: relay(&[section.section("relay"), top.section("relay")]),
+        trust: trust::of(section),
         limits: limits(limits(Limits::default(), top.section("limits")), section.section("limits")),
         banner: section.text("banner").map(str::to_owned),
         greet_delay: section.duration("greet_delay").flatten(),
@@ -99,10 +99,8 @@ fn relay(tables: &[Option<&Section>]) -> Relay {
             |value: &ItemValue| if let ItemValue::Text(text) = value { Some(text.clone()) } else { None };
         Some(items.iter().filter_map(|item| text(&item.value)).collect::<Vec<String>>())
     };
-    let mut networks = NetworkSet::new();
-    for network in texts("networks").unwrap_or_default().iter().filter_map(|text| parse_network(text).ok()) {
-        networks.insert(network);
-    }
+    let networks =
+        texts("networks").unwrap_or_default().iter().filter_map(|text| parse_network(text).ok()).collect();
     let domains = if holder("domains").is_some_and(|table| table.is_backend("domains")) {
         RelayDomains::Backend
     } else {

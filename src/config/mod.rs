@@ -22,6 +22,7 @@ mod reader;
 mod scalar;
 mod section;
 mod tls;
+mod trust;
 
 use std::path::Path;
 

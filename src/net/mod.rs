@@ -3,5 +3,6 @@
 pub mod closing;
 pub mod memory;
 pub mod names;
+pub mod proxy_protocol;
 pub mod stream;
 pub mod tls;

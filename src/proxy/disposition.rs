@@ -254,6 +254,7 @@ impl Serve {
             code: record.reply.as_ref().map(|reply| reply.code.get()),
             client_ip: Some(session.identity().client.ip()),
             client_name: known(self.name.now()),
+            peer: session.identity().intermediary(),
             ehlo: session.greeting().map(|greeting| greeting.name.as_str()),
             tls: tls.as_deref(),
             auth: None,
@@ -303,7 +304,9 @@ impl Serve {
         for report in self.reports.drain(..) {
             let _ = report.await; // an error in it was logged by the engine
         }
-        self.context.counters.sessions_closed.increase();
+        if !self.session.borrow().identity().is_probe {
+            self.context.counters.sessions_closed.increase();
+        }
         if !is_lost {
             self.wire.close().await;
         }
@@ -328,6 +331,9 @@ impl Serve {
         }
         let session = self.session.borrow();
         let (identity, counters) = (session.identity(), session.counters());
+        if identity.is_probe {
+            return; // it asked only whether we are well
+        }
         let tls = session.tls().map(Tls::to_string);
         SessionRecord {
             session: identity.id.as_str(),
@@ -335,6 +341,8 @@ impl Serve {
             client_ip: Some(identity.client.ip()),
             client_port: Some(identity.client.port()),
             client_name: known(self.name.now()),
+            peer: identity.intermediary(),
+            unique_id: identity.told.as_ref().and_then(|told| told.unique_id.as_deref()),
             ehlo: session.greeting().map(|greeting| greeting.name.as_str()),
             tls: tls.as_deref(),
             reason: Some(end.reason),

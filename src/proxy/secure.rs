@@ -39,6 +39,20 @@ impl Serve {
         Ok(())
     }
 
+    /// Takes the handshake that comes before the banner. What the policies say to it is said there, where `decision`, which
+    /// they made of the connection, lets the client in; else that stands.
+    pub(super) async fn secure_first(&mut self, mut decision: Decision) -> Result<Decision, End> {
+        let mut judged = self.secure().await?;
+        let refusal = refusal(&judged);
+        decision.effects.delay = decision.effects.delay.max(judged.effects.delay);
+        self.session.borrow_mut().commit_tls(std::mem::take(&mut judged.effects), refusal.clone());
+        if let (Some(_), Verdict::Accept) = (refusal, &decision.verdict) {
+            decision.verdict = judged.verdict;
+            decision.policy = judged.policy;
+        }
+        Ok(decision)
+    }
+
     /// Takes the client's handshake, and asks the `tls` policies. Without one the session ends.
     pub(super) async fn secure(&mut self) -> Result<Decision, End> {
         let Some(front) = self.context.tls.clone() else { return Err(End::tls()) };
@@ -65,14 +79,14 @@ impl Serve {
 
     /// Logs and counts a handshake that has failed; a client that speaks clear text is told so.
     async fn give_up(&mut self, failure: Failure) -> End {
+        let identity = self.session.borrow().identity().clone();
+        if identity.is_probe {
+            return End::tls(); // it asked only whether we are well
+        }
         self.context.counters.count_failed_handshake(failure.reason);
-        let (id, client) = {
-            let session = self.session.borrow();
-            (session.identity().id, session.identity().client)
-        };
         tracing::info!(
-            session = %id,
-            client_ip = %client.ip(),
+            session = %identity.id,
+            client_ip = %identity.client.ip(),
             listener = %self.context.listener.name,
             reason = failure.reason.as_str(),
             error = %failure.error,
@@ -86,7 +100,7 @@ impl Serve {
 }
 
 /// What policies have said against the TLS of a client.
-pub(super) fn refusal(decision: &Decision) -> Option<Reply> {
+fn refusal(decision: &Decision) -> Option<Reply> {
     match &decision.verdict {
         Verdict::Refuse(reply) => Some(reply.clone()),
         Verdict::Accept | Verdict::Discard { .. } => None,

@@ -18,7 +18,7 @@ use crate::net::stream::Stream;
 use crate::policy::door::{SessionPolicies, SharedSession};
 use crate::policy::event::{Event, Stage};
 use crate::policy::verdict::{Decision, Verdict};
-use crate::proxy::admission::Admission;
+use crate::proxy::admission::Place;
 use crate::proxy::config::CountOrRefuse;
 use crate::proxy::context::Context;
 use crate::proxy::disposition::{End, Record};
@@ -26,7 +26,6 @@ use crate::proxy::drain::{Draining, Phase};
 use crate::proxy::identify::NameSearch;
 use crate::proxy::pending::Batch;
 use crate::proxy::receive::Receiving;
-use crate::proxy::secure;
 use crate::proxy::wire::Wire;
 use crate::session::identity::Identity;
 use crate::session::state::Session;
@@ -55,7 +54,8 @@ pub struct Serve {
     pub(super) answer_due: Rc<Cell<Option<Instant>>>,
     /// Told when the client has left in the midst of a hook.
     left: Rc<Notify>,
-    admission: Arc<Admission>,
+    /// Among all sessions.
+    pub(super) place: Place,
     pub(super) started: Instant,
     pub(super) last_verb: Option<Verb>,
 }
@@ -70,16 +70,18 @@ const IDLE_BACKEND: Duration = Duration::from_secs(5);
 
 impl Serve {
     /// A session with `identity` over `stream`.
-    pub fn new(context: Rc<Context>, stream: Stream, identity: Identity, admission: Arc<Admission>) -> Self {
+    pub fn new(context: Rc<Context>, stream: Stream, identity: Identity, place: Place) -> Self {
         let address = identity.client.ip();
-        let name = if context.listener.client_name {
+        let name = if context.listener.client_name && !identity.is_probe {
             NameSearch::start(&*context.names, address)
         } else {
             NameSearch::Done(ClientName::None)
         };
         let session: SharedSession =
             Rc::new(RefCell::new(Session::new(Arc::clone(&context.rules), identity)));
-        let policies = context.policies.as_ref().map(|policies| policies.open(Rc::clone(&session)));
+        // A balancer that asks whether we are well is not theirs to judge.
+        let policies = context.policies.as_ref().filter(|_| !session.borrow().identity().is_probe);
+        let policies = policies.map(|policies| policies.open(Rc::clone(&session)));
         let link = Link::new(&context.server, &context.pool);
         Serve {
             session,
@@ -94,7 +96,7 @@ impl Serve {
             draining: context.draining.clone(),
             answer_due: Rc::default(),
             left: Rc::default(),
-            admission,
+            place,
             started: Instant::now(),
             last_verb: None,
             context,
@@ -103,7 +105,9 @@ impl Serve {
 
     /// Serves the session to its end.
     pub async fn run(mut self: Box<Self>) {
-        self.context.counters.sessions.increase();
+        if !self.session.borrow().identity().is_probe {
+            self.context.counters.sessions.increase();
+        }
         let cut_off = cut_off(self.draining.clone(), Rc::clone(&self.answer_due));
         let left = Rc::clone(&self.left);
         let ended = select! {
@@ -135,18 +139,11 @@ impl Serve {
     async fn greet(&mut self) -> Flow {
         let mut decision = self.decide(Event::Connect).await;
         if self.context.rules.tls == TlsUse::Implicit {
-            // What is said to the connection can be said only now; a TLS that is refused then refuses it as well.
-            let mut judged = Box::pin(self.secure()).await?;
-            let refusal = secure::refusal(&judged);
-            let delay = judged.effects.delay.max(decision.effects.delay);
-            self.session.borrow_mut().commit_tls(std::mem::take(&mut judged.effects), refusal.clone());
-            if let (Some(_), Verdict::Accept) = (refusal, &decision.verdict) {
-                decision.verdict = judged.verdict;
-                decision.policy = judged.policy;
-            }
-            decision.effects.delay = delay;
+            // What is said to the connection can be said only now.
+            decision = Box::pin(self.secure_first(decision)).await?;
         }
-        if let Some(delay) = self.context.listener.greet_delay {
+        let is_probe = self.session.borrow().identity().is_probe;
+        if let Some(delay) = self.context.listener.greet_delay.filter(|_| !is_probe) {
             select! {
                 biased;
                 () = self.draining.reach(Phase::Draining) => return self.close_with(Reply::SHUTTING_DOWN, End::drain()).await,
@@ -256,7 +253,7 @@ impl Serve {
     /// How long the client may take for its next command; not long in a crowd.
     pub(super) fn patience(&self) -> Duration {
         let limit = self.context.rules.limits.command_timeout;
-        if self.admission.is_crowded() { limit.min(IN_A_CROWD) } else { limit }
+        if self.place.is_crowded() { limit.min(IN_A_CROWD) } else { limit }
     }
 
     /// When the session has to end.

@@ -18,3 +18,4 @@ pub mod relay_guard;
 pub mod rules;
 pub mod state;
 pub mod tls;
+pub mod trust;

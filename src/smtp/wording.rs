@@ -55,7 +55,6 @@ wording! {
     BAD_PIPELINING = 503 (5, 5, 0) "Wait for the reply before you go on";
     /// Talk before the banner, if the listener refuses that. RFC 5321 §4.3.1.
     EARLY_TALK = 554 (5, 5, 1) "Wait for the greeting before you speak";
-
     /// STARTTLS under TLS, RFC 3207 §4.2.
     TLS_ACTIVE = 503 (5, 5, 1) "TLS is spoken already";
     /// STARTTLS after MAIL.
@@ -66,6 +65,8 @@ wording! {
     TLS_TOO_EARLY = 554 (5, 5, 1) "TLS begins with STARTTLS here";
     /// Clear text where TLS is spoken from the first octet. The connection is closed.
     TLS_ONLY = 554 (5, 7, 0) "TLS is spoken here from the first octet";
+    /// MAIL over a connection of the balancer's own, by which it only asks whether we are well.
+    PROBE_SENDS_NO_MAIL = 550 (5, 7, 0) "A health probe sends no mail";
 
     // Commands that make no sense.
     /// RFC 5321 §2.3.8. The connection is closed.
