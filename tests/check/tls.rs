@@ -77,7 +77,7 @@ fn what_a_listener_wants_of_tls_must_be_there() {
     };
     for (keys, rest, want) in [
         ("tls = \"implicit\"", "", "speaks TLS and there is no certificate"),
-        ("tls = \"ssl\"", "", "did you mean"),
+        ("tls = \"ssl\"", "", "must be \"none\", \"starttls\""),
         ("client_certificate = \"verify\"", "[tls]\ncertificate = \"mx.pem\"", "there is no `tls.client_ca`"),
         (
             "tls = \"none\"\nclient_certificate = \"request\"",
