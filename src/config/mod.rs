@@ -21,9 +21,11 @@ mod read;
 mod reader;
 mod scalar;
 mod section;
+mod verifier;
 
 use std::path::Path;
 
+use crate::auth::config::Config as Auth;
 use crate::backend::config::Backend;
 use crate::config::effective::Effective;
 use crate::config::error::{Diagnostic, Severity};
@@ -52,6 +54,8 @@ pub struct Config {
     pub backends: Vec<Backend>,
     /// `[limits]` as it stands; each listener has its own.
     pub limits: Limits,
+    /// How logins are checked.
+    pub auth: Auth,
     /// What holds for all policies.
     pub policies: Policies,
     /// Every `[policy.NAME]`, and every policy that a listener names.

@@ -89,11 +89,12 @@ impl Serve {
         let field = trace::Received {
             from: (style == Received::Full).then_some(from),
             by: &self.context.rules.hostname,
-            with: match greeting.verb {
-                Verb::Helo => "SMTP",
-                _ if transaction.mail.params.smtputf8 => "UTF8SMTP",
-                _ => "ESMTP",
-            },
+            with: trace::protocol(
+                greeting.verb == Verb::Ehlo,
+                transaction.mail.params.smtputf8,
+                session.is_private(),
+                session.login().is_some(),
+            ),
             id: identity.id.as_str(),
             recipient: only,
             at: Timestamp::now(),

@@ -28,6 +28,7 @@ use crate::proxy::pending::Batch;
 use crate::proxy::receive::Receiving;
 use crate::proxy::wire::Wire;
 use crate::session::identity::Identity;
+use crate::session::login::Demand;
 use crate::session::state::Session;
 use crate::smtp::command::{Syntax, Verb};
 use crate::smtp::reply::Reply;
@@ -79,10 +80,11 @@ impl Serve {
             Rc::new(RefCell::new(Session::new(Arc::clone(&context.rules), identity)));
         let policies = context.policies.as_ref().map(|policies| policies.open(Rc::clone(&session)));
         let link = Link::new(&context.server, &context.pool);
+        let takes_logins = context.rules.logins.demand != Demand::Off;
         Serve {
             session,
             policies,
-            wire: Wire::new(stream),
+            wire: Wire::new(stream, takes_logins),
             link,
             name,
             batch: Batch::default(),
@@ -209,7 +211,7 @@ impl Serve {
     }
 
     /// Waits for the client's next octets, and meanwhile for whatever else ends the wait, which began at `since`.
-    async fn await_client(&mut self, since: Instant) -> Flow {
+    pub(super) async fn await_client(&mut self, since: Instant) -> Flow {
         let deadline = self.within_session(since + self.patience());
         if Instant::now() >= deadline {
             // Also for a client whose octets are always there first.

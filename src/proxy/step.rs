@@ -94,6 +94,7 @@ impl Serve {
                 self.take_rcpt(admitted, rcpt, text).await
             }
             Command::Data => self.take_data(admitted, text).await,
+            Command::Auth(_) => Box::pin(self.take_auth(admitted, text)).await,
             command => {
                 let (is_quit, is_reset) =
                     (matches!(command, Command::Quit), matches!(command, Command::Rset));
@@ -117,6 +118,7 @@ impl Serve {
             Command::Ehlo(_)
                 | Command::Helo(_)
                 | Command::Data
+                | Command::Auth(_)
                 | Command::Vrfy(_)
                 | Command::Expn(_)
                 | Command::Quit
@@ -132,10 +134,12 @@ impl Serve {
             _ => return Ok(()),
         };
         let decision = self.decide(Event::Ehlo { verb, name: &name }).await;
+        let mechanisms = self.offered_mechanisms();
         let (rules, server) = (&self.context.rules, &self.context.server);
         let offer = match verb {
             Verb::Helo => Offer::plain(rules),
-            _ => Offer::extended(rules, server.capabilities().as_deref(), server.passes_8bit()),
+            _ => Offer::extended(rules, server.capabilities().as_deref(), server.passes_8bit())
+                .with_auth(mechanisms),
         };
         let delay = decision.effects.delay;
         let said = match decision.verdict {
@@ -181,7 +185,7 @@ impl Serve {
         let number = self.session.borrow().counters().transactions + 1;
         let mut transaction = Transaction::new(number, mail.clone());
         transaction.rewritten.clone_from(&effects.reverse_path);
-        let envelope = Envelope::new(&transaction);
+        let envelope = Envelope::new(&transaction).vouched_for(self.session.borrow().login().is_some());
         let introduction = self.introduction().await;
         match self.link.ask(&introduction, &envelope, false).await {
             Ok(answers) => answers.mail.map(Said::backend),
@@ -246,7 +250,7 @@ impl Serve {
     /// Asks the relay guard about `path`, for a client that may hold a grant for this recipient alone.
     pub(super) fn permit_with(&self, path: ForwardPath, granted: Option<&str>) -> Result<Permitted, Reply> {
         let session = self.session.borrow();
-        let granted = granted.or(session.grant().map(|grant| grant.why.as_str()));
+        let granted = granted.or(session.login_grant()).or(session.grant().map(|grant| grant.why.as_str()));
         let claim = Claim { client: session.identity().client.ip(), granted };
         relay_guard::judge(&self.context.rules.relay, claim, path).inspect_err(|reply| {
             if *reply == Reply::RELAY_DENIED {
@@ -281,7 +285,8 @@ impl Serve {
         let by_recipient =
             |transaction: &Transaction| transaction.recipients.iter().any(|one| one.granted.is_some());
         let is_granted = session.may_relay().is_some() || session.transaction().is_some_and(by_recipient);
-        let login = self.context.server.config.relay_login.clone().filter(|_| is_granted);
+        let granted = self.context.server.config.relay_login.clone().filter(|_| is_granted);
+        let login = session.login().map(|login| login.user.to_string()).or(granted);
         Introduction {
             name,
             client: identity.client,
@@ -299,7 +304,8 @@ impl Serve {
 
     /// The envelope of the open transaction.
     pub(super) fn envelope(&self) -> Option<Envelope> {
-        self.session.borrow().transaction().map(Envelope::new)
+        let session = self.session.borrow();
+        session.transaction().map(|open| Envelope::new(open).vouched_for(session.login().is_some()))
     }
 
     /// Logs and counts a fault of the backend.

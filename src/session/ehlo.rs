@@ -5,6 +5,7 @@ use crate::session::rules::Rules;
 use crate::smtp::command::Verb;
 use crate::smtp::extension::{Capabilities, CommandLimits, Extension};
 use crate::smtp::host::Host;
+use crate::smtp::mechanism::Mechanisms;
 use crate::smtp::params::{Body, MailParams, Param, RcptParams};
 use crate::smtp::reply::Reply;
 
@@ -34,6 +35,8 @@ pub struct Offer {
     pub smtputf8: bool,
     /// RFC 3461.
     pub dsn: bool,
+    /// RFC 4954: what can be logged in by; none if nothing can.
+    pub auth: Mechanisms,
 }
 
 /// Octets that we add to a message at most: the backend's SIZE is lowered by as much.
@@ -55,13 +58,26 @@ impl Offer {
             // RFC 6531 §3.1: SMTPUTF8 only together with 8BITMIME.
             smtputf8: eight_bit_mime && backend.is_some_and(|known| known.smtputf8),
             dsn: backend.is_some_and(|known| known.dsn),
+            auth: Mechanisms::NONE,
         }
+    }
+
+    /// The same with AUTH, for `mechanisms`. Source: RFC 4954 §3.
+    pub fn with_auth(self, mechanisms: Mechanisms) -> Offer {
+        Offer { auth: mechanisms, ..self }
     }
 
     /// What HELO offers: nothing.
     pub fn plain(rules: &Rules) -> Offer {
         let size = rules.limits.message_size;
-        Offer { is_extended: false, size, eight_bit_mime: false, smtputf8: false, dsn: false }
+        Offer {
+            is_extended: false,
+            size,
+            eight_bit_mime: false,
+            smtputf8: false,
+            dsn: false,
+            auth: Mechanisms::NONE,
+        }
     }
 
     /// The reply to the greeting. Source: RFC 5321 §4.1.1.1; RFC 2920, 1870, 2034, 3030, 6152, 6531, 3461, 9422.
@@ -82,6 +98,7 @@ impl Offer {
             enhanced_status_codes: true,
             chunking: true,
             dsn: self.dsn,
+            auth: self.auth.iter().map(|mechanism| mechanism.as_str().to_owned()).collect(),
             limits,
             ..Capabilities::default()
         };
@@ -116,6 +133,7 @@ impl Offer {
             Extension::EightBitMime => self.eight_bit_mime,
             Extension::SmtpUtf8 => self.smtputf8,
             Extension::Dsn => self.dsn,
+            Extension::Auth => !self.auth.is_empty(),
             _ => false,
         }
     }

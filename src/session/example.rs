@@ -10,6 +10,7 @@ use crate::session::ehlo::Offer;
 use crate::session::envelope::Destination;
 use crate::session::identity::{Identity, SessionId};
 use crate::session::limits::Limits;
+use crate::session::login::Logins;
 use crate::session::relay::{Relay, RelayDomains};
 use crate::session::relay_guard::{Claim, judge};
 use crate::session::rules::Rules;
@@ -32,6 +33,7 @@ pub(super) fn rules() -> Rules {
         limits: Limits::default(),
         strict: false,
         refuses_vrfy: false,
+        logins: Logins::default(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a listener asks of its sessions: who we are, what we relay, how much is allowed.
 
 use crate::session::limits::Limits;
+use crate::session::login::Logins;
 use crate::session::relay::Relay;
 
 /// The rules of one listener, the same for all of its sessions.
@@ -18,4 +19,6 @@ pub struct Rules {
     pub strict: bool,
     /// Whether VRFY is refused rather than answered 252.
     pub refuses_vrfy: bool,
+    /// Whether clients may, or must, log in.
+    pub logins: Logins,
 }

@@ -35,17 +35,20 @@ pub enum Table {
     Service,
     /// `[store]`.
     Store,
+    /// `[auth]`.
+    Auth,
 }
 
 impl Table {
     /// All tables, in the order in which they are documented.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Top,
         Self::Listener,
         Self::Relay,
         Self::Limits,
         Self::Backend,
         Self::Timeouts,
+        Self::Auth,
         Self::Policies,
         Self::Budget,
         Self::Policy,
@@ -77,6 +80,7 @@ impl Table {
             Self::Metrics => "[metrics]",
             Self::Service => "[service]",
             Self::Store => "[store]",
+            Self::Auth => "[auth]",
         }
     }
 
@@ -87,6 +91,7 @@ impl Table {
                 "the process"
             }
             Self::Listener => "a listener",
+            Self::Auth => "every listener whose `auth` is not \"off\"",
             Self::Relay => "every listener; its own `relay` is laid over it, key by key",
             Self::Limits => "every listener; its own `limits` are laid over them, key by key",
             Self::Backend | Self::Timeouts => "a backend",
@@ -118,6 +123,7 @@ impl Table {
             Self::Metrics => "The page for Prometheus.",
             Self::Service => "The process itself.",
             Self::Store => "What policies remember between sessions.",
+            Self::Auth => "Who checks logins, and how: see auth.md.",
         }
     }
 }
@@ -224,6 +230,8 @@ pub enum Kind {
     MapSource,
     /// Where a store keeps its entries.
     StorePlace,
+    /// Who checks logins.
+    Verifier,
     /// An IP address with a port, or `"off"`.
     SocketOrOff,
     /// A list of things; one may stand alone.
@@ -261,6 +269,8 @@ pub enum Item {
     PolicyUse,
     /// What a policy may reach.
     Capability,
+    /// A SASL mechanism.
+    Mechanism,
 }
 
 /// One of the words that a key takes.
@@ -305,6 +315,7 @@ impl Kind {
             Self::Path => "a path".into(),
             Self::Script => "the name of a built-in policy, or a path that ends in .lua".into(),
             Self::MapSource => "\"file:PATH\"".into(),
+            Self::Verifier => VERIFIERS.into(),
             Self::StorePlace => "\"memory\", or \"file:PATH\"".into(),
             Self::SocketOrOff => "an IP address and a port, as \"127.0.0.1:9090\", or \"off\"".into(),
             Self::List(item) => format!("a list of {}", item.possible()),
@@ -333,10 +344,16 @@ impl Item {
             Self::Capability => {
                 "capabilities: \"dns\", \"http\", \"http:URL\", \"map\", \"map:NAME\", \"map.file\", \"store\", \"store:PREFIX\", \"store.shared\", \"store.shared:PREFIX\", \"ratelimit\", \"ratelimit:NAME\""
             }
+            Self::Mechanism => {
+                "SASL mechanisms: \"SCRAM-SHA-256-PLUS\", \"SCRAM-SHA-256\", \"PLAIN\", \"LOGIN\", \"OAUTHBEARER\", \"XOAUTH2\", \"EXTERNAL\", \"CRAM-MD5\""
+            }
             Self::PolicyUse => "names of policies, each \"NAME\" or { name = \"NAME\", mode = \"observe\" }",
         }
     }
 }
+
+/// Who may check logins.
+const VERIFIERS: &str = "\"file:PATH\"";
 
 /// `"a", "b" or "c"`.
 fn one_of<'w>(words: impl Iterator<Item = &'w str>) -> String {

@@ -78,6 +78,20 @@ pub(super) const LISTENER: &[Key] = &[
     )
     .rfc("RFC 5321 §3.5.3"),
     key(
+        "auth",
+        Kind::Choice(&[word("off"), word("optional"), word("required")]),
+        Default::Is("\"off\""),
+        "Whether clients may, or must, log in; `[auth]` says how. Where they must, MAIL is 530 5.7.0 before.",
+    )
+    .rfc("RFC 4954"),
+    key(
+        "auth_without_tls",
+        Kind::Boolean,
+        Default::Is("false"),
+        "Whether logins are possible where passwords can be read on the way.",
+    )
+    .rfc("RFC 4954 §9"),
+    key(
         "client_name",
         Kind::Boolean,
         Default::Is("true"),
@@ -91,8 +105,6 @@ pub(super) const LISTENER: &[Key] = &[
     ),
     Key::later(Table::Listener, "tls"),
     Key::later(Table::Listener, "client_certificate"),
-    Key::later(Table::Listener, "auth"),
-    Key::later(Table::Listener, "auth_without_tls"),
     Key::later(Table::Listener, "proxy_protocol"),
     Key::later(Table::Listener, "proxy_protocol_networks"),
     Key::later(Table::Listener, "xclient_networks"),

@@ -187,6 +187,7 @@ impl Client {
             limits: Limits::default(),
             strict: false,
             refuses_vrfy: false,
+            logins: Default::default(),
         };
         let peer = SocketAddr::new(address.parse().unwrap(), 4321);
         let identity = Identity::direct(SessionId::new(7), peer, "127.0.0.1:25".parse().unwrap());
