@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use gatepost::smtp;
+use gatepost::{net, smtp};
 
 #[path = "fuzz/bodies.rs"]
 mod bodies;

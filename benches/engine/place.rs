@@ -63,6 +63,7 @@ impl Place {
                 always: Vec::new(),
                 authenticated: false,
             },
+            trust: Default::default(),
             limits: Limits::default(),
             strict: false,
             refuses_vrfy: false,

@@ -128,7 +128,8 @@ pub struct House {
     parts: Parts,
     clock: fn() -> Clock,
     plan: Plan,
-    rules: Vec<Arc<Rules>>,
+    /// What the sessions of each listener obey.
+    pub rules: Vec<Arc<Rules>>,
 }
 
 impl House {
@@ -278,6 +279,7 @@ fn rules(config: &Config, listener: &Listener) -> Rules {
         listener: listener.name.clone(),
         hostname: config.hostname.clone(),
         relay: listener.relay.clone(),
+        trust: listener.trust.clone(),
         limits: listener.limits.clone(),
         strict: listener.strict,
         refuses_vrfy: listener.vrfy == Vrfy::Refuse,

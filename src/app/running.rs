@@ -76,7 +76,7 @@ impl Running {
         let workers =
             (0..config.workers).map(Worker::start).collect::<io::Result<Vec<_>>>().context("a worker")?;
         let house = House::build(config, &ground, None)?;
-        let houses = Arc::new(ArcSwap::from_pointee(limits_of(&house)));
+        let houses = Arc::new(ArcSwap::from_pointee(rules_of(&house)));
         let mut running = Running {
             current: Arc::new(ArcSwap::new(Arc::clone(&house))),
             acceptor: None,
@@ -145,11 +145,11 @@ impl Running {
         self.admission.set_most(house.config.limits.connections);
         self.ground.waiting.set_most(house.config.policies.waiting);
         let workers: Vec<_> = self.workers.iter().map(|worker| worker.handle.clone()).collect();
-        let (houses, limits) = (Arc::clone(&self.houses), Arc::new(limits_of(&house)));
+        let (houses, rules) = (Arc::clone(&self.houses), Arc::new(rules_of(&house)));
         // Between two connections: a session's listener is a number, which means another one from here on.
         let between = Box::new(move || {
             workers.iter().for_each(|worker| worker.switch(true));
-            houses.store(limits);
+            houses.store(rules);
         });
         if let Some(acceptor) = &mut self.acceptor {
             acceptor.change(Change { doors: sockets.doors(&house.config.listeners), between });
@@ -270,6 +270,6 @@ fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
     all.into_iter().filter(|(_, differs)| *differs).map(|(what, _)| what).collect()
 }
 
-fn limits_of(house: &House) -> Houses {
-    Houses { limits: house.config.listeners.iter().map(|listener| listener.limits.clone()).collect() }
+fn rules_of(house: &House) -> Houses {
+    Houses { rules: house.rules.clone() }
 }

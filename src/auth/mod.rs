@@ -2,8 +2,8 @@
 //!
 //! A verifier that needs the backend or a policy is handed in by `app`; nothing here knows of either.
 
-pub mod coding;
 pub mod check;
+pub mod coding;
 pub mod config;
 pub mod failures;
 pub mod file;

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::backend::config::{Address, Xclient};
 use crate::config::error::Diagnostic;
 use crate::config::section::{ItemValue, Section};
-use crate::config::{Config, policy};
+use crate::config::{Config, policy, trust};
 use crate::lua::config::{Policy, Script, Span};
 use crate::names::network::parse_network;
 use crate::names::suggest;
@@ -30,6 +30,7 @@ pub(super) fn cross(top: &Section, config: &Config, built_in: &[&str], problems:
     }
     relay_domains(top, problems);
     open_networks(top, problems);
+    trust::check(top, config, problems);
     same_names(top, config, problems);
     same_binds(top, problems);
     backends(top, config, problems);

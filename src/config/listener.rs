@@ -3,11 +3,10 @@
 use crate::auth::config::Config as Auth;
 use crate::backend::config::Backend;
 use crate::config::error::Diagnostic;
-use crate::config::lists;
 use crate::config::section::{ItemValue, Section};
+use crate::config::{lists, trust};
 use crate::names::domain_set::DomainSet;
 use crate::names::network::parse_network;
-use crate::names::network_set::NetworkSet;
 use crate::policy::mode::PolicyUse;
 use crate::proxy::config::{BareNewline, CountOrRefuse, Listener, Protocol, Received, Vrfy};
 use crate::session::limits::Limits;
@@ -54,6 +53,7 @@ fn one(
         backend,
         policies: policies(section),
         relay: relay(&[section.section("relay"), top.section("relay")]),
+        trust: trust::of(section),
         limits: limits(limits(Limits::default(), top.section("limits")), section.section("limits")),
         logins: Logins {
             demand: match section.choice("auth") {
@@ -100,10 +100,8 @@ fn relay(tables: &[Option<&Section>]) -> Relay {
             |value: &ItemValue| if let ItemValue::Text(text) = value { Some(text.clone()) } else { None };
         Some(items.iter().filter_map(|item| text(&item.value)).collect::<Vec<String>>())
     };
-    let mut networks = NetworkSet::new();
-    for network in texts("networks").unwrap_or_default().iter().filter_map(|text| parse_network(text).ok()) {
-        networks.insert(network);
-    }
+    let networks =
+        texts("networks").unwrap_or_default().iter().filter_map(|text| parse_network(text).ok()).collect();
     let domains = if holder("domains").is_some_and(|table| table.is_backend("domains")) {
         RelayDomains::Backend
     } else {

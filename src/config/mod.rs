@@ -21,6 +21,7 @@ mod read;
 mod reader;
 mod scalar;
 mod section;
+mod trust;
 mod verifier;
 
 use std::path::Path;

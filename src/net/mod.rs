@@ -3,4 +3,5 @@
 pub mod closing;
 pub mod memory;
 pub mod names;
+pub mod proxy_protocol;
 pub mod stream;

@@ -1,7 +1,7 @@
 //! The line that each session and each transaction leaves in the log when it ends.
 
 use std::fmt::{self, Write};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use tracing::field::{DisplayValue, display};
 
@@ -21,6 +21,10 @@ pub struct SessionRecord<'a> {
     pub client_port: Option<u16>,
     /// The client's forward-confirmed name.
     pub client_name: Option<&'a str>,
+    /// Where the connection came from, if that is not the client.
+    pub peer: Option<SocketAddr>,
+    /// The balancer's name for the connection.
+    pub unique_id: Option<&'a str>,
     /// The name given in EHLO.
     pub ehlo: Option<&'a str>,
     /// Version and cipher.
@@ -68,6 +72,9 @@ impl SessionRecord<'_> {
                 { fields::CLIENT_IP } = self.client_ip.map(display),
                 { fields::CLIENT_PORT } = self.client_port,
                 { fields::CLIENT_NAME } = self.client_name,
+                { fields::PEER_IP } = self.peer.map(|peer| display(peer.ip())),
+                { fields::PEER_PORT } = self.peer.map(|peer| peer.port()),
+                { fields::UNIQUE_ID } = self.unique_id,
                 { fields::EHLO } = self.ehlo,
                 { fields::TLS } = self.tls,
                 { fields::AUTH } = self.auth,
@@ -104,6 +111,8 @@ pub struct TransactionRecord<'a> {
     pub client_ip: Option<IpAddr>,
     /// The client's forward-confirmed name.
     pub client_name: Option<&'a str>,
+    /// Where the connection came from, if that is not the client.
+    pub peer: Option<SocketAddr>,
     /// The name given in EHLO.
     pub ehlo: Option<&'a str>,
     /// Version and cipher.
@@ -154,6 +163,7 @@ impl TransactionRecord<'_> {
                 { fields::POLICY } = self.policy,
                 { fields::CLIENT_IP } = self.client_ip.map(display),
                 { fields::CLIENT_NAME } = self.client_name,
+                { fields::PEER_IP } = self.peer.map(|peer| display(peer.ip())),
                 { fields::EHLO } = self.ehlo,
                 { fields::TLS } = self.tls,
                 { fields::AUTH } = self.auth,

@@ -30,6 +30,7 @@ fn whole(notes: &[(String, String)]) -> TransactionRecord<'_> {
         transaction: 1,
         client_ip: Some("192.0.2.7".parse().unwrap()),
         client_name: Some("mail.a.example"),
+        peer: None,
         ehlo: Some("mail.a.example"),
         tls: Some("TLSv1.3 TLS_AES_256_GCM_SHA384"),
         auth: Some("ann"),

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use crate::observe::counters::Counters;
 use crate::proxy::admission::Admission;
 use crate::proxy::worker::{Accepted, WorkerHandle};
-use crate::session::limits::Limits;
+use crate::session::rules::Rules;
 use crate::smtp::reply::Reply;
 
 /// A bound socket and the number of its listener.
@@ -30,8 +30,8 @@ pub struct Door {
 /// What the acceptor needs to know; reload changes it.
 #[derive(Debug, Default)]
 pub struct Houses {
-    /// The limits of each listener, by number.
-    pub limits: Vec<Limits>,
+    /// The rules of each listener, by number.
+    pub rules: Vec<Arc<Rules>>,
 }
 
 /// The acceptor's parts.
@@ -40,7 +40,7 @@ pub struct Acceptor {
     pub doors: Vec<Door>,
     /// Who may come in.
     pub admission: Arc<Admission>,
-    /// The limits of the listeners.
+    /// The rules of the listeners.
     pub houses: Arc<ArcSwap<Houses>>,
     /// The workers.
     pub workers: Vec<WorkerHandle>,
@@ -156,8 +156,8 @@ impl Acceptor {
             return;
         }
         let houses = self.houses.load();
-        let Some(limits) = houses.limits.get(door.listener) else { return };
-        match self.admission.admit(peer.ip(), limits, Instant::now()) {
+        let Some(rules) = houses.rules.get(door.listener) else { return };
+        match self.admission.admit_peer(peer.ip(), rules, Instant::now()) {
             Ok(place) => {
                 let worker = self.workers.iter().min_by_key(|worker| worker.sessions());
                 if let Some(worker) = worker {

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use crate::policy::waiting::Waiting;
 use crate::session::limits::Limits;
+use crate::session::rules::Rules;
 use crate::smtp::reply::Reply;
 
 /// The sessions of the whole process.
@@ -45,7 +46,8 @@ struct Client {
 #[derive(Debug)]
 pub struct Place {
     admission: Arc<Admission>,
-    network: IpAddr,
+    /// The client that it counts for, as soon as that is known.
+    network: Option<IpAddr>,
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -86,16 +88,43 @@ impl Admission {
         self.sessions() > self.most.load(Ordering::Relaxed) / 5 * 4
     }
 
+    /// A place for whoever connects from `peer`, or the 421 that turns it away. One that will be told whose connection
+    /// it is counts for no client yet.
+    pub fn admit_peer(self: &Arc<Self>, peer: IpAddr, rules: &Rules, now: Instant) -> Result<Place, Reply> {
+        if rules.trust.awaits_client(peer) {
+            self.admit_unnamed()
+        } else {
+            self.admit(peer, &rules.limits, now)
+        }
+    }
+
     /// A place for a client at `address`, or the 421 that turns it away.
     pub fn admit(self: &Arc<Self>, address: IpAddr, limits: &Limits, now: Instant) -> Result<Place, Reply> {
+        let mut place = self.admit_unnamed()?;
+        place.count(address, limits, now)?;
+        Ok(place)
+    }
+
+    /// The place of a client who is alone, in a test.
+    pub fn admit_alone(self: &Arc<Self>) -> Place {
+        self.sessions.fetch_add(1, Ordering::Relaxed);
+        Place { admission: Arc::clone(self), network: None }
+    }
+
+    /// A place for a client that is not known yet, or the 421 that turns it away.
+    fn admit_unnamed(self: &Arc<Self>) -> Result<Place, Reply> {
         if self.waiting.is_full() {
             return Err(Reply::TOO_MANY_CONNECTIONS);
         }
-        let network = network_of(address);
         if self.sessions.fetch_add(1, Ordering::Relaxed) >= self.most.load(Ordering::Relaxed) {
             self.sessions.fetch_sub(1, Ordering::Relaxed);
             return Err(Reply::TOO_MANY_CONNECTIONS);
         }
+        Ok(Place { admission: Arc::clone(self), network: None })
+    }
+
+    /// Counts a session of the client with that network, or the 421 that turns it away.
+    fn count(&self, network: IpAddr, limits: &Limits, now: Instant) -> Result<(), Reply> {
         let most = match limits.connections_per_client {
             Some(most) if self.is_crowded() => Some(most.min(IN_A_CROWD)),
             other => other,
@@ -110,11 +139,16 @@ impl Admission {
         client.arrive(now);
         let is_too_many = most.is_some_and(|most| client.sessions >= most);
         if is_too_many || limits.connection_rate.is_some_and(|rate| client.rate(now) > rate as f64) {
-            self.sessions.fetch_sub(1, Ordering::Relaxed);
             return Err(Reply::TOO_MANY_CLIENT_CONNECTIONS);
         }
         client.sessions += 1;
-        Ok(Place { admission: Arc::clone(self), network })
+        Ok(())
+    }
+
+    fn discount(&self, network: IpAddr) {
+        if let Some(client) = self.clients.lock().by_network.get_mut(&network) {
+            client.sessions = client.sessions.saturating_sub(1);
+        }
     }
 }
 
@@ -152,17 +186,30 @@ impl Clients {
 }
 
 impl Place {
-    /// Where the place is.
-    pub fn admission(&self) -> &Arc<Admission> {
-        &self.admission
+    /// Whether more than 80 % of all places are taken.
+    pub fn is_crowded(&self) -> bool {
+        self.admission.is_crowded()
+    }
+
+    /// Counts the session for the client at `address` from now on, and no longer for another; or the 421 that turns it
+    /// away. *Changes* nothing where it gives that.
+    pub fn count(&mut self, address: IpAddr, limits: &Limits, now: Instant) -> Result<(), Reply> {
+        let network = network_of(address);
+        if self.network != Some(network) {
+            self.admission.count(network, limits, now)?;
+            if let Some(before) = self.network.replace(network) {
+                self.admission.discount(before);
+            }
+        }
+        Ok(())
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         self.admission.sessions.fetch_sub(1, Ordering::Relaxed);
-        if let Some(client) = self.admission.clients.lock().by_network.get_mut(&self.network) {
-            client.sessions = client.sessions.saturating_sub(1);
+        if let Some(network) = self.network {
+            self.admission.discount(network);
         }
     }
 }
@@ -220,6 +267,23 @@ mod tests {
         let _v6 = admit("2001:db8::1").unwrap();
         assert_eq!(admit("2001:db8::ffff:1").unwrap_err(), Reply::TOO_MANY_CLIENT_CONNECTIONS);
         assert!(admit("2001:db8:0:1::1").is_ok());
+    }
+
+    #[test]
+    fn a_place_counts_for_the_client_that_it_turns_out_to_be() {
+        let admission = Admission::new(100);
+        let (now, limits) = (Instant::now(), limits(1, 100));
+        let ip = |text: &str| text.parse().unwrap();
+        let mut places: Vec<_> = (0..3).map(|_| admission.admit_unnamed().unwrap()).collect();
+        assert!(places[0].count(ip("192.0.2.1"), &limits, now).is_ok(), "no balancer is counted");
+        assert!(places[1].count(ip("192.0.2.1"), &limits, now).is_err());
+        assert!(places[1].count(ip("192.0.2.2"), &limits, now).is_ok());
+        assert!(places[1].count(ip("192.0.2.2"), &limits, now).is_ok(), "it is there already");
+        assert!(places[0].count(ip("192.0.2.3"), &limits, now).is_ok());
+        assert!(places[2].count(ip("192.0.2.1"), &limits, now).is_ok(), "who was there is somebody else");
+        drop(places);
+        assert_eq!(admission.sessions(), 0);
+        assert!(admission.clients.lock().by_network.values().all(|client| client.sessions == 0));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::policy::mode::PolicyUse;
 use crate::session::limits::Limits;
 use crate::session::login::Logins;
 use crate::session::relay::Relay;
+use crate::session::trust::Trust;
 
 /// One or several sockets that clients connect to, and what holds for their sessions.
 #[derive(Clone, Debug)]
@@ -24,6 +25,8 @@ pub struct Listener {
     pub policies: Vec<PolicyUse>,
     /// Whom mail is taken for and from: `[relay]` with its own `relay` laid over it.
     pub relay: Relay,
+    /// Whom it believes when he speaks for others.
+    pub trust: Trust,
     /// `[limits]` with its own `limits` laid over it.
     pub limits: Limits,
     /// Whether clients log in.

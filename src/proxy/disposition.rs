@@ -247,6 +247,7 @@ impl Serve {
             code: record.reply.as_ref().map(|reply| reply.code.get()),
             client_ip: Some(session.identity().client.ip()),
             client_name: known(self.name.now()),
+            peer: session.identity().intermediary(),
             ehlo: session.greeting().map(|greeting| greeting.name.as_str()),
             tls: None,
             auth: session.login().map(|login| &*login.user),
@@ -296,7 +297,9 @@ impl Serve {
         for report in self.reports.drain(..) {
             let _ = report.await; // an error in it was logged by the engine
         }
-        self.context.counters.sessions_closed.increase();
+        if !self.session.borrow().identity().is_probe {
+            self.context.counters.sessions_closed.increase();
+        }
         if !is_lost {
             self.wire.close().await;
         }
@@ -321,12 +324,17 @@ impl Serve {
         }
         let session = self.session.borrow();
         let (identity, counters) = (session.identity(), session.counters());
+        if identity.is_probe {
+            return; // it asked only whether we are well
+        }
         SessionRecord {
             session: identity.id.as_str(),
             listener: Some(&self.context.listener.name),
             client_ip: Some(identity.client.ip()),
             client_port: Some(identity.client.port()),
             client_name: known(self.name.now()),
+            peer: identity.intermediary(),
+            unique_id: identity.told.as_ref().and_then(|told| told.unique_id.as_deref()),
             ehlo: session.greeting().map(|greeting| greeting.name.as_str()),
             auth: session.login().map(|login| &*login.user),
             reason: Some(end.reason),

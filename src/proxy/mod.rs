@@ -7,6 +7,7 @@ pub mod accept;
 pub mod admission;
 mod arrival;
 mod aside;
+mod balancer;
 mod chunks;
 pub mod config;
 pub mod context;

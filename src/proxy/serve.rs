@@ -18,7 +18,7 @@ use crate::net::stream::Stream;
 use crate::policy::door::{SessionPolicies, SharedSession};
 use crate::policy::event::{Event, Stage};
 use crate::policy::verdict::{Decision, Verdict};
-use crate::proxy::admission::Admission;
+use crate::proxy::admission::Place;
 use crate::proxy::config::CountOrRefuse;
 use crate::proxy::context::Context;
 use crate::proxy::disposition::{End, Record};
@@ -54,7 +54,8 @@ pub struct Serve {
     pub(super) answer_due: Rc<Cell<Option<Instant>>>,
     /// Told when the client has left in the midst of a hook.
     left: Rc<Notify>,
-    admission: Arc<Admission>,
+    /// Among all sessions.
+    pub(super) place: Place,
     pub(super) started: Instant,
     pub(super) last_verb: Option<Verb>,
 }
@@ -69,16 +70,18 @@ const IDLE_BACKEND: Duration = Duration::from_secs(5);
 
 impl Serve {
     /// A session with `identity` over `stream`.
-    pub fn new(context: Rc<Context>, stream: Stream, identity: Identity, admission: Arc<Admission>) -> Self {
+    pub fn new(context: Rc<Context>, stream: Stream, identity: Identity, place: Place) -> Self {
         let address = identity.client.ip();
-        let name = if context.listener.client_name {
+        let name = if context.listener.client_name && !identity.is_probe {
             NameSearch::start(&*context.names, address)
         } else {
             NameSearch::Done(ClientName::None)
         };
         let session: SharedSession =
             Rc::new(RefCell::new(Session::new(Arc::clone(&context.rules), identity)));
-        let policies = context.policies.as_ref().map(|policies| policies.open(Rc::clone(&session)));
+        // A balancer that asks whether we are well is not theirs to judge.
+        let policies = context.policies.as_ref().filter(|_| !session.borrow().identity().is_probe);
+        let policies = policies.map(|policies| policies.open(Rc::clone(&session)));
         let link = Link::new(&context.server, &context.pool);
         let takes_logins = context.rules.logins.demand != Demand::Off;
         Serve {
@@ -94,7 +97,7 @@ impl Serve {
             draining: context.draining.clone(),
             answer_due: Rc::default(),
             left: Rc::default(),
-            admission,
+            place,
             started: Instant::now(),
             last_verb: None,
             context,
@@ -103,7 +106,9 @@ impl Serve {
 
     /// Serves the session to its end.
     pub async fn run(mut self: Box<Self>) {
-        self.context.counters.sessions.increase();
+        if !self.session.borrow().identity().is_probe {
+            self.context.counters.sessions.increase();
+        }
         let cut_off = cut_off(self.draining.clone(), Rc::clone(&self.answer_due));
         let left = Rc::clone(&self.left);
         let ended = select! {
@@ -134,7 +139,8 @@ impl Serve {
     /// Asks the `connect` policies and writes the banner.
     async fn greet(&mut self) -> Flow {
         let decision = self.decide(Event::Connect).await;
-        if let Some(delay) = self.context.listener.greet_delay {
+        let is_probe = self.session.borrow().identity().is_probe;
+        if let Some(delay) = self.context.listener.greet_delay.filter(|_| !is_probe) {
             select! {
                 biased;
                 () = self.draining.reach(Phase::Draining) => return self.close_with(Reply::SHUTTING_DOWN, End::drain()).await,
@@ -244,7 +250,7 @@ impl Serve {
     /// How long the client may take for its next command; not long in a crowd.
     fn patience(&self) -> Duration {
         let limit = self.context.rules.limits.command_timeout;
-        if self.admission.is_crowded() { limit.min(IN_A_CROWD) } else { limit }
+        if self.place.is_crowded() { limit.min(IN_A_CROWD) } else { limit }
     }
 
     /// When the session has to end.

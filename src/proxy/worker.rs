@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,9 +14,11 @@ use tokio::task::LocalSet;
 
 use crate::net::stream::Stream;
 use crate::proxy::admission::Place;
+use crate::proxy::balancer::{self, Expected};
 use crate::proxy::context::Context;
 use crate::proxy::serve::Serve;
 use crate::session::identity::{Identity, SessionId};
+use crate::session::trust::ProxyProtocol;
 
 /// A connection on its way to a worker.
 #[derive(Debug)]
@@ -171,14 +174,36 @@ impl Floor {
         let Accepted { stream, peer, listener, place } = accepted;
         let context = Rc::clone(self.serving.get(listener)?);
         let server = stream.local_addr().ok()?;
-        let stream = tokio::net::TcpStream::from_std(stream).and_then(Stream::tcp).ok()?;
+        let stream = tokio::net::TcpStream::from_std(stream).ok()?;
         let identity = Identity::direct(self.ids.next(), peer, server);
-        let serve = Box::new(Serve::new(context, stream, identity, Arc::clone(place.admission())));
+        let opened = match context.rules.trust.header_from(identity.peer.ip()) {
+            ProxyProtocol::Off => {
+                let stream = Stream::tcp(stream).ok()?;
+                Opened::Session(Box::new(Serve::new(context, stream, identity, place)))
+            }
+            wanted => {
+                let expected = Expected { context, identity, place, wanted };
+                Opened::Expected(Box::pin(balancer::meet(expected, stream)))
+            }
+        };
         Some(async move {
-            serve.run().await;
-            drop((place, load));
+            let serve = match opened {
+                Opened::Session(serve) => Some(serve),
+                Opened::Expected(meeting) => meeting.await,
+            };
+            if let Some(serve) = serve {
+                serve.run().await;
+            }
+            drop(load);
         })
     }
+}
+
+/// A connection that was taken.
+enum Opened {
+    Session(Box<Serve>),
+    /// Whose it is a balancer has to say first.
+    Expected(Pin<Box<dyn Future<Output = Option<Box<Serve>>>>>),
 }
 
 /// Makes the ids of a worker's sessions: time of start, worker, count. They differ over restarts as well.

@@ -54,6 +54,9 @@ impl Session {
             return Some(refusal.clone());
         }
         let Some(greeting) = &self.greeting else { return Some(Reply::HELO_FIRST) };
+        if self.identity.is_probe {
+            return Some(Reply::PROBE_SENDS_NO_MAIL);
+        }
         let failed = |transaction: &Transaction| transaction.content == ContentState::Failed;
         if self.transaction().is_some_and(|transaction| !failed(transaction)) {
             return Some(Reply::NESTED_MAIL);

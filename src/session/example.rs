@@ -30,6 +30,7 @@ pub(super) fn rules() -> Rules {
             always: vec!["postmaster".to_owned(), "abuse".to_owned()],
             authenticated: false,
         },
+        trust: Default::default(),
         limits: Limits::default(),
         strict: false,
         refuses_vrfy: false,
@@ -88,7 +89,7 @@ pub(super) fn say_with(session: &mut Session, line: &str, effects: Effects, repl
         return reply.clone();
     }
     let granted = effects.grant.as_ref().or(session.grant()).map(|grant| grant.why.clone());
-    let claim = Claim { client: session.identity().client.ip(), granted: granted.as_deref() };
+    let claim = Claim { client: session.relay_client(), granted: granted.as_deref() };
     match judge(&session.rules().relay, claim, rcpt.forward_path) {
         Err(refusal) => {
             session.commit(admitted, offer, effects, &refusal);

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 /// A session's name in every log line, in the Received field and behind our refusals: 16 characters.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -55,15 +56,56 @@ pub struct Identity {
     pub client: SocketAddr,
     /// The other end of our socket.
     pub peer: SocketAddr,
-    /// Our end: where the client connected to.
+    /// Where the client connected to: our end, or the balancer's.
     pub server: SocketAddr,
+    /// Whether a balancer only asks whether we are well.
+    pub is_probe: bool,
+    /// What the balancer told beside the addresses.
+    pub told: Option<Arc<Told>>,
+}
+
+/// What a balancer has told of a connection beside its addresses. No value in it holds a control.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// The host name that the client asked for (SNI).
+    pub authority: Option<String>,
+    /// The protocol agreed upon (ALPN).
+    pub alpn: Option<String>,
+    /// The balancer's name for the connection.
+    pub unique_id: Option<String>,
+    /// The TLS that ends at the balancer.
+    pub tls: Option<ToldTls>,
+}
+
+/// The TLS between a client and a balancer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ToldTls {
+    /// Its version.
+    pub version: Option<String>,
+    /// Its cipher.
+    pub cipher: Option<String>,
+    /// The common name in the client's certificate.
+    pub subject: Option<String>,
+    /// Whether the balancer has verified that certificate.
+    pub is_verified: bool,
 }
 
 impl Identity {
     /// The identity of a connection from `peer` to `server` without any intermediary.
     pub fn direct(id: SessionId, peer: SocketAddr, server: SocketAddr) -> Self {
         let (peer, server) = (canonical(peer), canonical(server));
-        Identity { id, client: peer, peer, server }
+        Identity { id, client: peer, peer, server, is_probe: false, told: None }
+    }
+
+    /// The same connection as it carries that of `client`, who connected to `server`.
+    #[must_use]
+    pub fn carrying(self, client: SocketAddr, server: SocketAddr) -> Self {
+        Identity { client: canonical(client), server: canonical(server), ..self }
+    }
+
+    /// The other end of our socket, if that is not the client.
+    pub fn intermediary(&self) -> Option<SocketAddr> {
+        (self.peer != self.client).then_some(self.peer)
     }
 }
 

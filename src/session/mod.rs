@@ -19,3 +19,4 @@ pub mod relay;
 pub mod relay_guard;
 pub mod rules;
 pub mod state;
+pub mod trust;

@@ -24,8 +24,8 @@ impl Permitted {
 /// Why a client may name recipients that are not ours.
 #[derive(Clone, Copy, Debug)]
 pub struct Claim<'a> {
-    /// The client's address, for `relay.networks`.
-    pub client: IpAddr,
+    /// The client's address, for `relay.networks`; `None` for one that is only there to carry others.
+    pub client: Option<IpAddr>,
     /// The words of a policy's grant for the session, the transaction or this recipient.
     pub granted: Option<&'a str>,
 }
@@ -42,7 +42,7 @@ pub fn judge(relay: &Relay, claim: Claim<'_>, path: ForwardPath) -> Result<Permi
     if is_ambiguous(mailbox) {
         return Err(Reply::DOMAIN_NOT_CANONICAL);
     }
-    if claim.granted.is_some() || relay.networks.contains(claim.client) {
+    if claim.granted.is_some() || claim.client.is_some_and(|client| relay.networks.contains(client)) {
         return Ok(Permitted(path));
     }
     if hides_a_route(mailbox) || !is_ours(relay, mailbox) {

@@ -3,6 +3,7 @@
 use crate::session::limits::Limits;
 use crate::session::login::Logins;
 use crate::session::relay::Relay;
+use crate::session::trust::Trust;
 
 /// The rules of one listener, the same for all of its sessions.
 #[derive(Clone, Debug)]
@@ -13,6 +14,8 @@ pub struct Rules {
     pub hostname: String,
     /// Whose mail we take, and who may relay.
     pub relay: Relay,
+    /// Whom we believe when he speaks for others.
+    pub trust: Trust,
     /// How much one session may carry.
     pub limits: Limits,
     /// Whether the two courtesies of RFC 5321 §4.1.2 (spaces, missing brackets) are refused.

@@ -1,5 +1,6 @@
 //! One session's state: what was said so far, what it permits, and what hooks have left behind.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::session::effects::{Grant, Held, Score};
@@ -114,7 +115,7 @@ impl Session {
 
     /// Why this client may name any recipient, or nothing.
     pub fn may_relay(&self) -> Option<&str> {
-        if self.rules.relay.networks.contains(self.identity.client.ip()) {
+        if self.relay_client().is_some_and(|client| self.rules.relay.networks.contains(client)) {
             return Some("relay.networks");
         }
         self.login_grant().or(self.grant().map(|grant| grant.why.as_str()))
@@ -123,6 +124,12 @@ impl Session {
     /// Whether nobody but the client reads what it says here.
     pub fn is_private(&self) -> bool {
         false
+    }
+
+    /// The address by which the client may relay; `None` if it is only there to carry others.
+    pub fn relay_client(&self) -> Option<IpAddr> {
+        let client = self.identity.client.ip();
+        (!self.rules.trust.is_intermediary(client)).then_some(client)
     }
 
     /// The sum of all points that stand.

@@ -54,6 +54,9 @@ wording! {
     /// Talk before the banner, if the listener refuses that. RFC 5321 §4.3.1.
     EARLY_TALK = 554 (5, 5, 1) "Wait for the greeting before you speak";
 
+    /// MAIL over a connection of the balancer's own, by which it only asks whether we are well.
+    PROBE_SENDS_NO_MAIL = 550 (5, 7, 0) "A health probe sends no mail";
+
     // Commands that make no sense.
     /// RFC 5321 §2.3.8. The connection is closed.
     BARE_NEWLINE = 500 (5, 5, 2) "Lines must end in CRLF";

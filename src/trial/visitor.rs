@@ -44,8 +44,8 @@ impl Visitor {
     /// A client who has just come, and whose session is served under `context`.
     pub(super) fn come(title: String, context: &Rc<Context>, identity: Identity) -> Rc<Visitor> {
         let (near, far) = memory::pair();
-        let admission = Admission::new(usize::MAX);
-        let serve = Serve::new(Rc::clone(context), Stream::Memory(far), identity, admission);
+        let place = Admission::new(usize::MAX).admit_alone();
+        let serve = Serve::new(Rc::clone(context), Stream::Memory(far), identity, place);
         let session = tokio::task::spawn_local(Box::new(serve).run());
         let line = Line { stream: Stream::Memory(near), decoder: ReplyDecoder::new(), input: Vec::new() };
         Rc::new(Visitor {

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
+use crate::net::proxy_protocol::{Header, HeaderDecoder, HeaderError};
 use crate::smtp::chunk::Chunk;
 use crate::smtp::command::{Command, Syntax};
 use crate::smtp::data_decoder::{ContentFacts, DataDecoder};
@@ -16,12 +17,13 @@ use crate::smtp::xclient::{Attribute, ClientFacts, Name, xclient_line, xforward_
 pub(crate) type Body = fn(&[u8]);
 
 /// All of them.
-pub(crate) const ALL: [(&str, Body); 7] = [
+pub(crate) const ALL: [(&str, Body); 8] = [
     ("chunk", chunk),
     ("command", command),
     ("data", data),
     ("line", line),
     ("path", path),
+    ("proxy_protocol", proxy_protocol),
     ("reply", reply),
     ("xclient", xclient),
 ];
@@ -151,6 +153,39 @@ pub(crate) fn data(input: &[u8]) {
             assert_is_canonical(&wire);
             assert_eq!(unstuffed(&mended), content);
         }
+    }
+}
+
+/// What a balancer sends first: the same header in every cut, bounded, and nothing taken that is behind it.
+pub(crate) fn proxy_protocol(input: &[u8]) {
+    let decode = |cut: usize| -> (Option<Result<Header, HeaderError>>, usize) {
+        let mut decoder = HeaderDecoder::new();
+        let mut taken = 0;
+        for piece in input.chunks(cut) {
+            let mut rest = piece;
+            let answer = decoder.decode(&mut rest);
+            taken += piece.len() - rest.len();
+            if answer.is_some() {
+                return (answer, taken);
+            }
+            assert!(rest.is_empty() && decoder.wants() > 0);
+        }
+        (None, taken)
+    };
+    let whole = decode(usize::MAX);
+    assert!(whole.1 <= 4096);
+    if let Some(Ok(Header::Carried { fields, .. })) = &whole.0 {
+        let tls = fields.tls.clone().unwrap_or_default();
+        let texts =
+            [&fields.authority, &fields.alpn, &fields.unique_id, &tls.version, &tls.cipher, &tls.subject];
+        for text in texts.into_iter().flatten() {
+            assert!((1..=256).contains(&text.len()) && !text.chars().any(char::is_control), "{text:?}");
+        }
+    }
+    for cut in CUTS {
+        let pieces = decode(cut);
+        assert_eq!(pieces.0, whole.0, "cut {cut}");
+        assert!(pieces.1 == whole.1 || !matches!(whole.0, Some(Ok(_))), "cut {cut}");
     }
 }
 

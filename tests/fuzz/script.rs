@@ -93,6 +93,7 @@ fn session() -> Session {
         listener: "25".into(),
         hostname: "mx.example".into(),
         relay,
+        trust: Default::default(),
         limits: Limits::default(),
         strict: false,
         refuses_vrfy: false,

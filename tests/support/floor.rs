@@ -122,8 +122,7 @@ impl Proxy {
         client.set_nodelay(true).unwrap();
         let (mut stream, _) = self.door.accept().unwrap();
         stream.set_nonblocking(true).unwrap();
-        let limits = &self.house.config.listeners[0].limits;
-        match self.admission.admit(peer.ip(), limits, Instant::now()) {
+        match self.admission.admit_peer(peer.ip(), &self.house.rules[0], Instant::now()) {
             Ok(place) => self.serve(Accepted { stream, peer, listener: 0, place }),
             Err(reply) => {
                 let mut octets = Vec::new();

@@ -31,6 +31,13 @@ fn a_wrong_value_is_refused_with_its_key() {
         ("banner = \"Grüße\"", "listener.banner", "must be text"),
         ("banner = \"a\\r\\n220 b\"", "listener.banner", "must be text"), // no second line can be smuggled in
         ("strict = \"yes\"", "listener.strict", "true or false"),
+        ("proxy_protocol = \"on\"", "listener.proxy_protocol", "\"off\", \"optional\" or \"required\""),
+        ("proxy_protocol = \"required\"", "listener.proxy_protocol_networks", "is missing"),
+        (
+            "proxy_protocol_networks = \"lb.example\"",
+            "listener.proxy_protocol_networks",
+            "neither an address nor a network",
+        ),
         ("policies = [[\"access\"]]", "listener.policies", "wrong type"),
         ("policies = { mode = \"observe\" }", "listener.policies", "names no policy"),
         ("policies = [{ name = \"access\", mode = \"off\" }]", "listener.policies", "names no policy"),
@@ -121,6 +128,17 @@ fn what_is_unwise_is_only_warned_of() {
         (format!("{LEAST}[policy.helo]\n"), "no listener uses policy \"helo\""),
         (format!("{LEAST}relay.networks = \"0.0.0.0/0\"\n"), "lets every client relay"),
         (format!("{LEAST}relay.networks = \"::/0\"\n"), "lets every client relay"),
+        (
+            format!("{LEAST}proxy_protocol = \"optional\"\nproxy_protocol_networks = \"0.0.0.0/0\"\n"),
+            "lets every client say that it is another",
+        ),
+        (format!("{LEAST}proxy_protocol_networks = \"192.0.2.7\"\n"), "`proxy_protocol` is \"off\""),
+        (
+            format!(
+                "{LEAST}proxy_protocol = \"required\"\nproxy_protocol_networks = \"192.0.2.7\"\nrelay.networks = \"192.0.2.0/24\"\n"
+            ),
+            "`relay.networks` and `listener.proxy_protocol_networks` have 192.0.2.7/32 in common",
+        ),
         (format!("{named}backend = \"one\"\n{spare}"), "no listener uses backend \"two\""),
     ] {
         let warned = warned(&text);

@@ -20,6 +20,7 @@ use crate::lua::tasks::Tasks;
 use crate::names::network::address_text;
 use crate::policy::door::SharedSession;
 use crate::policy::event::{Outcome, Stage};
+use crate::session::identity::{Identity, Told, ToldTls};
 use crate::session::relay::RelayDomains;
 use crate::smtp::command::Verb;
 use crate::smtp::host::Host;
@@ -155,7 +156,7 @@ impl SessionView {
             b"id" => identity.id.as_str().into_lua(lua)?,
             b"listener" => rules.listener.as_str().into_lua(lua)?,
             b"protocol" => "smtp".into_lua(lua)?,
-            b"peer" => self.kit.peer.call((address_text(identity.peer.ip()), identity.peer.port()))?,
+            b"peer" => self.peer(identity)?,
             b"server" => {
                 let relay_domains = match self.relay_domains.get() {
                     Some(known) => known.clone(),
@@ -173,6 +174,27 @@ impl SessionView {
             }
             _ => return Ok(None),
         }))
+    }
+
+    /// The socket's other end, with what it told as a balancer.
+    fn peer(&self, identity: &Identity) -> mlua::Result<Value> {
+        let (ip, port) = (address_text(identity.peer.ip()), identity.peer.port());
+        let Some(told) = identity.told.as_deref() else { return self.kit.peer.call((ip, port)) };
+        let Told { authority, alpn, unique_id, tls } = told.clone();
+        let has_tls = tls.is_some();
+        let ToldTls { version, cipher, subject, is_verified } = tls.unwrap_or_default();
+        self.kit.peer.call((
+            ip,
+            port,
+            authority,
+            alpn,
+            unique_id,
+            has_tls,
+            version,
+            cipher,
+            subject,
+            is_verified,
+        ))
     }
 
     /// The points so far, as an array.

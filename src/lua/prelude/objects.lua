@@ -69,8 +69,14 @@ function make.session(ip, port)
   return session(facts), facts, seen
 end
 
-function make.peer(ip, port)
-  return view("peer", { ip = ip, port = port })
+-- `tls` says whether a balancer has told of the client's TLS; what it told of it is behind it.
+function make.peer(ip, port, authority, alpn, unique_id, tls, version, cipher, subject, is_verified)
+  return view("peer", {
+    ip = ip, port = port, authority = authority, alpn = alpn, unique_id = unique_id,
+    tls = tls and view("peer.tls", {
+      version = version, cipher = cipher, subject = subject, is_verified = is_verified,
+    }) or nil,
+  })
 end
 
 function make.server(ip, port, hostname, relay_domains)

@@ -26,7 +26,7 @@ use crate::policy::mode::{Mode, PolicyUse};
 use crate::policy::verdict::{Decision, Verdict};
 use crate::session::ehlo::Offer;
 use crate::session::envelope::Destination;
-use crate::session::identity::{Identity, SessionId};
+use crate::session::identity::{Identity, SessionId, Told, ToldTls};
 use crate::session::limits::Limits;
 use crate::session::relay::{Relay, RelayDomains};
 use crate::session::rules::Rules;
@@ -184,13 +184,15 @@ impl Client {
             listener: "25".into(),
             hostname: "mx.ours.example".into(),
             relay,
+            trust: Default::default(),
             limits: Limits::default(),
             strict: false,
             refuses_vrfy: false,
             logins: Default::default(),
         };
         let peer = SocketAddr::new(address.parse().unwrap(), 4321);
-        let identity = Identity::direct(SessionId::new(7), peer, "127.0.0.1:25".parse().unwrap());
+        let mut identity = Identity::direct(SessionId::new(7), peer, "127.0.0.1:25".parse().unwrap());
+        identity.told = Some(Arc::new(told()));
         let session: SharedSession = Rc::new(RefCell::new(Session::new(Arc::new(rules), identity)));
         let hooks = policies.open(Rc::clone(&session));
         Client { policies, session, hooks }
@@ -291,4 +293,21 @@ fn commit(session: &mut Session, command: Command, decision: &Decision) {
 
 pub(super) fn parse(line: &str) -> Command {
     Command::parse(line.as_bytes(), Syntax { strict: false }).unwrap()
+}
+
+/// What a balancer may have told of a connection.
+fn told() -> Told {
+    let text = |text: &str| Some(text.to_owned());
+    let tls = ToldTls {
+        version: text("TLSv1.3"),
+        cipher: text("TLS_AES_128_GCM_SHA256"),
+        subject: text("ann"),
+        is_verified: true,
+    };
+    Told {
+        authority: text("mx.ours.example"),
+        alpn: text("smtp"),
+        unique_id: text("7F000001:1234"),
+        tls: Some(tls),
+    }
 }

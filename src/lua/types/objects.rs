@@ -76,7 +76,18 @@ const CLIENT: &[Member] = &[
     m("ptr", "(): string?, Kind?", "The first name of its address, which its owner may have made up. Waits."),
 ];
 
-const PEER: &[Member] = &[m("ip", "string", "Its address."), m("port", "integer", "Its port.")];
+const PEER: &[Member] = &[
+    m("ip", "string", "Its address."),
+    m("port", "integer", "Its port."),
+    m(
+        "authority",
+        "string?",
+        "The host name that the client asked the balancer for (SNI), if that has told it.",
+    ),
+    m("alpn", "string?", "The protocol that the client and the balancer agreed upon, if that has told it."),
+    m("unique_id", "string?", "The balancer's name for the connection, if that has told it."),
+    m("tls", "PeerTls?", "The TLS between the client and the balancer, if that has told of it."),
+];
 
 const SERVER: &[Member] = &[
     m("ip", "string", "Our address."),

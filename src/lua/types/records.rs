@@ -22,6 +22,7 @@ pub(super) const RECORDS: &[Class] = &[
     record("HttpOptions", "How a web server is asked.", HTTP_OPTIONS),
     record("HttpRequest", "A request to a web server; the keys of HttpOptions as well.", HTTP_REQUEST),
     record("Answer", "What a web server says.", ANSWER),
+    record("PeerTls", "The TLS between a client and a balancer.", PEER_TLS),
     record("Symbol", "What gave points.", SYMBOL),
     record("Field", "A field of a header.", FIELD),
     record("OutcomeReply", "The reply that ended a transaction.", OUTCOME_REPLY),
@@ -59,6 +60,13 @@ const NETWORK_SET: &[Member] = &[
 const DOMAIN_SET: &[Member] = &[
     m("contains", "(domain: string): boolean", "Whether the domain is in the set."),
     m("get", "(domain: string): string?, Kind?", "The entry that holds the domain."),
+];
+
+const PEER_TLS: &[Member] = &[
+    m("version", "string?", "Such as \"TLSv1.3\"."),
+    m("cipher", "string?", "Its name."),
+    m("subject", "string?", "The common name in the client's certificate."),
+    m("is_verified", "boolean", "Whether the balancer has verified that certificate."),
 ];
 
 const SYMBOL: &[Member] = &[

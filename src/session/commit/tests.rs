@@ -33,7 +33,7 @@ pub(super) fn assume(session: &mut Session, line: &str, effects: Effects) -> Ass
 }
 
 fn permitted(session: &Session, mailbox: &Mailbox) -> Permitted {
-    let claim = Claim { client: "192.0.2.1".parse().unwrap(), granted: None };
+    let claim = Claim { client: Some("192.0.2.1".parse().unwrap()), granted: None };
     let path = crate::smtp::path::ForwardPath::Mailbox(mailbox.clone());
     judge(&session.rules().relay, claim, path).unwrap()
 }

@@ -39,7 +39,7 @@ fn rcpt(relay: &Relay, claim: Claim<'_>, path: &str, strict: bool) -> String {
 }
 
 fn claim(client: &str, granted: Option<&'static str>) -> Claim<'static> {
-    Claim { client: client.parse().unwrap(), granted }
+    Claim { client: Some(client.parse().unwrap()), granted }
 }
 
 const DENIED: &str = "550 5.7.1";

@@ -1,7 +1,7 @@
 //! See `command` in `bodies.rs`.
 #![no_main]
 
-use gatepost::smtp;
+use gatepost::{net, smtp};
 
 #[path = "../bodies.rs"]
 #[allow(dead_code)] // each target uses one

@@ -85,6 +85,7 @@ impl<'a> Player<'a> {
             Act::Say(side, octets) => self.wires(*side).waiting.extend_from_slice(octets),
             Act::Hear(side, want) => return self.hear(*side, want).await,
             Act::Log(fields) => return self.find_in_log(fields).await,
+            Act::NoLog(fields) => self.expect_unlogged(fields).await?,
             Act::Switch(side, name, place) => self.wires(*side).switch(name, place.clone()),
             Act::End(side, ending) => self.end(*side, *ending).await?,
             Act::Closed(side) => self.expect_end(*side).await?,
@@ -186,6 +187,16 @@ impl<'a> Player<'a> {
             None => return Err(format!("no such line in the log:\n{:#?}", self.log.lines())),
         }
         Ok(())
+    }
+
+    async fn expect_unlogged(&self, fields: &[(String, String)]) -> Result<(), String> {
+        settle().await;
+        let fields: Vec<(&str, &str)> =
+            fields.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        match self.log.lines().into_iter().find(|line| line.has(&fields)) {
+            Some(line) => Err(format!("the log has {line:?}")),
+            None => Ok(()),
+        }
     }
 
     async fn end(&mut self, side: Side, ending: Ending) -> Result<(), String> {

@@ -46,6 +46,8 @@ pub enum Act {
     Hear(Side, String),
     /// A log line with these fields.
     Log(Vec<(String, String)>),
+    /// No log line so far has these fields.
+    NoLog(Vec<(String, String)>),
     /// This connection of this side is meant from here on. A client's comes from that address, a backend's to the
     /// address of that number.
     Switch(Side, String, Option<String>),
@@ -91,6 +93,7 @@ impl Chat {
         let cites = [
             "RFC ",
             "Postfix X",
+            "proxy-protocol.txt",
             "smtp.md",
             "lua-api.md",
             "configuration.md",
@@ -159,6 +162,9 @@ impl Reader<'_> {
 fn act(line: &str) -> Result<Act, String> {
     if let Some(directive) = line.strip_prefix('@') {
         let directive = directive.split(" #").next().unwrap_or_default();
+        if let Some(absent) = directive.strip_prefix("unlogged ") {
+            return Ok(Act::NoLog(fields(absent)?));
+        }
         let words: Vec<&str> = directive.split_whitespace().collect();
         return directed(&words).ok_or_else(|| "no such directive".to_owned());
     }
