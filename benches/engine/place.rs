@@ -67,6 +67,7 @@ impl Place {
             limits: Limits::default(),
             strict: false,
             refuses_vrfy: false,
+            tls: Default::default(),
             logins: Default::default(),
         });
         let header = Header::parse(Bytes::from_static(HEADER.as_bytes()));

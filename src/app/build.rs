@@ -8,7 +8,7 @@ use anyhow::{Context as _, anyhow};
 
 use crate::app::names::ResolverNames;
 use crate::app::verifiers::Verifiers;
-use crate::app::{folders, policies};
+use crate::app::{folders, policies, tls};
 use crate::auth::failures::Failures;
 use crate::backend::config::Backend;
 use crate::backend::server::{Dial, Server};
@@ -27,6 +27,8 @@ use crate::lua::parking::Parking;
 use crate::lua::problem::Problem;
 use crate::message::spool::Spool;
 use crate::net::names::Names;
+use crate::net::tls::front::Front;
+use crate::net::tls::turnstile::Turnstile;
 use crate::observe::counters::Counters;
 use crate::observe::metrics::BackendConnections;
 use crate::observe::policy_counts::PolicyCounts;
@@ -130,6 +132,8 @@ pub struct House {
     plan: Plan,
     /// What the sessions of each listener obey.
     pub rules: Vec<Arc<Rules>>,
+    /// The TLS of each listener.
+    fronts: Vec<Option<Arc<Front>>>,
 }
 
 impl House {
@@ -188,6 +192,7 @@ impl House {
             clock,
             plan,
             rules,
+            fronts: tls::fronts(&config)?,
             config,
         }))
     }
@@ -223,7 +228,9 @@ impl House {
         engine.count(&ground.policies, worker);
         engine.park(&ground.parking);
         let counters = ground.counters.get(worker).context("no such worker")?;
-        let contexts = self.config.listeners.iter().zip(&self.rules).map(|(listener, rules)| {
+        let turnstile = Rc::new(Turnstile::new());
+        let listeners = self.config.listeners.iter().zip(&self.rules).zip(&self.fronts);
+        let contexts = listeners.map(|((listener, rules), front)| {
             let policies = match listener.policies.as_slice() {
                 [] => None,
                 uses => {
@@ -238,6 +245,8 @@ impl House {
                 rules: Arc::clone(rules),
                 stages: policies.as_ref().map_or(Stages::default(), |policies| policies.stages()),
                 policies,
+                tls: front.clone(),
+                turnstile: Rc::clone(&turnstile),
                 server: Arc::clone(server),
                 verifier: self.verifiers.open(listener),
                 failures: Arc::clone(&ground.failures),
@@ -283,6 +292,7 @@ fn rules(config: &Config, listener: &Listener) -> Rules {
         limits: listener.limits.clone(),
         strict: listener.strict,
         refuses_vrfy: listener.vrfy == Vrfy::Refuse,
+        tls: listener.tls,
         logins: listener.logins,
     }
 }

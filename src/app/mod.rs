@@ -13,4 +13,5 @@ pub mod running;
 pub mod signals;
 pub mod sockets;
 pub mod systemd;
+mod tls;
 pub mod verifiers;

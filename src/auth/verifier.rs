@@ -31,7 +31,7 @@ pub struct Attempt {
     /// Where the client has connected to.
     pub server: SocketAddr,
     /// Whether nobody but the client reads what it says.
-    pub is_private: bool,
+    pub is_encrypted: bool,
 }
 
 /// One exchange of an attempt.

@@ -21,6 +21,7 @@ mod read;
 mod reader;
 mod scalar;
 mod section;
+mod tls;
 mod trust;
 mod verifier;
 
@@ -37,6 +38,7 @@ use crate::config::sources::Sources;
 use crate::lookup::config::Config as Dns;
 use crate::lua::config::{Policies, Policy};
 use crate::message::config::Spool;
+use crate::net::tls::config::Tls;
 use crate::observe::config::{Log, Metrics};
 use crate::proxy::config::Listener;
 use crate::session::limits::Limits;
@@ -55,6 +57,8 @@ pub struct Config {
     pub backends: Vec<Backend>,
     /// `[limits]` as it stands; each listener has its own.
     pub limits: Limits,
+    /// Our certificates, and whose we trust.
+    pub tls: Tls,
     /// How logins are checked.
     pub auth: Auth,
     /// What holds for all policies.

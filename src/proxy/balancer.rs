@@ -140,7 +140,7 @@ impl Expected {
 }
 
 /// Says `reply` in place of the banner, as far as it is taken at once, and closes.
-async fn turn_away(stream: Stream, reply: &Reply) {
+async fn turn_away(mut stream: Stream, reply: &Reply) {
     let mut octets = Vec::new();
     reply.encode(&mut octets);
     stream.write_now(&octets);

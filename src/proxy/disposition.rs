@@ -13,6 +13,7 @@ use crate::proxy::said::Said;
 use crate::proxy::serve::Serve;
 use crate::session::effects::PolicyName;
 use crate::session::envelope::Transaction;
+use crate::session::tls::Tls;
 use crate::smtp::command::Mail;
 use crate::smtp::reply::Reply;
 
@@ -47,6 +48,11 @@ impl End {
     /// What the client sends can't be followed any more.
     pub(super) const fn protocol() -> End {
         End { reason: "protocol", by: "server" }
+    }
+
+    /// There was no TLS handshake.
+    pub(super) const fn tls() -> End {
+        End { reason: "tls", by: "client" }
     }
 
     /// A 421 was said.
@@ -240,6 +246,7 @@ impl Serve {
         let granted =
             session.may_relay().or(transaction.standing.grant.as_ref().map(|grant| grant.why.as_str()));
         let shown = record.reply.as_ref().filter(|_| record.is_from_backend).map(Reply::to_string);
+        let tls = session.tls().map(Tls::to_string);
         let id = session.identity().id;
         TransactionRecord {
             session: id.as_str(),
@@ -249,7 +256,7 @@ impl Serve {
             client_name: known(self.name.now()),
             peer: session.identity().intermediary(),
             ehlo: session.greeting().map(|greeting| greeting.name.as_str()),
-            tls: None,
+            tls: tls.as_deref(),
             auth: session.login().map(|login| &*login.user),
             reverse_path: Some(&record.reverse_path),
             forward_paths: &paths,
@@ -327,6 +334,7 @@ impl Serve {
         if identity.is_probe {
             return; // it asked only whether we are well
         }
+        let tls = session.tls().map(Tls::to_string);
         SessionRecord {
             session: identity.id.as_str(),
             listener: Some(&self.context.listener.name),
@@ -336,6 +344,7 @@ impl Serve {
             peer: identity.intermediary(),
             unique_id: identity.told.as_ref().and_then(|told| told.unique_id.as_deref()),
             ehlo: session.greeting().map(|greeting| greeting.name.as_str()),
+            tls: tls.as_deref(),
             auth: session.login().map(|login| &*login.user),
             reason: Some(end.reason),
             by: Some(end.by),

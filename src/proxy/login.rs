@@ -99,7 +99,7 @@ impl Serve {
             client: identity.client,
             session: identity.id.to_string(),
             server: identity.server,
-            is_private: session.is_private(),
+            is_encrypted: session.is_encrypted(),
         }
     }
 

@@ -21,6 +21,7 @@ mod receive;
 mod recipients;
 mod said;
 mod say;
+mod secure;
 pub mod serve;
 mod step;
 mod transfer;

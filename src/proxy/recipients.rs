@@ -92,11 +92,12 @@ impl Serve {
             with: trace::protocol(
                 greeting.verb == Verb::Ehlo,
                 transaction.mail.params.smtputf8,
-                session.is_private(),
+                session.is_encrypted(),
                 session.login().is_some(),
             ),
             id: identity.id.as_str(),
             recipient: only,
+            cipher: session.tls().map(|tls| tls.cipher),
             at: Timestamp::now(),
         };
         field.encode()

@@ -23,7 +23,7 @@ impl Session {
     /// Whether AUTH may be offered to this client as the connection is now.
     pub fn may_log_in(&self) -> bool {
         let logins = self.rules.logins;
-        logins.demand != Demand::Off && (logins.without_tls || self.is_private())
+        logins.demand != Demand::Off && (logins.without_tls || self.is_encrypted())
     }
 
     /// Refuses AUTH in the present state, or gives nothing. Source: RFC 4954 §4, §6.

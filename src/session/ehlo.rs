@@ -2,6 +2,7 @@
 
 use crate::session::grants::Standing;
 use crate::session::rules::Rules;
+use crate::session::state::Session;
 use crate::smtp::command::Verb;
 use crate::smtp::extension::{Capabilities, CommandLimits, Extension};
 use crate::smtp::host::Host;
@@ -37,6 +38,19 @@ pub struct Offer {
     pub dsn: bool,
     /// RFC 4954: what can be logged in by; none if nothing can.
     pub auth: Mechanisms,
+    /// RFC 3207.
+    pub starttls: bool,
+}
+
+impl Session {
+    /// What EHLO offers in the present state; else as `Offer::extended`.
+    pub fn offer(&self, backend: Option<&Capabilities>, passes_8bit: bool) -> Offer {
+        Offer {
+            // RFC 3207 §4.2: not again under TLS.
+            starttls: self.rules.tls.has_starttls() && !self.is_encrypted(),
+            ..Offer::extended(&self.rules, backend, passes_8bit)
+        }
+    }
 }
 
 /// Octets that we add to a message at most: the backend's SIZE is lowered by as much.
@@ -58,6 +72,7 @@ impl Offer {
             // RFC 6531 §3.1: SMTPUTF8 only together with 8BITMIME.
             smtputf8: eight_bit_mime && backend.is_some_and(|known| known.smtputf8),
             dsn: backend.is_some_and(|known| known.dsn),
+            starttls: false,
             auth: Mechanisms::NONE,
         }
     }
@@ -76,6 +91,7 @@ impl Offer {
             eight_bit_mime: false,
             smtputf8: false,
             dsn: false,
+            starttls: false,
             auth: Mechanisms::NONE,
         }
     }
@@ -98,6 +114,7 @@ impl Offer {
             enhanced_status_codes: true,
             chunking: true,
             dsn: self.dsn,
+            starttls: self.starttls,
             auth: self.auth.iter().map(|mechanism| mechanism.as_str().to_owned()).collect(),
             limits,
             ..Capabilities::default()

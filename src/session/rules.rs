@@ -3,6 +3,7 @@
 use crate::session::limits::Limits;
 use crate::session::login::Logins;
 use crate::session::relay::Relay;
+use crate::session::tls::TlsUse;
 use crate::session::trust::Trust;
 
 /// The rules of one listener, the same for all of its sessions.
@@ -22,6 +23,8 @@ pub struct Rules {
     pub strict: bool,
     /// Whether VRFY is refused rather than answered 252.
     pub refuses_vrfy: bool,
+    /// When TLS is spoken.
+    pub tls: TlsUse,
     /// Whether clients may, or must, log in.
     pub logins: Logins,
 }

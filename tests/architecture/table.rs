@@ -27,7 +27,12 @@ pub(crate) const TABLE: &[Row] = &[
     // names: a rewritten address is told to scripts with its domain as A-labels.
     Row { module: "policy", imports: &["smtp", "names", "session", "message"], crates: &[] },
     // The name server is asked through this trait, so that neither net nor backend knows the resolver.
-    Row { module: "net", imports: &["names", "threads"], crates: &["socket2", "rustix"] },
+    // aws_lc_rs: digests of certificates.
+    Row {
+        module: "net",
+        imports: &["names", "threads"],
+        crates: &["socket2", "rustix", "rustls", "tokio_rustls", "x509_parser", "aws_lc_rs"],
+    },
     Row {
         module: "lookup",
         imports: &["names", "threads", "net"],

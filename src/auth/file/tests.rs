@@ -8,7 +8,13 @@ const BOB: &str = "bob:{SCRAM-SHA-256}1,W22ZaJ0SNY7soEsUEjb6gQ==,\
 
 fn attempt() -> Attempt {
     let at = "192.0.2.1:25".parse().unwrap();
-    Attempt { mechanism: Mechanism::Plain, client: at, server: at, session: String::new(), is_private: true }
+    Attempt {
+        mechanism: Mechanism::Plain,
+        client: at,
+        server: at,
+        session: String::new(),
+        is_encrypted: true,
+    }
 }
 
 fn line(user: &str, password: &str) -> String {

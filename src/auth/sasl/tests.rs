@@ -39,7 +39,7 @@ fn record(password: &str) -> Record {
 
 fn begin(mechanism: Mechanism) -> Box<dyn Exchange> {
     let at = "192.0.2.1:25".parse().unwrap();
-    let attempt = Attempt { mechanism, client: at, server: at, session: String::new(), is_private: true };
+    let attempt = Attempt { mechanism, client: at, server: at, session: String::new(), is_encrypted: true };
     Sasl::new(Rc::new(Ann)).begin(attempt)
 }
 

@@ -188,6 +188,7 @@ impl Client {
             limits: Limits::default(),
             strict: false,
             refuses_vrfy: false,
+            tls: Default::default(),
             logins: Default::default(),
         };
         let peer = SocketAddr::new(address.parse().unwrap(), 4321);

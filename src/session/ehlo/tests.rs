@@ -107,6 +107,7 @@ fn parameters_follow_the_offer() {
         eight_bit_mime: false,
         smtputf8: false,
         dsn: false,
+        starttls: false,
         auth: Mechanisms::NONE,
     };
     let all = Offer { eight_bit_mime: true, smtputf8: true, dsn: true, ..none };

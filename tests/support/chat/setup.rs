@@ -5,6 +5,8 @@ use std::path::Path;
 
 use toml::{Table, Value};
 
+use crate::support::tls;
+
 /// What a chat needs.
 #[derive(Clone, Debug)]
 pub struct Setup {
@@ -105,6 +107,9 @@ impl Setup {
             std::io::Write::write_all(&mut file.unwrap(), line.as_bytes()).unwrap();
         }
         for line in &self.config {
+            if line.contains(".pem") {
+                tls::write(folder);
+            }
             lay(line);
         }
         config.to_string()
