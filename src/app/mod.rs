@@ -15,3 +15,4 @@ pub mod sockets;
 pub mod systemd;
 pub mod tls;
 pub mod tls_watch;
+pub mod verifiers;

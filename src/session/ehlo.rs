@@ -6,6 +6,7 @@ use crate::session::state::Session;
 use crate::smtp::command::Verb;
 use crate::smtp::extension::{Capabilities, CommandLimits, Extension};
 use crate::smtp::host::Host;
+use crate::smtp::mechanism::Mechanisms;
 use crate::smtp::params::{Body, MailParams, Param, RcptParams};
 use crate::smtp::reply::Reply;
 
@@ -35,6 +36,8 @@ pub struct Offer {
     pub smtputf8: bool,
     /// RFC 3461.
     pub dsn: bool,
+    /// RFC 4954: what can be logged in by; none if nothing can.
+    pub auth: Mechanisms,
     /// RFC 3207.
     pub starttls: bool,
 }
@@ -70,7 +73,13 @@ impl Offer {
             smtputf8: eight_bit_mime && backend.is_some_and(|known| known.smtputf8),
             dsn: backend.is_some_and(|known| known.dsn),
             starttls: false,
+            auth: Mechanisms::NONE,
         }
+    }
+
+    /// The same with AUTH, for `mechanisms`. Source: RFC 4954 §3.
+    pub fn with_auth(self, mechanisms: Mechanisms) -> Offer {
+        Offer { auth: mechanisms, ..self }
     }
 
     /// What HELO offers: nothing.
@@ -83,6 +92,7 @@ impl Offer {
             smtputf8: false,
             dsn: false,
             starttls: false,
+            auth: Mechanisms::NONE,
         }
     }
 
@@ -105,6 +115,7 @@ impl Offer {
             chunking: true,
             dsn: self.dsn,
             starttls: self.starttls,
+            auth: self.auth.iter().map(|mechanism| mechanism.as_str().to_owned()).collect(),
             limits,
             ..Capabilities::default()
         };
@@ -139,6 +150,7 @@ impl Offer {
             Extension::EightBitMime => self.eight_bit_mime,
             Extension::SmtpUtf8 => self.smtputf8,
             Extension::Dsn => self.dsn,
+            Extension::Auth => !self.auth.is_empty(),
             _ => false,
         }
     }

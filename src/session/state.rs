@@ -9,6 +9,7 @@ use crate::session::ehlo::Greeting;
 use crate::session::envelope::Transaction;
 use crate::session::grants::Standing;
 use crate::session::identity::Identity;
+use crate::session::login::Login;
 use crate::session::rules::Rules;
 use crate::session::tls::Tls;
 use crate::smtp::reply::Reply;
@@ -30,6 +31,7 @@ pub struct Session {
     pub(super) transaction: Option<Box<Transaction>>,
     pub(super) counters: Counters,
     pub(super) standing: Standing,
+    pub(super) login: Option<Login>,
 }
 
 /// What a session has done so far.
@@ -45,6 +47,8 @@ pub struct Counters {
     pub recipients_refused: usize,
     /// Commands and messages that the backend refused.
     pub refused_by_backend: usize,
+    /// Logins that failed.
+    pub auth_failures: usize,
     /// Transactions begun.
     pub transactions: u64,
     /// Messages acknowledged.
@@ -69,6 +73,7 @@ impl Session {
             transaction: None,
             counters: Counters::default(),
             standing: Standing::default(),
+            login: None,
         }
     }
 
@@ -114,11 +119,11 @@ impl Session {
         [Some(&self.standing), greeting, transaction].into_iter().flatten()
     }
 
-    /// The first refusal held back that no grant has lifted.
+    /// The first refusal held back that no login and no grant has lifted.
     pub fn held(&self) -> Option<&Held> {
-        let may_relay = self.may_relay().is_some();
+        let is_lifted = self.login.is_some() || self.may_relay().is_some();
         let mut held = self.standings().filter_map(|standing| standing.held.as_ref());
-        held.find(|held| !held.unless_auth || !may_relay)
+        held.find(|held| !held.unless_auth || !is_lifted)
     }
 
     /// The grant by a policy that is in force.
@@ -131,7 +136,13 @@ impl Session {
         if self.relay_client().is_some_and(|client| self.rules.relay.networks.contains(client)) {
             return Some("relay.networks");
         }
-        self.certificate_grant().or(self.grant().map(|grant| grant.why.as_str()))
+        self.granted()
+    }
+
+    /// Why this client may name any recipient wherever it is: its certificate, its login, a policy; or nothing.
+    pub fn granted(&self) -> Option<&str> {
+        let policy = || self.grant().map(|grant| grant.why.as_str());
+        self.certificate_grant().or(self.login_grant()).or_else(policy)
     }
 
     /// Why a client with this certificate may relay; the certificate of a machine that speaks for others is not its own.
