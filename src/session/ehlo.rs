@@ -40,6 +40,8 @@ pub struct Offer {
     pub auth: Mechanisms,
     /// RFC 3207.
     pub starttls: bool,
+    /// RFC 8689.
+    pub requiretls: bool,
 }
 
 impl Session {
@@ -48,6 +50,8 @@ impl Session {
         Offer {
             // RFC 3207 §4.2: not again under TLS.
             starttls: self.rules.tls.has_starttls() && !self.is_encrypted(),
+            // RFC 8689 §4.2.1: only where it holds on both sides.
+            requiretls: self.is_encrypted() && backend.is_some_and(|known| known.requiretls),
             ..Offer::extended(&self.rules, backend, passes_8bit)
         }
     }
@@ -73,6 +77,7 @@ impl Offer {
             smtputf8: eight_bit_mime && backend.is_some_and(|known| known.smtputf8),
             dsn: backend.is_some_and(|known| known.dsn),
             starttls: false,
+            requiretls: false,
             auth: Mechanisms::NONE,
         }
     }
@@ -92,6 +97,7 @@ impl Offer {
             smtputf8: false,
             dsn: false,
             starttls: false,
+            requiretls: false,
             auth: Mechanisms::NONE,
         }
     }
@@ -115,6 +121,7 @@ impl Offer {
             chunking: true,
             dsn: self.dsn,
             starttls: self.starttls,
+            requiretls: self.requiretls,
             auth: self.auth.iter().map(|mechanism| mechanism.as_str().to_owned()).collect(),
             limits,
             ..Capabilities::default()
@@ -150,6 +157,7 @@ impl Offer {
             Extension::EightBitMime => self.eight_bit_mime,
             Extension::SmtpUtf8 => self.smtputf8,
             Extension::Dsn => self.dsn,
+            Extension::RequireTls => self.requiretls,
             Extension::Auth => !self.auth.is_empty(),
             _ => false,
         }

@@ -108,6 +108,7 @@ fn parameters_follow_the_offer() {
         smtputf8: false,
         dsn: false,
         starttls: false,
+        requiretls: false,
         auth: Mechanisms::NONE,
     };
     let all = Offer { eight_bit_mime: true, smtputf8: true, dsn: true, ..none };
