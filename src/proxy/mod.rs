@@ -18,6 +18,7 @@ mod pace;
 mod pending;
 mod receive;
 mod recipients;
+mod restart;
 mod said;
 mod say;
 pub mod serve;

@@ -94,6 +94,7 @@ impl Serve {
                 self.take_rcpt(admitted, rcpt, text).await
             }
             Command::Data => self.take_data(admitted, text).await,
+            Command::Xclient(_) => self.take_xclient(admitted).await,
             command => {
                 let (is_quit, is_reset) =
                     (matches!(command, Command::Quit), matches!(command, Command::Rset));
@@ -133,9 +134,10 @@ impl Serve {
         };
         let decision = self.decide(Event::Ehlo { verb, name: &name }).await;
         let (rules, server) = (&self.context.rules, &self.context.server);
+        let capabilities = server.capabilities();
         let offer = match verb {
             Verb::Helo => Offer::plain(rules),
-            _ => Offer::extended(rules, server.capabilities().as_deref(), server.passes_8bit()),
+            _ => self.session.borrow().offer(capabilities.as_deref(), server.passes_8bit()),
         };
         let delay = decision.effects.delay;
         let said = match decision.verdict {
@@ -294,6 +296,7 @@ impl Serve {
             helo: greeting.map(|greeting| greeting.name.as_str().to_owned()),
             login,
             ident: identity.id.to_string(),
+            forwarded: session.forwarded().cloned().map(Box::new),
         }
     }
 
@@ -327,7 +330,7 @@ impl Serve {
         self.after_end(ended);
     }
 
-    fn after_end(&mut self, ended: Option<Box<Transaction>>) {
+    pub(super) fn after_end(&mut self, ended: Option<Box<Transaction>>) {
         self.link.reset();
         self.chunks = None;
         if let Some(transaction) = ended {

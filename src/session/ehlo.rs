@@ -2,11 +2,13 @@
 
 use crate::session::grants::Standing;
 use crate::session::rules::Rules;
+use crate::session::state::Session;
 use crate::smtp::command::Verb;
 use crate::smtp::extension::{Capabilities, CommandLimits, Extension};
 use crate::smtp::host::Host;
 use crate::smtp::params::{Body, MailParams, Param, RcptParams};
 use crate::smtp::reply::Reply;
+use crate::smtp::xclient::Attribute;
 
 /// The EHLO or HELO in force. What it offered is frozen for the session.
 #[derive(Clone, Debug)]
@@ -34,6 +36,21 @@ pub struct Offer {
     pub smtputf8: bool,
     /// RFC 3461.
     pub dsn: bool,
+    /// The attributes of XCLIENT; none if it isn't offered.
+    pub xclient: &'static [Attribute],
+    /// The attributes of XFORWARD; none if it isn't offered.
+    pub xforward: &'static [Attribute],
+}
+
+impl Session {
+    /// What EHLO offers in the present state; else as `Offer::extended`.
+    pub fn offer(&self, backend: Option<&Capabilities>, passes_8bit: bool) -> Offer {
+        Offer {
+            xclient: self.xclient_attributes(),
+            xforward: self.xforward_attributes(),
+            ..Offer::extended(&self.rules, backend, passes_8bit)
+        }
+    }
 }
 
 /// Octets that we add to a message at most: the backend's SIZE is lowered by as much.
@@ -55,13 +72,23 @@ impl Offer {
             // RFC 6531 §3.1: SMTPUTF8 only together with 8BITMIME.
             smtputf8: eight_bit_mime && backend.is_some_and(|known| known.smtputf8),
             dsn: backend.is_some_and(|known| known.dsn),
+            xclient: &[],
+            xforward: &[],
         }
     }
 
     /// What HELO offers: nothing.
     pub fn plain(rules: &Rules) -> Offer {
         let size = rules.limits.message_size;
-        Offer { is_extended: false, size, eight_bit_mime: false, smtputf8: false, dsn: false }
+        Offer {
+            is_extended: false,
+            size,
+            eight_bit_mime: false,
+            smtputf8: false,
+            dsn: false,
+            xclient: &[],
+            xforward: &[],
+        }
     }
 
     /// The reply to the greeting. Source: RFC 5321 §4.1.1.1; RFC 2920, 1870, 2034, 3030, 6152, 6531, 3461, 9422.
@@ -82,6 +109,8 @@ impl Offer {
             enhanced_status_codes: true,
             chunking: true,
             dsn: self.dsn,
+            xclient: self.xclient.to_vec(),
+            xforward: self.xforward.to_vec(),
             limits,
             ..Capabilities::default()
         };

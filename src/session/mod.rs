@@ -12,6 +12,7 @@ pub mod envelope;
 mod example;
 pub mod grants;
 pub mod identity;
+pub mod intermediary;
 pub mod limits;
 pub mod relay;
 pub mod relay_guard;

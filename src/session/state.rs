@@ -9,6 +9,7 @@ use crate::session::envelope::Transaction;
 use crate::session::grants::Standing;
 use crate::session::identity::Identity;
 use crate::session::rules::Rules;
+use crate::smtp::particulars::Particulars;
 use crate::smtp::reply::Reply;
 
 /// The state of one session. Only `commit` changes it.
@@ -21,6 +22,8 @@ pub struct Session {
     pub(super) greeting: Option<Greeting>,
     /// What a policy said to the last EHLO; MAIL gets it until a better EHLO.
     pub(super) greeting_refusal: Option<Reply>,
+    /// What XFORWARD has told of the next transaction.
+    pub(super) forwarded: Option<Box<Particulars>>,
     pub(super) transaction: Option<Box<Transaction>>,
     pub(super) counters: Counters,
     pub(super) standing: Standing,
@@ -58,6 +61,7 @@ impl Session {
             is_turned_away: false,
             greeting: None,
             greeting_refusal: None,
+            forwarded: None,
             transaction: None,
             counters: Counters::default(),
             standing: Standing::default(),

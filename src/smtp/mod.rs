@@ -8,6 +8,7 @@ pub mod extension;
 pub mod host;
 pub mod line_decoder;
 pub mod params;
+pub mod particulars;
 pub mod path;
 pub mod reply;
 pub mod reply_decoder;
