@@ -67,6 +67,7 @@ impl Place {
             limits: Limits::default(),
             strict: false,
             refuses_vrfy: false,
+            tls: Default::default(),
         });
         let header = Header::parse(Bytes::from_static(HEADER.as_bytes()));
         let size = header.end() as u64;

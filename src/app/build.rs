@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, anyhow};
 
 use crate::app::names::ResolverNames;
-use crate::app::{folders, policies};
+use crate::app::{folders, policies, tls};
 use crate::backend::config::Backend;
 use crate::backend::server::{Dial, Server};
 use crate::config::Config;
@@ -25,6 +25,8 @@ use crate::lua::parking::Parking;
 use crate::lua::problem::Problem;
 use crate::message::spool::Spool;
 use crate::net::names::Names;
+use crate::net::tls::front::Front;
+use crate::net::tls::turnstile::Turnstile;
 use crate::observe::counters::Counters;
 use crate::observe::metrics::BackendConnections;
 use crate::observe::policy_counts::PolicyCounts;
@@ -123,6 +125,8 @@ pub struct House {
     plan: Plan,
     /// What the sessions of each listener obey.
     pub rules: Vec<Arc<Rules>>,
+    /// The TLS of each listener.
+    fronts: Vec<Option<Arc<Front>>>,
 }
 
 impl House {
@@ -180,6 +184,7 @@ impl House {
             clock,
             plan,
             rules,
+            fronts: tls::fronts(&config)?,
             config,
         }))
     }
@@ -215,7 +220,9 @@ impl House {
         engine.count(&ground.policies, worker);
         engine.park(&ground.parking);
         let counters = ground.counters.get(worker).context("no such worker")?;
-        let contexts = self.config.listeners.iter().zip(&self.rules).map(|(listener, rules)| {
+        let turnstile = Rc::new(Turnstile::new());
+        let listeners = self.config.listeners.iter().zip(&self.rules).zip(&self.fronts);
+        let contexts = listeners.map(|((listener, rules), front)| {
             let policies = match listener.policies.as_slice() {
                 [] => None,
                 uses => {
@@ -230,6 +237,8 @@ impl House {
                 rules: Arc::clone(rules),
                 stages: policies.as_ref().map_or(Stages::default(), |policies| policies.stages()),
                 policies,
+                tls: front.clone(),
+                turnstile: Rc::clone(&turnstile),
                 server: Arc::clone(server),
                 spool: Arc::clone(&self.spool),
                 pool: ground.pool.clone(),
@@ -273,5 +282,6 @@ fn rules(config: &Config, listener: &Listener) -> Rules {
         limits: listener.limits.clone(),
         strict: listener.strict,
         refuses_vrfy: listener.vrfy == Vrfy::Refuse,
+        tls: listener.tls,
     }
 }

@@ -13,3 +13,4 @@ pub mod running;
 pub mod signals;
 pub mod sockets;
 pub mod systemd;
+mod tls;

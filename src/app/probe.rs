@@ -128,7 +128,7 @@ impl Asking<'_> {
         let stream = dial(self.server, self.address).await?;
         let from = match &stream {
             Stream::Tcp(stream) => stream.local_addr().ok(),
-            Stream::Unix(_) | Stream::Memory(_) => None,
+            Stream::Unix(_) | Stream::Memory(_) | Stream::Tls(_) | Stream::Gone => None,
         };
         let mut conversation = Conversation::new(stream);
         let greeting = conversation.reply(Instant::now() + timeouts.greeting).await?;

@@ -128,7 +128,7 @@ impl Conversation {
     }
 
     /// Says QUIT, as far as the system takes it at once, and closes; nobody waits for an answer.
-    pub fn quit(self) {
+    pub fn quit(mut self) {
         self.stream.write_now(b"QUIT\r\n");
     }
 }

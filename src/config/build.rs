@@ -6,7 +6,7 @@ use crate::config::error::Diagnostic;
 use crate::config::keys::key::Table;
 use crate::config::section::{ItemValue, Section};
 use crate::config::service::Service;
-use crate::config::{listener, lists, map, policy, scalar};
+use crate::config::{listener, lists, map, policy, scalar, tls};
 use crate::lookup::config::Config as Dns;
 use crate::message::config::Spool;
 use crate::observe::config::{Format, Level, Log, Metrics};
@@ -29,6 +29,7 @@ pub(super) fn config(top: &Section, problems: &mut Vec<Diagnostic>) -> Config {
         limits: listener::limits(Default::default(), top.section("limits")),
         listeners,
         backends,
+        tls: tls::tls(top, problems),
         policies,
         store: store(&section(top, "store", Table::Store)),
         maps: map::all(top, problems),

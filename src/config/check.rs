@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::backend::config::{Address, Xclient};
 use crate::config::error::Diagnostic;
 use crate::config::section::{ItemValue, Section};
-use crate::config::{Config, policy, trust};
+use crate::config::{Config, policy, tls, trust};
 use crate::lua::config::{Policy, Script, Span};
 use crate::names::network::parse_network;
 use crate::names::suggest;
@@ -32,6 +32,7 @@ pub(super) fn cross(top: &Section, config: &Config, built_in: &[&str], problems:
     same_names(top, config, problems);
     same_binds(top, problems);
     backends(top, config, problems);
+    tls::check(top, config, problems);
     uses(top, config, problems);
     scripts(top, config, built_in, problems);
 }

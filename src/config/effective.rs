@@ -74,6 +74,7 @@ impl Effective {
         for (table, listener) in self.tables.iter_mut().filter(of("[[listener]]")).zip(&config.listeners) {
             resolve(table, "name", &listener.name);
             resolve(table, "backend", &listener.backend);
+            resolve(table, "tls", listener.tls.as_str());
             resolve(table, "banner", &format!("{} ESMTP", config.hostname));
         }
         for (table, backend) in self.tables.iter_mut().filter(of("[[backend]]")).zip(&config.backends) {

@@ -98,6 +98,7 @@ impl Reader<'_> {
             Item::Capability => {
                 text.parse().map(ItemValue::Capability).map_err(|error: CapabilityError| error.to_string())
             }
+            Item::ServerName => server_name(text).map(ItemValue::Text).ok_or_else(String::new),
             Item::LocalPart | Item::PolicyUse => Err(String::new()),
         };
         match value {
@@ -192,6 +193,12 @@ fn has_files(item: Item) -> bool {
 fn name_server(text: &str) -> Option<SocketAddr> {
     let address = |text: &str| text.parse::<IpAddr>().ok().map(|address| SocketAddr::new(address, 53));
     text.parse().ok().or_else(|| address(text))
+}
+
+/// A host's name in lower case, perhaps with `*.` before it.
+fn server_name(text: &str) -> Option<String> {
+    let (wildcard, host) = text.strip_prefix("*.").map_or(("", text), |host| ("*.", host));
+    Some(format!("{wildcard}{}", scalar::host_or_label(host)?))
 }
 
 fn is_local_part(text: &str) -> bool {

@@ -6,10 +6,12 @@ use crate::config::section::{ItemValue, Section};
 use crate::config::{lists, trust};
 use crate::names::domain_set::DomainSet;
 use crate::names::network::parse_network;
+use crate::net::tls::config::ClientCertificates;
 use crate::policy::mode::PolicyUse;
 use crate::proxy::config::{BareNewline, CountOrRefuse, Listener, Protocol, Received, Vrfy};
 use crate::session::limits::Limits;
 use crate::session::relay::{Relay, RelayDomains};
+use crate::session::tls::TlsUse;
 
 /// Every listener of the file.
 ///
@@ -61,6 +63,24 @@ fn one(top: &Section, section: &Section, backends: &[Backend], problems: &mut Ve
         vrfy: if pick("vrfy", "refuse") { Vrfy::Refuse } else { Vrfy::Neutral },
         client_name: section.boolean("client_name").unwrap_or(true),
         reply_id: section.boolean("reply_id").unwrap_or(true),
+        tls: tls_use(section, top.section("tls").is_some_and(|tls| tls.has("certificate"))),
+        client_certificate: match section.choice("client_certificate") {
+            Some("request") => ClientCertificates::Request,
+            Some("require") => ClientCertificates::Require,
+            Some("verify") => ClientCertificates::Verify,
+            _ => ClientCertificates::Off,
+        },
+    }
+}
+
+/// When TLS is spoken; unless something is said, whoever wants it gets it if there is a certificate.
+fn tls_use(section: &Section, has_certificate: bool) -> TlsUse {
+    match section.choice("tls") {
+        Some("starttls") => TlsUse::Starttls,
+        Some("starttls-required") => TlsUse::Required,
+        Some("implicit") => TlsUse::Implicit,
+        None if has_certificate => TlsUse::Starttls,
+        _ => TlsUse::None,
     }
 }
 

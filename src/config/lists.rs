@@ -18,6 +18,12 @@ pub(super) fn paths(section: &Section, name: &str) -> Option<Vec<PathBuf>> {
     Some(section.list(name)?.iter().filter_map(|item| path(&item.value)).collect())
 }
 
+/// The texts of a list.
+pub(super) fn texts(section: &Section, name: &str) -> Option<Vec<String>> {
+    let text = |value: &ItemValue| if let ItemValue::Text(text) = value { Some(text.clone()) } else { None };
+    Some(section.list(name)?.iter().filter_map(|item| text(&item.value)).collect())
+}
+
 /// Tells of a list that is missing or empty. One whose items were wrong has been told of.
 pub(super) fn needed(section: &Section, name: &str, items: Option<usize>, problems: &mut Vec<Diagnostic>) {
     let key = section.key(name);

@@ -21,6 +21,7 @@ mod read;
 mod reader;
 mod scalar;
 mod section;
+mod tls;
 mod trust;
 
 use std::path::Path;
@@ -35,6 +36,7 @@ use crate::config::sources::Sources;
 use crate::lookup::config::Config as Dns;
 use crate::lua::config::{Policies, Policy};
 use crate::message::config::Spool;
+use crate::net::tls::config::Tls;
 use crate::observe::config::{Log, Metrics};
 use crate::proxy::config::Listener;
 use crate::session::limits::Limits;
@@ -53,6 +55,8 @@ pub struct Config {
     pub backends: Vec<Backend>,
     /// `[limits]` as it stands; each listener has its own.
     pub limits: Limits,
+    /// Our certificates, and whose we trust.
+    pub tls: Tls,
     /// What holds for all policies.
     pub policies: Policies,
     /// Every `[policy.NAME]`, and every policy that a listener names.

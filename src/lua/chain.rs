@@ -57,7 +57,9 @@ impl Policies for Chain {
     fn stages(&self) -> Stages {
         let stages = self.links.iter().fold(Stages::default(), |all, link| all.union(link.policy.stages()));
         // A refusal that an earlier stage held back is said at RCPT.
-        let can_hold = [Stage::Connect, Stage::Ehlo, Stage::Mail].iter().any(|stage| stages.contains(*stage));
+        let can_hold = [Stage::Connect, Stage::Tls, Stage::Ehlo, Stage::Mail]
+            .iter()
+            .any(|stage| stages.contains(*stage));
         if can_hold { stages.with(Stage::Rcpt) } else { stages }
     }
 

@@ -8,7 +8,7 @@ const GLOBALS: &[&str] =
     &["backend", "clamav", "rspamd", "spamd", "milter", "policy_service", "srs", "batv", "quarantine"];
 
 /// Hooks of later issues.
-const HOOKS: &[&str] = &["tls", "verify", "auth"];
+const HOOKS: &[&str] = &["verify", "auth"];
 
 /// Whether `name` is a global of a later version.
 pub(super) fn is_later(name: &str) -> bool {

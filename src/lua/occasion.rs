@@ -42,6 +42,7 @@ impl Occasion<'_> {
         let kit = &view.kit;
         let table = match self {
             Occasion::Event(Event::Connect) => view.client()?,
+            Occasion::Event(Event::Tls) => return view.tls(),
             Occasion::Event(Event::Ehlo { verb, name }) => {
                 let ehlo = subject::ehlo(kit, *verb, name)?;
                 view.show(&ehlo);

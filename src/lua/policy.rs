@@ -80,7 +80,7 @@ impl Policy {
             return None;
         }
         // At connect only 421 and 554 are codes that a client expects. RFC 5321 §4.3.2.
-        let is_banner = stage == Stage::Connect;
+        let is_banner = matches!(stage, Stage::Connect | Stage::Tls);
         match self.on_error {
             OnError::Skip => None,
             OnError::Defer => {

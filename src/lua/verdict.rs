@@ -127,7 +127,7 @@ fn accept(call: &Call, scope: &Value) -> Result<Ruling, String> {
     match scope.as_deref() {
         None => Ok(Ruling::Accept(None)),
         Some("session") => Ok(Ruling::Accept(Some(Scope::Session))),
-        Some("transaction") if matches!(call.stage, Some(Stage::Connect | Stage::Ehlo)) => {
+        Some("transaction") if matches!(call.stage, Some(Stage::Connect | Stage::Tls | Stage::Ehlo)) => {
             Err("accept(\"transaction\"): there is none before mail".to_owned())
         }
         Some("transaction") => Ok(Ruling::Accept(Some(Scope::Transaction))),
@@ -158,9 +158,9 @@ impl Refusal {
     fn rule(self, call: &Call, arguments: &[Value]) -> Result<Ruling, String> {
         let parts = self.parts(arguments)?;
         let stage = call.stage.unwrap_or(Stage::Rcpt);
-        if parts.is_held && !matches!(stage, Stage::Connect | Stage::Ehlo | Stage::Mail) {
+        if parts.is_held && !matches!(stage, Stage::Connect | Stage::Tls | Stage::Ehlo | Stage::Mail) {
             return Err(format!(
-                "at = \"rcpt\" can be said at connect, ehlo and mail, not at {}",
+                "at = \"rcpt\" can be said at connect, tls, ehlo and mail, not at {}",
                 stage.as_str()
             ));
         }
@@ -214,7 +214,8 @@ impl Refusal {
 
     /// The code at `stage`: the given one if it fits, else the stage's own. Source: smtp.md, "Default codes by stage".
     fn code(self, given: Option<u16>, stage: Stage) -> Result<Code, String> {
-        let is_banner = stage == Stage::Connect;
+        // What is said to a TLS may have to stand in place of the banner.
+        let is_banner = matches!(stage, Stage::Connect | Stage::Tls);
         let own = match self {
             Refusal::Disconnect => 421,
             Refusal::Reject if is_banner => 554,

@@ -21,6 +21,8 @@ pub struct Received<'a> {
     pub id: &'a str,
     /// The only recipient; none if there are several, which must not learn of each other (RFC 5321 §7.2).
     pub recipient: Option<&'a str>,
+    /// The cipher suite of the client's TLS (RFC 8314 §4.3).
+    pub cipher: Option<&'a str>,
     /// The time of the end of data.
     pub at: Timestamp,
 }
@@ -52,6 +54,9 @@ impl Received<'_> {
         text.push_str(&format!("by {} (gatepost) with {} id {}", self.by, self.with, self.id));
         if let Some(recipient) = self.recipient {
             text.push_str(&format!("\r\n\tfor <{}>", clean(recipient)));
+        }
+        if let Some(cipher) = self.cipher {
+            text.push_str(&format!("\r\n\ttls {cipher}"));
         }
         // +0000: -0000 would say that the local zone is unknown (RFC 5322 §3.3).
         let at = self.at.to_zoned(TimeZone::UTC);
@@ -109,6 +114,7 @@ mod tests {
             with: "ESMTP",
             id: "0000000000000001",
             recipient,
+            cipher: None,
             at: Timestamp::from_second(1_700_000_000).unwrap(),
         }
     }

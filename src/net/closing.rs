@@ -16,10 +16,10 @@ pub const PATIENCE: Duration = Duration::from_secs(2);
 /// A close with unread input would make the kernel reset the connection, and the reset would wipe a reply that the
 /// client has not read yet. At most 64 KiB and 2 s are spent.
 pub async fn close(mut stream: Stream) {
-    if stream.shut_down_writing().await.is_err() {
-        return;
-    }
     let discard = async {
+        if stream.shut_down_writing().await.is_err() {
+            return;
+        }
         let mut discarded = 0;
         while discarded < DISCARDED {
             match stream.read(<[u8]>::len).await {

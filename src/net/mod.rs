@@ -5,3 +5,4 @@ pub mod memory;
 pub mod names;
 pub mod proxy_protocol;
 pub mod stream;
+pub mod tls;

@@ -6,13 +6,14 @@ use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use bytes::Bytes;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, Interest, ReadBuf, Ready};
 use tokio::net::{TcpStream, UnixStream};
+use tokio_rustls::TlsStream;
 
 use crate::net::memory::Memory;
 
@@ -25,6 +26,10 @@ pub enum Stream {
     Unix(UnixStream),
     /// Within the process, where policies are tested.
     Memory(Memory),
+    /// Encrypted, over one of the others.
+    Tls(Box<TlsStream<Stream>>),
+    /// None: it is being made into another one, or that has failed.
+    Gone,
 }
 
 /// Octets that one read takes at most, other than content.
@@ -73,11 +78,26 @@ impl Stream {
     }
 
     /// Whether octets, or the end, are known to wait; asks nothing of the system.
-    pub fn is_readable_now(&self, context: &mut Context<'_>) -> bool {
+    pub fn is_readable_now(&mut self, context: &mut Context<'_>) -> bool {
         match self {
             Stream::Tcp(stream) => stream.poll_read_ready(context).is_ready(),
             Stream::Unix(stream) => stream.poll_read_ready(context).is_ready(),
             Stream::Memory(stream) => stream.is_readable(),
+            Stream::Tls(stream) => has_plaintext(stream) || stream.get_mut().0.is_readable_now(context),
+            Stream::Gone => true,
+        }
+    }
+
+    /// Waits for the first octet that comes, which stays there; nothing is the end. Safe to drop.
+    pub async fn first_octet(&self) -> io::Result<Option<u8>> {
+        let mut octet = [0];
+        loop {
+            self.ready(Interest::READABLE).await?;
+            match self.peek_now(&mut octet)? {
+                Some(0) => return Ok(None),
+                Some(_) => return Ok(octet.first().copied()),
+                None => self.note_nothing_to_read(),
+            }
         }
     }
 
@@ -87,13 +107,15 @@ impl Stream {
     }
 
     /// The octets that wait to be read, at most as many as `place` holds, which stay there: 0 is the end, nothing is
-    /// that none have come. Asks the system itself, whatever the runtime knows.
+    /// that none have come. Asks the system itself, whatever the runtime knows. Under TLS they are those of its records.
     pub fn peek_now(&self, place: &mut [u8]) -> io::Result<Option<usize>> {
         let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
         let waiting = match self {
             Stream::Tcp(stream) => recv(stream, place, flags),
             Stream::Unix(stream) => recv(stream, place, flags),
             Stream::Memory(stream) => return Ok(stream.peek(place)),
+            Stream::Tls(stream) => return stream.get_ref().0.peek_now(place),
+            Stream::Gone => return Ok(Some(0)),
         };
         match waiting {
             Ok((length, _)) => Ok(Some(length)),
@@ -108,11 +130,12 @@ impl Stream {
         if let Stream::Memory(stream) = self {
             return stream.left().await;
         }
-        let mut octet = [0];
+        let mut octets = [0; 5];
         while self.ready(Interest::READABLE).await.is_ok() {
-            match self.peek_now(&mut octet) {
+            match self.peek_now(&mut octets) {
                 Ok(None) => self.note_nothing_to_read(),
                 Ok(Some(0)) | Err(_) => return,
+                Ok(Some(_)) if matches!(self, Stream::Tls(_)) && is_farewell(octets) => return,
                 Ok(Some(_)) => return self.reset().await,
             }
         }
@@ -129,6 +152,8 @@ impl Stream {
             Stream::Tcp(stream) => stream.ready(interest).await,
             Stream::Unix(stream) => stream.ready(interest).await,
             Stream::Memory(_) => pending().await, // it is never reset
+            Stream::Tls(stream) => Box::pin(stream.get_ref().0.ready(interest)).await,
+            Stream::Gone => Err(io::ErrorKind::NotConnected.into()),
         }
     }
 
@@ -138,22 +163,29 @@ impl Stream {
         let _ = match self {
             Stream::Tcp(stream) => stream.try_io(Interest::READABLE, nothing),
             Stream::Unix(stream) => stream.try_io(Interest::READABLE, nothing),
-            Stream::Memory(_) => Ok(()), // it is never wrong about that
+            Stream::Memory(_) | Stream::Gone => Ok(()), // it is never wrong about that
+            Stream::Tls(stream) => {
+                stream.get_ref().0.note_nothing_to_read();
+                Ok(())
+            }
         };
     }
 
     /// Writes what the system takes of `octets` now, without a wait; for last words that nobody needs.
-    pub fn write_now(&self, octets: &[u8]) {
+    pub fn write_now(&mut self, octets: &[u8]) {
         let _ = match self {
             Stream::Tcp(stream) => stream.try_write(octets),
             Stream::Unix(stream) => stream.try_write(octets),
             Stream::Memory(stream) => stream.try_write(octets),
+            Stream::Tls(stream) => return write_record(stream, octets),
+            Stream::Gone => return,
         };
     }
 
     /// Writes all of `octets`.
     pub async fn write(&mut self, octets: &[u8]) -> io::Result<()> {
-        self.write_all(octets).await
+        self.write_all(octets).await?;
+        self.flush().await
     }
 
     /// Writes all of `pieces`, together where the system takes them together.
@@ -185,7 +217,12 @@ impl Stream {
             }
         }
         pieces.clear();
-        Ok(())
+        self.flush().await
+    }
+
+    /// Waits until the system has all that was written; under TLS some of it may be held back. Safe to drop.
+    pub async fn flush(&mut self) -> io::Result<()> {
+        AsyncWriteExt::flush(self).await
     }
 
     /// Says that no more will be written.
@@ -204,6 +241,8 @@ impl AsyncRead for Stream {
             Stream::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
             Stream::Unix(stream) => Pin::new(stream).poll_read(context, buffer),
             Stream::Memory(stream) => Pin::new(stream).poll_read(context, buffer),
+            Stream::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
+            Stream::Gone => Poll::Ready(Ok(())),
         }
     }
 }
@@ -214,6 +253,8 @@ impl AsyncWrite for Stream {
             Stream::Tcp(stream) => Pin::new(stream).poll_write(context, octets),
             Stream::Unix(stream) => Pin::new(stream).poll_write(context, octets),
             Stream::Memory(stream) => Pin::new(stream).poll_write(context, octets),
+            Stream::Tls(stream) => Pin::new(stream).poll_write(context, octets),
+            Stream::Gone => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
         }
     }
 
@@ -226,6 +267,8 @@ impl AsyncWrite for Stream {
             Stream::Tcp(stream) => Pin::new(stream).poll_write_vectored(context, slices),
             Stream::Unix(stream) => Pin::new(stream).poll_write_vectored(context, slices),
             Stream::Memory(stream) => Pin::new(stream).poll_write_vectored(context, slices),
+            Stream::Tls(stream) => Pin::new(stream).poll_write_vectored(context, slices),
+            Stream::Gone => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
         }
     }
 
@@ -233,8 +276,11 @@ impl AsyncWrite for Stream {
         true
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(())) // sockets keep nothing back
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Stream::Tls(stream) => Pin::new(stream).poll_flush(context),
+            _ => Poll::Ready(Ok(())), // sockets keep nothing back
+        }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -242,8 +288,33 @@ impl AsyncWrite for Stream {
             Stream::Tcp(stream) => Pin::new(stream).poll_shutdown(context),
             Stream::Unix(stream) => Pin::new(stream).poll_shutdown(context),
             Stream::Memory(stream) => Pin::new(stream).poll_shutdown(context),
+            Stream::Tls(stream) => Pin::new(stream).poll_shutdown(context),
+            Stream::Gone => Poll::Ready(Ok(())),
         }
     }
+}
+
+/// Whether octets were decrypted and not read yet.
+fn has_plaintext(stream: &mut TlsStream<Stream>) -> bool {
+    let state = match stream {
+        TlsStream::Client(stream) => stream.get_mut().1.process_new_packets(),
+        TlsStream::Server(stream) => stream.get_mut().1.process_new_packets(),
+    };
+    state.is_ok_and(|state| state.plaintext_bytes_to_read() > 0 || state.peer_has_closed())
+}
+
+/// Encrypts `octets` and writes what the system takes of them now.
+fn write_record(stream: &mut TlsStream<Stream>, octets: &[u8]) {
+    let mut context = Context::from_waker(Waker::noop());
+    if Pin::new(&mut *stream).poll_write(&mut context, octets).is_ready() {
+        let _ = Pin::new(stream).poll_flush(&mut context); // last words that nobody needs
+    }
+}
+
+/// Whether a record that begins so is an alert: close_notify, or worse. Source: RFC 8446 §5.1, §6.
+fn is_farewell(record: [u8; 5]) -> bool {
+    // Under TLS 1.3 it is hidden among data, but two octets with their type and tag have this length and no other.
+    matches!(record, [21, ..] | [23, _, _, 0, 19])
 }
 
 #[cfg(test)]

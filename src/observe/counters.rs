@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::net::tls::handshake::Reason;
+
 /// One count.
 #[derive(Debug, Default)]
 pub struct Count(AtomicU64);
@@ -62,9 +64,32 @@ pub struct Counters {
     pub command_errors: Count,
     /// Errors of policies.
     pub policy_errors: Count,
+    /// TLS handshakes of clients from the beginning.
+    pub handshakes_full: Count,
+    /// TLS handshakes of clients that resumed a session.
+    pub handshakes_resumed: Count,
+    /// TLS handshakes of clients that failed, in the order of `Reason::ALL`.
+    pub handshakes_failed: [Count; 7],
 }
 
 impl Counters {
+    /// Counts a handshake that has succeeded.
+    pub fn count_handshake(&self, is_resumed: bool) {
+        if is_resumed { &self.handshakes_resumed } else { &self.handshakes_full }.increase();
+    }
+
+    /// How many handshakes have failed for `reason`.
+    pub fn failed_handshakes(&self, reason: Reason) -> u64 {
+        self.handshakes_failed.get(reason as usize).map_or(0, Count::get)
+    }
+
+    /// Counts a handshake that has failed.
+    pub fn count_failed_handshake(&self, reason: Reason) {
+        if let Some(count) = self.handshakes_failed.get(reason as usize) {
+            count.increase();
+        }
+    }
+
     /// The count of acknowledgements from `source`: "backend", "stored" or "discarded".
     pub fn acknowledged(&self, source: &str) -> &Count {
         match source {

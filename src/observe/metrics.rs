@@ -11,6 +11,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::net::tls::handshake::Reason;
 use crate::observe::counters::{Count, Counters};
 use crate::observe::policy_counts::{PolicyCounts, Totals};
 use crate::observe::policy_metrics::PolicyMetrics;
@@ -168,6 +169,7 @@ impl Figures {
         page.counter(RELAY_DENIED, self.total(|c| &c.relay_denied))?;
         page.counter(ADDED_REFUSED, self.total(|c| &c.added_recipients_refused))?;
         page.counter(COMMAND_ERRORS, self.total(|c| &c.command_errors))?;
+        page.counters(TLS_HANDSHAKES, self.handshakes())?;
         page.counter(BACKEND_FAULTS, self.total(|c| &c.backend_faults))?;
         page.counter(POLICY_ERRORS, self.total(|c| &c.policy_errors))?;
         let sends = (self.sources.http_sends)();
@@ -178,6 +180,19 @@ impl Figures {
             failures.into_iter().map(|(kind, count)| (vec![("kind", kind.into())], count)),
         )?;
         page.counter(LOG_LINES_DROPPED, (self.sources.log_lines_dropped)())
+    }
+
+    fn handshakes(&self) -> Vec<(Labels, u64)> {
+        let labels = |word: &str| vec![("result", word.to_owned())];
+        let done = [
+            (labels("full"), self.total(|c| &c.handshakes_full)),
+            (labels("resumed"), self.total(|c| &c.handshakes_resumed)),
+        ];
+        let failed = Reason::ALL.into_iter().map(|reason| {
+            let counts = self.sources.workers.iter();
+            (labels(reason.as_str()), counts.map(|worker| worker.failed_handshakes(reason)).sum())
+        });
+        done.into_iter().chain(failed).collect()
     }
 
     fn gauges(&self, page: &mut Page<'_>) -> fmt::Result {
@@ -305,6 +320,7 @@ metrics! {
     RELAY_DENIED "counter" "gatepost_relay_denied_total" = "relay_denied" [""] {""} "RCPT commands that the relay guard refused"
     ADDED_REFUSED "counter" "gatepost_added_recipients_refused_total" = "added_recipients_refused" [""] {""} "Recipients that a policy added and a backend refused for good"
     COMMAND_ERRORS "counter" "gatepost_command_errors_total" = "command_errors" [""] {""} "Commands that could not be read or were out of order"
+    TLS_HANDSHAKES "counter" "gatepost_tls_handshakes_total" = "tls_handshakes" [""] {"result"} "TLS handshakes of clients: full, resumed, or why they failed: not_tls, timeout, lost, incompatible, alert, certificate, protocol"
     BACKEND_FAULTS "counter" "gatepost_backend_faults_total" = "backend_faults" [""] {""} "Faults of backends: gone, silent, or answering nonsense"
     POLICY_ERRORS "counter" "gatepost_policy_errors_total" = "policy_errors" [""] {""} "Errors of policies that a client was told of"
     HTTP_SENDS "counter" "gatepost_http_sends_total" = "http_sends" [""] {"result"} "Requests that policies sent without waiting, by what became of them: sent, failed, dropped"

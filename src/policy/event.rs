@@ -15,6 +15,8 @@ use crate::smtp::reply::{Code, EnhancedCode, Reply};
 pub enum Stage {
     /// A client has connected; the banner is not written yet.
     Connect,
+    /// A TLS handshake is done.
+    Tls,
     /// HELO or EHLO.
     Ehlo,
     /// MAIL.
@@ -39,8 +41,9 @@ pub enum Stage {
 
 impl Stage {
     /// All stages in the order in which they come.
-    pub const ALL: [Stage; 11] = [
+    pub const ALL: [Stage; 12] = [
         Stage::Connect,
+        Stage::Tls,
         Stage::Ehlo,
         Stage::Mail,
         Stage::Rcpt,
@@ -57,6 +60,7 @@ impl Stage {
     pub fn as_str(self) -> &'static str {
         match self {
             Stage::Connect => "connect",
+            Stage::Tls => "tls",
             Stage::Ehlo => "ehlo",
             Stage::Mail => "mail",
             Stage::Rcpt => "rcpt",
@@ -97,6 +101,8 @@ impl Stages {
 pub enum Event<'a> {
     /// A client has connected.
     Connect,
+    /// A TLS handshake is done; the session has its facts.
+    Tls,
     /// The client gives its name with this verb.
     Ehlo {
         /// HELO or EHLO.
@@ -135,6 +141,7 @@ impl Event<'_> {
     pub fn stage(&self) -> Stage {
         match self {
             Event::Connect => Stage::Connect,
+            Event::Tls => Stage::Tls,
             Event::Ehlo { .. } => Stage::Ehlo,
             Event::Mail(_) => Stage::Mail,
             Event::Rcpt { .. } => Stage::Rcpt,

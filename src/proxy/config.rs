@@ -3,9 +3,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::net::tls::config::ClientCertificates;
 use crate::policy::mode::PolicyUse;
 use crate::session::limits::Limits;
 use crate::session::relay::Relay;
+use crate::session::tls::TlsUse;
 use crate::session::trust::Trust;
 
 /// One or several sockets that clients connect to, and what holds for their sessions.
@@ -47,6 +49,10 @@ pub struct Listener {
     pub client_name: bool,
     /// Whether the text of our refusals ends in the session's id.
     pub reply_id: bool,
+    /// When TLS is spoken.
+    pub tls: TlsUse,
+    /// What it wants to see of its clients' certificates.
+    pub client_certificate: ClientCertificates,
 }
 
 /// What is spoken on a listener.

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use crate::backend::server::Server;
 use crate::message::spool::Spool;
 use crate::net::names::Names;
+use crate::net::tls::front::Front;
+use crate::net::tls::turnstile::Turnstile;
 use crate::observe::counters::Counters;
 use crate::policy::door::Policies;
 use crate::policy::event::{Stage, Stages};
@@ -24,6 +26,10 @@ pub struct Context {
     pub policies: Option<Rc<dyn Policies>>,
     /// The stages at which they are asked.
     pub stages: Stages,
+    /// Its TLS; none if it speaks none.
+    pub tls: Option<Arc<Front>>,
+    /// The handshakes of this worker.
+    pub turnstile: Rc<Turnstile>,
     /// Its backend.
     pub server: Arc<Server>,
     /// Where content waits.

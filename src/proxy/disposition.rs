@@ -13,6 +13,7 @@ use crate::proxy::said::Said;
 use crate::proxy::serve::Serve;
 use crate::session::effects::PolicyName;
 use crate::session::envelope::Transaction;
+use crate::session::tls::Tls;
 use crate::smtp::command::Mail;
 use crate::smtp::reply::Reply;
 
@@ -52,6 +53,11 @@ impl End {
     /// The client comes too often.
     pub(super) const fn limit() -> End {
         End { reason: "limit", by: "server" }
+    }
+
+    /// There was no TLS handshake.
+    pub(super) const fn tls() -> End {
+        End { reason: "tls", by: "client" }
     }
 
     /// A 421 was said.
@@ -245,6 +251,7 @@ impl Serve {
         let granted =
             session.may_relay().or(transaction.standing.grant.as_ref().map(|grant| grant.why.as_str()));
         let shown = record.reply.as_ref().filter(|_| record.is_from_backend).map(Reply::to_string);
+        let tls = session.tls().map(Tls::to_string);
         let id = session.identity().id;
         let forwarded = transaction.forwarded.as_deref();
         TransactionRecord {
@@ -258,7 +265,7 @@ impl Serve {
             forwarded_name: forwarded.and_then(|told| told.name.known()).map(String::as_str),
             forwarded_ident: forwarded.and_then(|told| told.ident.known()).map(String::as_str),
             ehlo: session.greeting().map(|greeting| greeting.name.as_str()),
-            tls: None,
+            tls: tls.as_deref(),
             auth: None,
             reverse_path: Some(&record.reverse_path),
             forward_paths: &paths,
@@ -336,6 +343,7 @@ impl Serve {
         if identity.is_probe {
             return; // it asked only whether we are well
         }
+        let tls = session.tls().map(Tls::to_string);
         SessionRecord {
             session: identity.id.as_str(),
             listener: Some(&self.context.listener.name),
@@ -345,6 +353,7 @@ impl Serve {
             peer: identity.intermediary(),
             unique_id: identity.told.as_ref().and_then(|told| told.unique_id.as_deref()),
             ehlo: session.greeting().map(|greeting| greeting.name.as_str()),
+            tls: tls.as_deref(),
             reason: Some(end.reason),
             by: Some(end.by),
             last_verb: self.last_verb.map(|verb| verb.as_str()),

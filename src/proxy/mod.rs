@@ -21,6 +21,7 @@ mod recipients;
 mod restart;
 mod said;
 mod say;
+mod secure;
 pub mod serve;
 mod step;
 mod transfer;

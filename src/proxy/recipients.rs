@@ -91,11 +91,16 @@ impl Serve {
             by: &self.context.rules.hostname,
             with: match greeting.verb {
                 Verb::Helo => "SMTP",
-                _ if transaction.mail.params.smtputf8 => "UTF8SMTP",
-                _ => "ESMTP",
+                _ => match (transaction.mail.params.smtputf8, session.is_encrypted()) {
+                    (true, true) => "UTF8SMTPS",
+                    (true, false) => "UTF8SMTP",
+                    (false, true) => "ESMTPS",
+                    (false, false) => "ESMTP",
+                },
             },
             id: identity.id.as_str(),
             recipient: only,
+            cipher: session.tls().map(|tls| tls.cipher),
             at: Timestamp::now(),
         };
         field.encode()

@@ -30,6 +30,7 @@ use crate::proxy::wire::Wire;
 use crate::session::effects::{Effects, PolicyName};
 use crate::session::identity::Identity;
 use crate::session::state::Session;
+use crate::session::tls::TlsUse;
 use crate::smtp::command::{Syntax, Verb};
 use crate::smtp::reply::Reply;
 
@@ -137,7 +138,11 @@ impl Serve {
 
     /// Asks the `connect` policies and writes the banner.
     async fn greet(&mut self) -> Flow {
-        let decision = self.decide(Event::Connect).await;
+        let mut decision = self.decide(Event::Connect).await;
+        if self.context.rules.tls == TlsUse::Implicit {
+            // What is said to the connection can be said only now.
+            decision = Box::pin(self.secure_first(decision)).await?;
+        }
         let is_probe = self.session.borrow().identity().is_probe;
         if let Some(delay) = self.context.listener.greet_delay.filter(|_| !is_probe) {
             select! {
@@ -262,7 +267,7 @@ impl Serve {
     }
 
     /// How long the client may take for its next command; not long in a crowd.
-    fn patience(&self) -> Duration {
+    pub(super) fn patience(&self) -> Duration {
         let limit = self.context.rules.limits.command_timeout;
         if self.place.is_crowded() { limit.min(IN_A_CROWD) } else { limit }
     }

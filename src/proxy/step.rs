@@ -52,6 +52,7 @@ impl Serve {
             LineFault::Parse(ParseError::BadChunk) => {
                 return self.close_with(Reply::BAD_CHUNK, End::protocol()).await;
             }
+            LineFault::Tls => return self.close_with(Reply::TLS_TOO_EARLY, End::protocol()).await,
             LineFault::Line(LineError::TooLong) => Reply::LINE_TOO_LONG,
             LineFault::Line(LineError::Nul) => Reply::NUL_IN_COMMAND,
             LineFault::Parse(error) => Reply::from(error),
@@ -72,7 +73,8 @@ impl Serve {
             }
         }
         let admitted = self.session.borrow().admit(command);
-        let is_turned_away = admitted.as_ref().is_err_and(|reply| *reply == Reply::QUIT_ONLY);
+        let is_turned_away =
+            admitted.as_ref().is_err_and(|reply| [Reply::QUIT_ONLY, Reply::TLS_FIRST].contains(reply));
         if is_aside(verb) && !is_turned_away && self.context.asks_at(Stage::Command) {
             return self.take_aside(admitted, verb, text).await;
         }
@@ -95,6 +97,7 @@ impl Serve {
             }
             Command::Data => self.take_data(admitted, text).await,
             Command::Xclient(_) => self.take_xclient(admitted).await,
+            Command::StartTls => self.take_starttls(admitted).await,
             command => {
                 let (is_quit, is_reset) =
                     (matches!(command, Command::Quit), matches!(command, Command::Rset));
@@ -122,6 +125,7 @@ impl Serve {
                 | Command::Expn(_)
                 | Command::Quit
                 | Command::Noop
+                | Command::StartTls
         );
         ends && !self.wire.input().is_empty()
     }

@@ -1,6 +1,7 @@
 //! The client's side of the connection: lines in, replies out, nothing held while it is idle.
 
 use std::future::poll_fn;
+use std::mem;
 use std::task::Poll;
 
 use bytes::{Buf, BytesMut};
@@ -8,6 +9,9 @@ use bytes::{Buf, BytesMut};
 use crate::fault::ClientFault;
 use crate::net::closing;
 use crate::net::stream::Stream;
+use crate::net::tls::front::Front;
+use crate::net::tls::handshake::{self, Facts, Failure};
+use crate::net::tls::turnstile::Turnstile;
 use crate::smtp::command::{Command, ParseError, Syntax, Verb};
 use crate::smtp::line_decoder::{LineDecoder, LineError};
 use crate::smtp::reply::Reply;
@@ -42,6 +46,8 @@ pub(super) enum LineFault {
     Line(LineError),
     /// Its words.
     Parse(ParseError),
+    /// It begins as a TLS handshake does.
+    Tls,
 }
 
 /// The verb that `line` begins with.
@@ -66,6 +72,11 @@ impl Wire {
 
     /// The next line at hand; nothing if more octets are needed.
     pub(super) fn next_line(&mut self, syntax: Syntax, with_text: bool) -> Option<Line> {
+        if self.input.first() == Some(&handshake::HANDSHAKE) && self.lines.is_empty() {
+            self.input = BytesMut::new();
+            let command = Err(LineFault::Tls);
+            return Some(Line { command, verb: Verb::Unknown, text: String::new() });
+        }
         let mut rest: &[u8] = &self.input;
         let before = rest.len();
         let decoded = self.lines.decode(&mut rest);
@@ -102,6 +113,31 @@ impl Wire {
         }
     }
 
+    /// Takes the client's TLS handshake; what it has sent before is forgotten (RFC 3207 §4.2). If this is dropped, the
+    /// connection is.
+    ///
+    /// *Errors*: why there is no TLS. The connection is gone, unless something can still be said in clear text.
+    pub(super) async fn secure(&mut self, front: &Front, turnstile: &Turnstile) -> Result<Facts, Failure> {
+        self.input = BytesMut::new();
+        self.lines.clear();
+        let stream = mem::replace(&mut self.stream, Stream::Gone);
+        match handshake::accept(stream, front, turnstile).await {
+            Ok((stream, facts)) => {
+                self.stream = stream;
+                Ok(facts)
+            }
+            Err(mut failure) => {
+                self.stream = failure.stream.take().unwrap_or(Stream::Gone);
+                Err(failure)
+            }
+        }
+    }
+
+    /// Whether nothing can be said any more.
+    pub(super) fn is_gone(&self) -> bool {
+        matches!(self.stream, Stream::Gone)
+    }
+
     /// The octets at hand that were not looked at yet: the start of content, or pipelined commands.
     pub(super) fn input(&mut self) -> &mut BytesMut {
         &mut self.input
@@ -135,9 +171,9 @@ impl Wire {
         if utf8 { reply.encode_utf8(&mut self.output) } else { reply.encode(&mut self.output) }
     }
 
-    /// Octets of replies that wait.
+    /// Octets of replies that wait, or may be held back on their way.
     pub(super) fn waiting(&self) -> usize {
-        self.output.len() - self.written
+        self.output.len()
     }
 
     /// Writes the replies that wait, in one go where the client reads them. Safe to drop: what was written is known.
@@ -153,6 +189,9 @@ impl Wire {
                     break;
                 }
             }
+        }
+        if outcome.is_ok() && self.stream.flush().await.is_err() {
+            outcome = Err(ClientFault::Lost);
         }
         (self.output, self.written) = (Vec::new(), 0); // an idle session holds no buffer
         outcome

@@ -2,6 +2,7 @@
 
 use crate::session::envelope::{ContentState, Transaction};
 use crate::session::state::Session;
+use crate::session::tls::TlsUse;
 use crate::smtp::command::{Command, Mail, Rcpt};
 use crate::smtp::params::Params;
 use crate::smtp::reply::Reply;
@@ -27,13 +28,14 @@ impl Session {
         let refusal = match &command {
             Command::Quit => None,
             _ if self.is_turned_away => Some(Reply::QUIT_ONLY),
+            _ if self.tls_refusal.is_some() => self.tls_refusal.clone(),
+            command if self.needs_tls_for(command) => Some(Reply::TLS_FIRST),
             Command::Mail(mail) => self.refuse_mail(mail),
             Command::Rcpt(rcpt) => self.refuse_rcpt(rcpt),
             Command::Data => self.refuse_content(false),
             Command::Bdat { .. } => self.refuse_content(true),
-            Command::StartTls | Command::Auth(_) | Command::Etrn(_) | Command::Lhlo(_) => {
-                Some(Reply::NOT_OFFERED)
-            }
+            Command::StartTls => self.refuse_starttls(),
+            Command::Auth(_) | Command::Etrn(_) | Command::Lhlo(_) => Some(Reply::NOT_OFFERED),
             Command::Expn(_) => Some(Reply::NO_EXPN),
             Command::Vrfy(_) if self.rules.refuses_vrfy => Some(Reply::NOT_OFFERED),
             Command::Xclient(told) => self.refuse_xclient(told),
@@ -47,6 +49,26 @@ impl Session {
             | Command::Vrfy(_) => None,
         };
         refusal.map_or(Ok(Admitted(command)), Err)
+    }
+
+    /// Whether `command` has to wait for STARTTLS. Source: RFC 3207 §4.
+    fn needs_tls_for(&self, command: &Command) -> bool {
+        let may_come_before = matches!(command, Command::Noop | Command::Ehlo(_) | Command::StartTls);
+        self.rules.tls == TlsUse::Required && !self.is_encrypted() && !may_come_before
+    }
+
+    /// Source: RFC 3207 §4, §4.2.
+    fn refuse_starttls(&self) -> Option<Reply> {
+        if self.is_encrypted() {
+            return Some(Reply::TLS_ACTIVE);
+        }
+        if !self.rules.tls.has_starttls() {
+            return Some(Reply::NOT_OFFERED);
+        }
+        if !self.greeting.as_ref().is_some_and(|greeting| greeting.offer.is_extended) {
+            return Some(Reply::HELO_FIRST);
+        }
+        self.transaction.is_some().then_some(Reply::TLS_IN_TRANSACTION)
     }
 
     fn refuse_mail(&self, mail: &Mail) -> Option<Reply> {
@@ -116,6 +138,7 @@ impl Session {
     pub fn answer(&self, admitted: &Admitted) -> Reply {
         match admitted.command() {
             Command::Quit => Reply::BYE,
+            Command::StartTls => Reply::START_TLS,
             Command::Help(_) => Reply::HELP,
             Command::Vrfy(_) => Reply::CANNOT_VERIFY,
             Command::Mail(_) => Reply::REVERSE_PATH_OK,

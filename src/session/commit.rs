@@ -7,6 +7,7 @@ use crate::session::envelope::{ContentState, Destination, Recipient, Transaction
 use crate::session::grants::Standing;
 use crate::session::relay_guard::Permitted;
 use crate::session::state::Session;
+use crate::session::tls::Tls;
 use crate::smtp::command::{Command, Mail, Verb};
 use crate::smtp::host::Host;
 use crate::smtp::reply::Reply;
@@ -63,12 +64,34 @@ impl Session {
                 self.note_forwarded(&told);
                 None
             }
+            Command::StartTls if reply.is_positive() => self.forget_greeting(),
             Command::Data | Command::Bdat { .. } => {
                 self.commit_content_verdict(effects, reply);
                 None
             }
             _ => None,
         }
+    }
+
+    /// RFC 3207 §4.2: what the client has said in clear text is forgotten, and what hooks have set at `ehlo` with it.
+    fn forget_greeting(&mut self) -> Option<Box<Transaction>> {
+        self.greeting = None;
+        self.greeting_refusal = None;
+        self.forwarded = None;
+        self.transaction.take()
+    }
+
+    /// Notes the TLS that is spoken from now on, so that policies can judge it.
+    pub fn note_tls(&mut self, tls: Tls) {
+        self.tls = Some(Box::new(tls));
+    }
+
+    /// Commits what the `tls` policies made of the TLS; `refusal` is what they said against it.
+    pub fn commit_tls(&mut self, effects: Effects, refusal: Option<Reply>) {
+        let mut effects = if refusal.is_some() { effects.of_refusal() } else { effects };
+        self.tls_refusal = refusal;
+        self.exempt(&mut effects);
+        self.standing.take(&mut effects);
     }
 
     fn commit_greeting(

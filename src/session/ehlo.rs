@@ -40,6 +40,8 @@ pub struct Offer {
     pub xclient: &'static [Attribute],
     /// The attributes of XFORWARD; none if it isn't offered.
     pub xforward: &'static [Attribute],
+    /// RFC 3207.
+    pub starttls: bool,
 }
 
 impl Session {
@@ -48,6 +50,8 @@ impl Session {
         Offer {
             xclient: self.xclient_attributes(),
             xforward: self.xforward_attributes(),
+            // RFC 3207 §4.2: not again under TLS.
+            starttls: self.rules.tls.has_starttls() && !self.is_encrypted(),
             ..Offer::extended(&self.rules, backend, passes_8bit)
         }
     }
@@ -74,6 +78,7 @@ impl Offer {
             dsn: backend.is_some_and(|known| known.dsn),
             xclient: &[],
             xforward: &[],
+            starttls: false,
         }
     }
 
@@ -88,6 +93,7 @@ impl Offer {
             dsn: false,
             xclient: &[],
             xforward: &[],
+            starttls: false,
         }
     }
 
@@ -111,6 +117,7 @@ impl Offer {
             dsn: self.dsn,
             xclient: self.xclient.to_vec(),
             xforward: self.xforward.to_vec(),
+            starttls: self.starttls,
             limits,
             ..Capabilities::default()
         };

@@ -14,6 +14,7 @@ use crate::session::relay::{Relay, RelayDomains};
 use crate::session::relay_guard::{Claim, judge};
 use crate::session::rules::Rules;
 use crate::session::state::Session;
+use crate::session::tls::TlsUse;
 use crate::smtp::command::{Command, Syntax};
 use crate::smtp::extension::Capabilities;
 use crate::smtp::reply::Reply;
@@ -33,6 +34,7 @@ pub(super) fn rules() -> Rules {
         limits: Limits::default(),
         strict: false,
         refuses_vrfy: false,
+        tls: TlsUse::None,
     }
 }
 

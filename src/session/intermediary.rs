@@ -51,7 +51,8 @@ impl Session {
         let identity = introduced(self.identity.clone(), told);
         let Counters { commands, command_errors, .. } = self.counters;
         let counters = Counters { commands, command_errors, ..Counters::default() };
-        *self = Session { counters, ..Session::new(self.rules.clone(), identity) };
+        let tls = self.tls.take();
+        *self = Session { counters, tls, ..Session::new(self.rules.clone(), identity) };
     }
 
     /// Whose message the next one is, or the open transaction's, if XFORWARD has told.

@@ -18,4 +18,5 @@ pub mod relay;
 pub mod relay_guard;
 pub mod rules;
 pub mod state;
+pub mod tls;
 pub mod trust;

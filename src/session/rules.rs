@@ -2,6 +2,7 @@
 
 use crate::session::limits::Limits;
 use crate::session::relay::Relay;
+use crate::session::tls::TlsUse;
 use crate::session::trust::Trust;
 
 /// The rules of one listener, the same for all of its sessions.
@@ -21,4 +22,6 @@ pub struct Rules {
     pub strict: bool,
     /// Whether VRFY is refused rather than answered 252.
     pub refuses_vrfy: bool,
+    /// When TLS is spoken.
+    pub tls: TlsUse,
 }

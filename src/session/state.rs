@@ -9,6 +9,7 @@ use crate::session::envelope::Transaction;
 use crate::session::grants::Standing;
 use crate::session::identity::Identity;
 use crate::session::rules::Rules;
+use crate::session::tls::Tls;
 use crate::smtp::particulars::Particulars;
 use crate::smtp::reply::Reply;
 
@@ -19,6 +20,10 @@ pub struct Session {
     pub(super) identity: Identity,
     /// Whether the banner was a 554: then only QUIT is heard. RFC 5321 §3.1.
     pub(super) is_turned_away: bool,
+    /// The TLS that is spoken.
+    pub(super) tls: Option<Box<Tls>>,
+    /// What a policy said to the TLS; all commands but QUIT get it.
+    pub(super) tls_refusal: Option<Reply>,
     pub(super) greeting: Option<Greeting>,
     /// What a policy said to the last EHLO; MAIL gets it until a better EHLO.
     pub(super) greeting_refusal: Option<Reply>,
@@ -59,6 +64,8 @@ impl Session {
             rules,
             identity,
             is_turned_away: false,
+            tls: None,
+            tls_refusal: None,
             greeting: None,
             greeting_refusal: None,
             forwarded: None,
@@ -76,6 +83,16 @@ impl Session {
     /// Who is at the other end.
     pub fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// The TLS that is spoken; none in clear text.
+    pub fn tls(&self) -> Option<&Tls> {
+        self.tls.as_deref()
+    }
+
+    /// Whether nobody on the way can read along.
+    pub fn is_encrypted(&self) -> bool {
+        self.tls.is_some()
     }
 
     /// The EHLO or HELO in force.

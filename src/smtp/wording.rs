@@ -29,6 +29,8 @@ wording! {
     START_DATA = 354 (3, 0, 0) "End data with <CR><LF>.<CR><LF>";
     /// RFC 5321 §3.5.3: VRFY tells nobody who exists.
     CANNOT_VERIFY = 252 (2, 0, 0) "Send some mail, I'll try my best";
+    /// RFC 3207 §4.
+    START_TLS = 220 (2, 0, 0) "Go ahead";
     /// RFC 5321 §4.1.1.8.
     HELP = 214 (2, 0, 0) "See RFC 5321";
 
@@ -53,7 +55,16 @@ wording! {
     BAD_PIPELINING = 503 (5, 5, 0) "Wait for the reply before you go on";
     /// Talk before the banner, if the listener refuses that. RFC 5321 §4.3.1.
     EARLY_TALK = 554 (5, 5, 1) "Wait for the greeting before you speak";
-
+    /// STARTTLS under TLS, RFC 3207 §4.2.
+    TLS_ACTIVE = 503 (5, 5, 1) "TLS is spoken already";
+    /// STARTTLS after MAIL.
+    TLS_IN_TRANSACTION = 503 (5, 5, 1) "Not within a transaction";
+    /// All but NOOP, EHLO, STARTTLS and QUIT in clear text, where TLS is required. RFC 3207 §4.
+    TLS_FIRST = 530 (5, 7, 0) "Must issue STARTTLS first";
+    /// A TLS handshake where commands are spoken. The connection is closed.
+    TLS_TOO_EARLY = 554 (5, 5, 1) "TLS begins with STARTTLS here";
+    /// Clear text where TLS is spoken from the first octet. The connection is closed.
+    TLS_ONLY = 554 (5, 7, 0) "TLS is spoken here from the first octet";
     /// MAIL over a connection of the balancer's own, by which it only asks whether we are well.
     PROBE_SENDS_NO_MAIL = 550 (5, 7, 0) "A health probe sends no mail";
 

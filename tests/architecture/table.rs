@@ -27,7 +27,12 @@ pub(crate) const TABLE: &[Row] = &[
     // names: a rewritten address is told to scripts with its domain as A-labels.
     Row { module: "policy", imports: &["smtp", "names", "session", "message"], crates: &[] },
     // The name server is asked through this trait, so that neither net nor backend knows the resolver.
-    Row { module: "net", imports: &["names", "threads"], crates: &["socket2", "rustix"] },
+    // aws_lc_rs: digests of certificates.
+    Row {
+        module: "net",
+        imports: &["names", "threads"],
+        crates: &["socket2", "rustix", "rustls", "tokio_rustls", "x509_parser", "zeroize", "aws_lc_rs"],
+    },
     Row {
         module: "lookup",
         imports: &["names", "threads", "net"],
@@ -60,6 +65,7 @@ pub(crate) const TABLE: &[Row] = &[
             "jiff",
         ],
     },
+    Row { module: "auth", imports: &["net", "smtp"], crates: &["argon2", "bcrypt", "sha_crypt", "ldap3"] },
     Row {
         module: "backend",
         imports: &["smtp", "session", "message", "fault", "net", "threads"],

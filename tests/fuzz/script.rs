@@ -97,6 +97,7 @@ fn session() -> Session {
         limits: Limits::default(),
         strict: false,
         refuses_vrfy: false,
+        tls: Default::default(),
     };
     let peer = SocketAddr::from(([192, 0, 2, 7], 4321));
     Session::new(

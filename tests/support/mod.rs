@@ -11,4 +11,5 @@ pub mod log;
 pub mod names;
 pub mod peer;
 pub mod postfix;
+pub mod tls;
 pub mod wait;

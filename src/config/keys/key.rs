@@ -35,17 +35,23 @@ pub enum Table {
     Service,
     /// `[store]`.
     Store,
+    /// `[tls]`.
+    Tls,
+    /// `[[tls.host]]`.
+    TlsHost,
 }
 
 impl Table {
     /// All tables, in the order in which they are documented.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Top,
         Self::Listener,
         Self::Relay,
         Self::Limits,
         Self::Backend,
         Self::Timeouts,
+        Self::Tls,
+        Self::TlsHost,
         Self::Policies,
         Self::Budget,
         Self::Policy,
@@ -77,6 +83,8 @@ impl Table {
             Self::Metrics => "[metrics]",
             Self::Service => "[service]",
             Self::Store => "[store]",
+            Self::Tls => "[tls]",
+            Self::TlsHost => "[[tls.host]]",
         }
     }
 
@@ -90,6 +98,8 @@ impl Table {
             Self::Relay => "every listener; its own `relay` is laid over it, key by key",
             Self::Limits => "every listener; its own `limits` are laid over them, key by key",
             Self::Backend | Self::Timeouts => "a backend",
+            Self::Tls => "every listener that speaks TLS",
+            Self::TlsHost => "clients that ask for its names",
             Self::Policies => "all policies",
             Self::Budget => "all policies; a policy's own `budget` is laid over it, key by key",
             Self::Policy => "a policy",
@@ -118,6 +128,10 @@ impl Table {
             Self::Metrics => "The page for Prometheus.",
             Self::Service => "The process itself.",
             Self::Store => "What policies remember between sessions.",
+            Self::Tls => "Our certificates, and whose we trust.",
+            Self::TlsHost => {
+                "A certificate for clients that ask for certain names (SNI). There may be several."
+            }
         }
     }
 }
@@ -261,6 +275,8 @@ pub enum Item {
     PolicyUse,
     /// What a policy may reach.
     Capability,
+    /// A host's name, or `*.` and one.
+    ServerName,
 }
 
 /// One of the words that a key takes.
@@ -330,6 +346,7 @@ impl Item {
                 "domains, \"example.org\" for itself and \".example.org\" for those below it, or \"file:NAME\""
             }
             Self::LocalPart => "local parts, as \"postmaster\"",
+            Self::ServerName => "host names, as \"mx.example.org\" or \"*.example.org\"",
             Self::Capability => {
                 "capabilities: \"dns\", \"http\", \"http:URL\", \"map\", \"map:NAME\", \"map.file\", \"store\", \"store:PREFIX\", \"store.shared\", \"store.shared:PREFIX\", \"ratelimit\", \"ratelimit:NAME\""
             }

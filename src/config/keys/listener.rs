@@ -90,6 +90,19 @@ pub(super) const LISTENER: &[Key] = &[
         "Whether the text of our refusals ends in the session's id.",
     ),
     key(
+        "tls",
+        Kind::Choice(&[word("none"), word("starttls"), word("starttls-required"), word("implicit")]),
+        Default::Words("starttls if `[tls]` has a certificate, else none"),
+        "When TLS is spoken: never, after STARTTLS, after STARTTLS and not without, from the first octet (port 465).",
+    )
+    .rfc("RFC 3207, RFC 8314"),
+    key(
+        "client_certificate",
+        Kind::Choice(&[word("off"), word("request"), word("require"), word("verify")]),
+        Default::Is("\"off\""),
+        "Whether clients are asked for a certificate, must show any, or one that `tls.client_ca` stands for.",
+    ),
+    key(
         "proxy_protocol",
         Kind::Choice(&[word("off"), word("optional"), word("required")]),
         Default::Is("\"off\""),
@@ -113,8 +126,6 @@ pub(super) const LISTENER: &[Key] = &[
         Default::Words("none"),
         "Who may tell by XFORWARD whose message it carries, for the log and the backend. They never count as clients that may relay.",
     ),
-    Key::later(Table::Listener, "tls"),
-    Key::later(Table::Listener, "client_certificate"),
     Key::later(Table::Listener, "auth"),
     Key::later(Table::Listener, "auth_without_tls"),
     Key::later(Table::Listener, "xclient_login"),

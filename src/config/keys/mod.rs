@@ -9,13 +9,14 @@ mod map;
 mod policy;
 mod process;
 mod store;
+mod tls;
 
 use key::{Key, Table};
 
 /// Every key, table after table, in the order in which they are documented.
 pub fn all() -> impl Iterator<Item = &'static Key> {
     let tables = [process::TOP, listener::LISTENER, listener::RELAY, listener::LIMITS, backend::BACKEND];
-    let rest = [policy::POLICIES, policy::POLICY, map::MAP, store::STORE, process::PROCESS];
+    let rest = [tls::TLS, policy::POLICIES, policy::POLICY, map::MAP, store::STORE, process::PROCESS];
     tables.into_iter().chain(rest).flatten()
 }
 

@@ -9,6 +9,7 @@ pub mod session;
 pub mod session_facts;
 pub mod sets;
 pub mod subject;
+mod tls;
 pub mod transaction;
 pub mod transaction_facts;
 pub mod vars;

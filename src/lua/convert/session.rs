@@ -13,6 +13,7 @@ use mlua::{AnyUserData, IntoLua, Table, Value};
 use crate::lua::convert::kit::Kit;
 use crate::lua::convert::sets::DomainSetObject;
 use crate::lua::convert::subject;
+use crate::lua::convert::tls;
 use crate::lua::convert::transaction::{Past, TransactionView};
 use crate::lua::convert::vars::Vars;
 use crate::lua::slice::SliceWaker;
@@ -39,6 +40,8 @@ pub struct SessionView {
     pub(super) transaction: RefCell<Option<TransactionView>>,
     /// The greeting's table, and the greeting that it shows.
     ehlo: RefCell<Option<(Verb, Host, Table)>>,
+    /// The TLS's table; TLS begins once.
+    tls: OnceCell<Table>,
     /// The listener's relay domains, the same object for all of its sessions.
     relay_domains: Rc<OnceCell<AnyUserData>>,
     tables: OnceCell<Tables>,
@@ -75,6 +78,7 @@ impl SessionView {
             provisional: RefCell::default(),
             transaction: RefCell::default(),
             ehlo: RefCell::default(),
+            tls: OnceCell::new(),
             relay_domains: Rc::clone(relay_domains),
             tables: OnceCell::new(),
             opened,
@@ -152,6 +156,17 @@ impl SessionView {
         let made = subject::ehlo(&self.kit, greeting.verb, &greeting.name)?;
         self.ehlo.replace(Some((greeting.verb, greeting.name.clone(), made.clone())));
         Ok(Value::Table(made))
+    }
+
+    /// The TLS's table, or nil.
+    pub(in crate::lua) fn tls(&self) -> mlua::Result<Value> {
+        if let Some(known) = self.tls.get() {
+            return Ok(Value::Table(known.clone()));
+        }
+        let session = self.session.borrow();
+        let Some(tls) = session.tls() else { return Ok(Value::Nil) };
+        let made = tls::table(&self.kit, tls)?;
+        Ok(Value::Table(self.tls.get_or_init(|| made).clone()))
     }
 
     /// A fact that never changes, by its name.

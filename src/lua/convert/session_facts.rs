@@ -52,6 +52,7 @@ fn passing(view: &SessionView, call: &Call, guard: &Guard, key: &[u8]) -> mlua::
             (Some(Stage::Ehlo), Some(subject)) => return Ok(Value::Table(subject.clone())),
             _ => return view.ehlo(),
         },
+        b"tls" => return view.tls(),
         b"transaction" => return transaction_facts::current(view, call),
         b"vars" => return view.vars.borrow_mut().own(lua, call.touch_vars()).map(Value::Table),
         b"shared" => {

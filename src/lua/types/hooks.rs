@@ -17,6 +17,7 @@ pub struct Hook {
 pub fn hook(stage: Stage) -> Hook {
     let (subject, class, decides) = match stage {
         Stage::Connect => ("client", "Client", true),
+        Stage::Tls => ("tls", "Tls", true),
         Stage::Ehlo => ("ehlo", "Ehlo", true),
         Stage::Mail => ("mail", "Mail", true),
         Stage::Rcpt => ("rcpt", "Rcpt", true),

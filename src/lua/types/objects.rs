@@ -17,6 +17,8 @@ pub(super) const OBJECTS: &[Class] = &[
     object("Client", "The real client.", CLIENT),
     object("Peer", "The other end of the socket.", PEER),
     object("Server", "Where the client connected to.", SERVER),
+    object("Tls", "The client's TLS.", TLS),
+    object("Certificate", "A certificate whose key the client holds.", CLIENT_CERTIFICATE),
     object("Ehlo", "What the client called itself.", EHLO),
     object("Mail", "MAIL FROM.", MAIL),
     object("Rcpt", "RCPT TO.", RCPT),
@@ -41,6 +43,7 @@ const SESSION: &[Member] = &[
     m("server", "Server", "Where it connected to."),
     m("may_relay", "string?", "Why this client may send to any domain."),
     m("ehlo", "Ehlo?", "What the client called itself; nil before."),
+    m("tls", "Tls?", "The client's TLS; nil in clear text."),
     m("transaction", "Transaction?", "The open transaction; nil when there is none."),
     m("talked_early", "integer", "Octets before the banner."),
     m("pipelining_violations", "integer", "How often data came where RFC 2920 forbids pipelining."),
@@ -56,7 +59,7 @@ const SESSION: &[Member] = &[
     m("symbols", "Symbol[]", "What gave points."),
     m("vars", "table", "What the policy remembers of the session: plain data, 64 KiB."),
     m("shared", "table", "The same, common to all policies."),
-    m("permit_relay", "(why: string)", "At connect and ehlo: this session may name any recipient."),
+    m("permit_relay", "(why: string)", "At connect, tls and ehlo: this session may name any recipient."),
     m("skip", "(...: string)", "Before data: these policies have no verdict in this session."),
     m("delay", "(duration: Duration)", "Holds the reply back, 300 s at most; not charged to the budget."),
     m(
@@ -94,6 +97,23 @@ const SERVER: &[Member] = &[
     m("port", "integer", "Our port."),
     m("hostname", "string", "Our name."),
     m("relay_domains", "DomainSet", "The domains that this listener receives mail for."),
+];
+
+const TLS: &[Member] = &[
+    m("version", "string", "\"TLSv1.2\" or \"TLSv1.3\"."),
+    m("cipher", "string", "The cipher suite, by its name at IANA."),
+    m("sni", "string?", "The server name that the client asked for, in lower case."),
+    m("alpn", "string?", "The protocol that was agreed on: \"smtp\" or \"esmtp\"."),
+    m("client_certificate", "Certificate?", "The client's; nil if it has shown none or wasn't asked."),
+];
+
+const CLIENT_CERTIFICATE: &[Member] = &[
+    m("subject", "string", "As RFC 4514 writes it: \"CN=mx.a.example,O=A\"."),
+    m("issuer", "string", "The same of its issuer."),
+    m("names", "string[]", "Its alternative names: host names in lower case, addresses, URIs."),
+    m("sha256", "string", "Of the certificate (DER), in hex."),
+    m("key_sha256", "string", "Of its public key (DER of SubjectPublicKeyInfo), in hex."),
+    m("verified", "boolean", "Whether `tls.client_ca` stands for it."),
 ];
 
 const EHLO: &[Member] = &[

@@ -75,7 +75,7 @@ fn what_postfix_refuses_is_refused() {
         ("NAME=a+20b.example", ParticularsError::Value(Attribute::Name)),
         ("PORT=65536", ParticularsError::Value(Attribute::Port)),
         ("PORT=-1", ParticularsError::Value(Attribute::Port)),
-        ("DESTPORT=+32", ParticularsError::Value(Attribute::DestPort)),
+        ("DESTPORT=25a", ParticularsError::Value(Attribute::DestPort)),
         ("DESTADDR=a", ParticularsError::Value(Attribute::DestAddr)),
         ("PROTO=E+20SMTP", ParticularsError::Value(Attribute::Proto)),
         ("HELO=+", ParticularsError::Value(Attribute::Helo)), // cut

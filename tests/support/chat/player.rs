@@ -14,6 +14,7 @@ use crate::support::backend::Backend;
 use crate::support::floor::{Proxy, on_still_clock, settle};
 use crate::support::log::{Log, fits};
 use crate::support::peer::{NoLine, Peer};
+use crate::support::tls::Manner;
 
 /// Plays `chat` with octets sent in pieces of `cut`, or in one if that is 0.
 ///
@@ -88,6 +89,7 @@ impl<'a> Player<'a> {
             Act::NoLog(fields) => self.expect_unlogged(fields).await?,
             Act::Switch(side, name, place) => self.wires(*side).switch(name, place.clone()),
             Act::End(side, ending) => self.end(*side, *ending).await?,
+            Act::Tls(side, manner, fails) => self.secure(*side, manner, *fails).await?,
             Act::Closed(side) => self.expect_end(*side).await?,
             Act::Silent(side) => self.expect_silence(*side).await?,
             Act::Unasked => self.expect_unasked().await?,
@@ -208,6 +210,21 @@ impl<'a> Player<'a> {
         }
         settle().await;
         Ok(())
+    }
+
+    /// Begins TLS on this side.
+    async fn secure(&mut self, side: Side, manner: &Manner, fails: bool) -> Result<(), String> {
+        self.connect(side).await?;
+        let peer = self.wires(side).peer()?;
+        let outcome = match side {
+            Side::Client => peer.connect_tls(manner).await,
+            Side::Backend => peer.accept_tls(manner).await,
+        };
+        match (outcome, fails) {
+            (Err(error), false) => Err(format!("no TLS: {error}")),
+            (Ok(()), true) => Err("the handshake did not fail".to_owned()),
+            _ => Ok(()),
+        }
     }
 
     async fn expect_end(&mut self, side: Side) -> Result<(), String> {

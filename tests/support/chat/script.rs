@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::octets::{octets, shown};
 use super::setup::Setup;
+use crate::support::tls::Manner;
 
 /// One chat.
 #[derive(Clone, Debug)]
@@ -57,6 +58,8 @@ pub enum Act {
     Closed(Side),
     /// The proxy has said nothing that was not heard.
     Silent(Side),
+    /// This side begins TLS, or tries to in vain.
+    Tls(Side, Manner, bool),
     /// No connection to the backend waits to be taken.
     Unasked,
     /// The backend's address of that number refuses connections from now on, or takes them.
@@ -217,6 +220,7 @@ fn directed(words: &[&str]) -> Option<Act> {
         ["backend", "stop", number] => Act::Listen(number.parse().ok()?, false),
         ["backend", "start"] => Act::Listen(1, true),
         ["backend", "start", number] => Act::Listen(number.parse().ok()?, true),
+        [who, "tls", options @ ..] => secured(side(who)?, options)?,
         [who, "close"] => Act::End(side(who)?, Ending::Close),
         [who, "reset"] => Act::End(side(who)?, Ending::Reset),
         [who, "half-close"] => Act::End(side(who)?, Ending::HalfClose),
@@ -233,6 +237,23 @@ fn directed(words: &[&str]) -> Option<Act> {
         }
         _ => return None,
     })
+}
+
+/// `sni=NAME cert=FILE alpn=NAME old asks fails`.
+fn secured(side: Side, options: &[&str]) -> Option<Act> {
+    let (mut manner, mut fails) = (Manner::default(), false);
+    for option in options {
+        match option.split_once('=') {
+            Some(("sni", name)) => manner.sni = Some(name.to_owned()),
+            Some(("cert", name)) => manner.certificate = Some(format!("{name}.pem")),
+            Some(("alpn", name)) => manner.alpn.push(name.to_owned()),
+            None if *option == "old" => manner.is_old = true,
+            None if *option == "asks" => manner.asks = true,
+            None if *option == "fails" => fails = true,
+            _ => return None,
+        }
+    }
+    Some(Act::Tls(side, manner, fails))
 }
 
 /// `SIZE 1000, DSN` as lines of an EHLO reply.

@@ -5,6 +5,8 @@ use std::path::Path;
 
 use toml::{Table, Value};
 
+use crate::support::tls;
+
 /// What a chat needs.
 #[derive(Clone, Debug)]
 pub struct Setup {
@@ -88,6 +90,9 @@ impl Setup {
             lay(&format!("policy.{name}.script = \"{name}.lua\""));
         }
         for line in &self.config {
+            if line.contains(".pem") {
+                tls::write(folder);
+            }
             lay(line);
         }
         config.to_string()

@@ -1,0 +1,10 @@
+//! TLS over a stream: certificates and keys from files, handshakes, and what is known of the other side afterwards.
+
+pub mod certificate;
+pub mod certificates;
+pub mod client_certificates;
+pub mod config;
+pub mod files;
+pub mod front;
+pub mod handshake;
+pub mod turnstile;
