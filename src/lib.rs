@@ -1,6 +1,7 @@
 //! gatepost: a scriptable, policy-filtering SMTP proxy that stands in front of a mail server.
 
 pub mod app;
+pub mod auth;
 pub mod backend;
 pub mod cli;
 pub mod config;

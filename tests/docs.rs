@@ -154,6 +154,20 @@ fn the_least_set_up_loads() {
     assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
 }
 
+/// The set-ups on the page about logins load, laid over the least one.
+#[test]
+fn the_set_ups_with_logins_load() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("users"), "").unwrap();
+    for block in blocks(&read("docs/auth.md"), "toml") {
+        let text = format!(
+            "hostname = \"mx.example.org\"\n[relay]\ndomains = [\"example.org\"]\n\
+             [[backend]]\naddress = \"127.0.0.1:10025\"\n{block}"
+        );
+        load_str(&text, folder.path(), &names()).unwrap_or_else(|broken| panic!("{broken}\n{block}"));
+    }
+}
+
 #[test]
 fn a_mistake_looks_as_the_page_shows_it() {
     let page = read("docs/configuration.md");

@@ -68,6 +68,7 @@ impl Place {
             strict: false,
             refuses_vrfy: false,
             tls: Default::default(),
+            logins: Default::default(),
         });
         let header = Header::parse(Bytes::from_static(HEADER.as_bytes()));
         let size = header.end() as u64;

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use anyhow::{Context as _, anyhow};
 
 use crate::app::names::ResolverNames;
+use crate::app::verifiers::Verifiers;
 use crate::app::{folders, policies, tls};
+use crate::auth::failures::Failures;
 use crate::backend::config::Backend;
 use crate::backend::server::{Dial, Server};
 use crate::config::Config;
@@ -50,6 +52,10 @@ use crate::threads::storage::StoragePool;
 pub struct Ground {
     /// Who writes files.
     pub pool: StoragePool,
+    /// Who hashes passwords, which takes long.
+    pub hashing: StoragePool,
+    /// Logins that failed lately.
+    pub failures: Arc<Failures>,
     /// Who asks other services.
     pub helper: HelperHandle,
     /// The counts of each worker.
@@ -119,6 +125,7 @@ pub struct House {
     pub spool: Arc<Spool>,
     /// What policies remember.
     pub store: Store,
+    verifiers: Verifiers,
     names: Arc<dyn Names>,
     parts: Parts,
     clock: fn() -> Clock,
@@ -179,6 +186,7 @@ impl House {
             servers: servers.collect(),
             spool,
             store,
+            verifiers: Verifiers::build(&config, &ground.hashing)?,
             names,
             parts,
             clock,
@@ -240,6 +248,8 @@ impl House {
                 tls: front.clone(),
                 turnstile: Rc::clone(&turnstile),
                 server: Arc::clone(server),
+                verifier: self.verifiers.open(listener),
+                failures: Arc::clone(&ground.failures),
                 spool: Arc::clone(&self.spool),
                 pool: ground.pool.clone(),
                 names: Arc::clone(&self.names),
@@ -283,5 +293,6 @@ fn rules(config: &Config, listener: &Listener) -> Rules {
         strict: listener.strict,
         refuses_vrfy: listener.vrfy == Vrfy::Refuse,
         tls: listener.tls,
+        logins: listener.logins,
     }
 }

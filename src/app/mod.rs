@@ -14,3 +14,4 @@ pub mod signals;
 pub mod sockets;
 pub mod systemd;
 mod tls;
+pub mod verifiers;

@@ -29,6 +29,10 @@ use crate::threads::storage::StoragePool;
 
 /// Threads that write files.
 const STORAGE_THREADS: usize = 4;
+/// Threads that hash passwords. Each may take 19 MiB and more for that.
+const HASHING_THREADS: usize = 2;
+/// Passwords that may wait to be hashed.
+const HASHING_QUEUE: usize = 254;
 /// Pieces of file work that may wait.
 const STORAGE_QUEUE: usize = 256;
 
@@ -57,6 +61,8 @@ impl Running {
         let drain = Drain::new();
         let ground = Ground {
             pool,
+            hashing: StoragePool::start(HASHING_THREADS, HASHING_QUEUE).context("the hashing threads")?,
+            failures: Arc::default(),
             helper: helper.handle(),
             counters: (0..config.workers).map(|_| Arc::new(Counters::default())).collect(),
             draining: drain.watch(),

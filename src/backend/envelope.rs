@@ -23,6 +23,7 @@ pub struct Envelope {
     declared_size: Option<u64>,
     body: Option<Body>,
     needs_dsn: bool,
+    is_vouched_for: bool,
 }
 
 /// One recipient of an envelope.
@@ -52,7 +53,13 @@ impl Envelope {
             declared_size: params.size,
             body: params.body,
             needs_dsn: all.chain(params.all.iter()).any(is_dsn),
+            is_vouched_for: false,
         }
+    }
+
+    /// The same, of a client that has logged in, if `is_vouched_for`: what it says in `AUTH=` counts then.
+    pub fn vouched_for(self, is_vouched_for: bool) -> Self {
+        Envelope { is_vouched_for, ..self }
     }
 
     /// The MAIL command for a backend that offers `capabilities`.
@@ -79,8 +86,15 @@ impl Envelope {
             line.push_str(body.as_str());
         }
         for param in self.params.iter().filter(|param| !matches!(param.keyword(), "SIZE" | "BODY")) {
-            line.push(' ');
-            line.push_str(param.raw());
+            match param.keyword() {
+                "AUTH" if capabilities.auth.is_empty() => {}
+                // RFC 4954 §5: who has not logged in can't say who has submitted a message.
+                "AUTH" if !self.is_vouched_for => line.push_str(" AUTH=<>"),
+                _ => {
+                    line.push(' ');
+                    line.push_str(param.raw());
+                }
+            }
         }
         Ok(line)
     }

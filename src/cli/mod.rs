@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod demo;
+pub mod passwd;
 pub mod policy;
 pub mod probe;
 pub mod run;
@@ -38,6 +39,8 @@ enum Command {
     Check(check::Check),
     /// A whole set-up on loopback, which sends itself good and bad mail and says what came of it.
     Demo(demo::Demo),
+    /// Make a line for the file of users that auth.verify = "file:PATH" names.
+    Passwd(passwd::Passwd),
     /// The policy library.
     Policy(policy::Policy),
     /// Run the tests of policies: every *_test.lua in a folder and below it.
@@ -59,6 +62,7 @@ impl Arguments {
             Command::Run { config } => run::run(&config),
             Command::Check(check) => check.run(),
             Command::Demo(demo) => demo.run(),
+            Command::Passwd(passwd) => passwd.run(),
             Command::Policy(policy) => policy.run(),
             Command::Test(test) => test.run(),
             Command::Types => types::run(),

@@ -1,5 +1,6 @@
 //! The parts' own configurations, made from the tables as they were read.
 
+use crate::auth::config::Config as Auth;
 use crate::backend::config::{Address, Backend, ConnectAt, Downgrade, Timeouts, Xclient, Xforward};
 use crate::config::Config;
 use crate::config::error::Diagnostic;
@@ -10,6 +11,7 @@ use crate::config::{listener, lists, map, policy, scalar, tls};
 use crate::lookup::config::Config as Dns;
 use crate::message::config::Spool;
 use crate::observe::config::{Format, Level, Log, Metrics};
+use crate::smtp::mechanism::Mechanism;
 use crate::store::config::Config as Store;
 
 /// The whole set-up. What was wrong or is missing has its default; the check between the parts comes after.
@@ -19,7 +21,8 @@ pub(super) fn config(top: &Section, problems: &mut Vec<Diagnostic>) -> Config {
     let several = top.sections("backend").len() > 1;
     let backends: Vec<_> =
         top.sections("backend").iter().map(|section| backend(section, several, problems)).collect();
-    let listeners = listener::all(top, &backends, problems);
+    let auth = auth(&section(top, "auth", Table::Auth));
+    let listeners = listener::all(top, &backends, &auth, problems);
     let policies = policy::policies(&section(top, "policies", Table::Policies));
     let log = log(&section(top, "log", Table::Log));
     Config {
@@ -28,6 +31,7 @@ pub(super) fn config(top: &Section, problems: &mut Vec<Diagnostic>) -> Config {
         policy: policy::all(top, &policies, &listeners),
         limits: listener::limits(Default::default(), top.section("limits")),
         listeners,
+        auth,
         backends,
         tls: tls::tls(top, problems),
         policies,
@@ -107,6 +111,23 @@ fn timeouts(section: Option<&Section>) -> Timeouts {
         command: of("command", default.command),
         data: of("data", default.data),
         r#final: of("final", default.r#final),
+    }
+}
+
+fn auth(section: &Section) -> Auth {
+    let default = Auth::default();
+    let mechanisms = section.list("mechanisms").map(|items| {
+        let named = items.iter().filter_map(|item| match &item.value {
+            ItemValue::Text(text) => Mechanism::parse(text),
+            _ => None,
+        });
+        named.collect()
+    });
+    Auth {
+        verify: section.verifier("verify"),
+        mechanisms: mechanisms.unwrap_or(default.mechanisms),
+        max_failures: section.count("max_failures").flatten().unwrap_or(default.max_failures),
+        failure_delay: section.duration("failure_delay").flatten().unwrap_or(default.failure_delay),
     }
 }
 

@@ -19,6 +19,7 @@ use crate::lua::config::Span;
 use crate::names::domain_set::DomainSet;
 use crate::names::network::parse_network;
 use crate::policy::mode::{Mode, PolicyUse};
+use crate::smtp::mechanism::Mechanism;
 
 impl Reader<'_> {
     /// The items of a list, those of the files that it names among them; `None` if it is no list.
@@ -99,6 +100,10 @@ impl Reader<'_> {
                 text.parse().map(ItemValue::Capability).map_err(|error: CapabilityError| error.to_string())
             }
             Item::ServerName => server_name(text).map(ItemValue::Text).ok_or_else(String::new),
+            Item::Mechanism => match Mechanism::parse(text) {
+                Some(mechanism) => Ok(mechanism.as_str().into()),
+                None => Err(String::new()),
+            },
             Item::LocalPart | Item::PolicyUse => Err(String::new()),
         };
         match value {

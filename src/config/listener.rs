@@ -1,5 +1,6 @@
 //! Listeners, each with `[relay]` and `[limits]` as they hold for it.
 
+use crate::auth::config::Config as Auth;
 use crate::backend::config::Backend;
 use crate::config::error::Diagnostic;
 use crate::config::section::{ItemValue, Section};
@@ -10,18 +11,29 @@ use crate::net::tls::config::ClientCertificates;
 use crate::policy::mode::PolicyUse;
 use crate::proxy::config::{BareNewline, CountOrRefuse, Listener, Protocol, Received, Vrfy};
 use crate::session::limits::Limits;
+use crate::session::login::{Demand, Logins};
 use crate::session::relay::{Relay, RelayDomains};
 use crate::session::tls::TlsUse;
 
 /// Every listener of the file.
 ///
 /// *Changes*: `problems` gets what is missing.
-pub(super) fn all(top: &Section, backends: &[Backend], problems: &mut Vec<Diagnostic>) -> Vec<Listener> {
+pub(super) fn all(
+    top: &Section,
+    backends: &[Backend],
+    auth: &Auth,
+    problems: &mut Vec<Diagnostic>,
+) -> Vec<Listener> {
     let sections = top.sections("listener");
-    sections.iter().map(|section| one(top, section, backends, problems)).collect()
+    sections.iter().map(|section| one(top, section, (backends, auth), problems)).collect()
 }
 
-fn one(top: &Section, section: &Section, backends: &[Backend], problems: &mut Vec<Diagnostic>) -> Listener {
+fn one(
+    top: &Section,
+    section: &Section,
+    (backends, auth): (&[Backend], &Auth),
+    problems: &mut Vec<Diagnostic>,
+) -> Listener {
     let bind = lists::sockets(section, "bind");
     lists::needed(section, "bind", bind.as_ref().map(Vec::len), problems);
     let bind = bind.unwrap_or_default();
@@ -45,6 +57,15 @@ fn one(top: &Section, section: &Section, backends: &[Backend], problems: &mut Ve
         relay: relay(&[section.section("relay"), top.section("relay")]),
         trust: trust::of(section),
         limits: limits(limits(Limits::default(), top.section("limits")), section.section("limits")),
+        logins: Logins {
+            demand: match section.choice("auth") {
+                Some("optional") => Demand::Optional,
+                Some("required") => Demand::Required,
+                _ => Demand::Off,
+            },
+            without_tls: section.boolean("auth_without_tls").unwrap_or(false),
+        },
+        auth: auth.clone(),
         banner: section.text("banner").map(str::to_owned),
         greet_delay: section.duration("greet_delay").flatten(),
         early_talk: count("early_talk"),

@@ -23,9 +23,11 @@ mod scalar;
 mod section;
 mod tls;
 mod trust;
+mod verifier;
 
 use std::path::Path;
 
+use crate::auth::config::Config as Auth;
 use crate::backend::config::Backend;
 use crate::config::effective::Effective;
 use crate::config::error::{Diagnostic, Severity};
@@ -57,6 +59,8 @@ pub struct Config {
     pub limits: Limits,
     /// Our certificates, and whose we trust.
     pub tls: Tls,
+    /// How logins are checked.
+    pub auth: Auth,
     /// What holds for all policies.
     pub policies: Policies,
     /// Every `[policy.NAME]`, and every policy that a listener names.

@@ -8,6 +8,7 @@ use crate::config::keys::key::{Key, Kind, Word};
 use crate::config::reader::{Given, Reader};
 use crate::config::section::Value;
 use crate::config::value::{self, ValueError};
+use crate::config::verifier;
 use crate::lua::config::Script;
 use crate::names::a_label;
 use crate::names::host_name::is_host_name;
@@ -29,6 +30,7 @@ pub(super) fn read(reader: &mut Reader, key: &Key, given: &Given) -> Option<Valu
         Kind::Path => text.filter(|text| is_text(text)).map(|text| Value::Path(reader.path(text))),
         Kind::Script => text.and_then(|text| script(reader, text)).map(Value::Script),
         Kind::StorePlace => return store_place(reader, key, given),
+        Kind::Verifier => return verifier::read(reader, key, given),
         Kind::SocketOrOff if text == Some("off") => Some(Value::Socket(None)),
         Kind::SocketOrOff => text.and_then(|text| text.parse().ok()).map(|at| Value::Socket(Some(at))),
         Kind::MapSource => return map_source(reader, given),

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::auth::config::Place as Verify;
 use crate::backend::config::Address;
 use crate::config::error::Diagnostic;
 use crate::config::keys::key::{Key, Table};
@@ -51,6 +52,7 @@ pub(super) enum Value {
     Path(PathBuf),
     Script(Script),
     StorePlace(Place),
+    Verifier(Verify),
     /// `None` is `"off"`.
     Socket(Option<SocketAddr>),
     List(Vec<ItemAt>),
@@ -153,6 +155,10 @@ impl Section {
 
     pub(super) fn store_place(&self, name: &str) -> Option<Place> {
         if let Value::StorePlace(place) = self.value(name)? { Some(place.clone()) } else { None }
+    }
+
+    pub(super) fn verifier(&self, name: &str) -> Option<Verify> {
+        if let Value::Verifier(verify) = self.value(name)? { Some(verify.clone()) } else { None }
     }
 
     pub(super) fn socket(&self, name: &str) -> Option<SocketAddr> {

@@ -66,6 +66,21 @@ impl Received<'_> {
     }
 }
 
+/// The word of the `with` clause. Source: RFC 3848, RFC 6531 §3.7.3.
+pub fn protocol(is_extended: bool, is_utf8: bool, is_tls: bool, is_authenticated: bool) -> &'static str {
+    match (is_extended, is_utf8, is_tls, is_authenticated) {
+        (false, ..) => "SMTP",
+        (true, false, false, false) => "ESMTP",
+        (true, false, false, true) => "ESMTPA",
+        (true, false, true, false) => "ESMTPS",
+        (true, false, true, true) => "ESMTPSA",
+        (true, true, false, false) => "UTF8SMTP",
+        (true, true, false, true) => "UTF8SMTPA",
+        (true, true, true, false) => "UTF8SMTPS",
+        (true, true, true, true) => "UTF8SMTPSA",
+    }
+}
+
 /// `text` without what could end the field or open a comment: it comes from the client.
 fn clean(text: &str) -> String {
     let is_plain = |c: char| !c.is_control() && !matches!(c, '(' | ')' | ';');

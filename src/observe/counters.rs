@@ -62,6 +62,12 @@ pub struct Counters {
     pub added_recipients_refused: Count,
     /// Commands that could not be read or were out of order.
     pub command_errors: Count,
+    /// Logins that succeeded.
+    pub logins: Count,
+    /// Logins that were refused.
+    pub logins_refused: Count,
+    /// Logins that nobody could check.
+    pub logins_unavailable: Count,
     /// Errors of policies.
     pub policy_errors: Count,
     /// TLS handshakes of clients from the beginning.

@@ -172,6 +172,12 @@ impl Figures {
         page.counters(TLS_HANDSHAKES, self.handshakes())?;
         page.counter(BACKEND_FAULTS, self.total(|c| &c.backend_faults))?;
         page.counter(POLICY_ERRORS, self.total(|c| &c.policy_errors))?;
+        let logins = [
+            ("accepted", self.total(|c| &c.logins)),
+            ("refused", self.total(|c| &c.logins_refused)),
+            ("unavailable", self.total(|c| &c.logins_unavailable)),
+        ];
+        page.counters(LOGINS, logins.map(|(word, count)| (vec![("result", word.into())], count)))?;
         let sends = (self.sources.http_sends)();
         page.counters(HTTP_SENDS, sends.map(|(word, count)| (vec![("result", word.into())], count)))?;
         let failures = (self.sources.store_failures)();
@@ -323,6 +329,7 @@ metrics! {
     TLS_HANDSHAKES "counter" "gatepost_tls_handshakes_total" = "tls_handshakes" [""] {"result"} "TLS handshakes of clients: full, resumed, or why they failed: not_tls, timeout, lost, incompatible, alert, certificate, protocol"
     BACKEND_FAULTS "counter" "gatepost_backend_faults_total" = "backend_faults" [""] {""} "Faults of backends: gone, silent, or answering nonsense"
     POLICY_ERRORS "counter" "gatepost_policy_errors_total" = "policy_errors" [""] {""} "Errors of policies that a client was told of"
+    LOGINS "counter" "gatepost_logins_total" = "logins" [""] {"result"} "Attempts to log in, by what came of them: accepted, refused, unavailable"
     HTTP_SENDS "counter" "gatepost_http_sends_total" = "http_sends" [""] {"result"} "Requests that policies sent without waiting, by what became of them: sent, failed, dropped"
     STORE_FAILURES "counter" "gatepost_store_failures_total" = "store_failures" [""] {"kind"} "Calls of the store that had no result: timeout, unavailable, too_large, invalid"
     LOG_LINES_DROPPED "counter" "gatepost_log_lines_dropped_total" = "log_lines_dropped" [""] {""} "Lines that the log had no room for or could not write"

@@ -3,9 +3,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::auth::config::Config as Auth;
 use crate::net::tls::config::ClientCertificates;
 use crate::policy::mode::PolicyUse;
 use crate::session::limits::Limits;
+use crate::session::login::Logins;
 use crate::session::relay::Relay;
 use crate::session::tls::TlsUse;
 use crate::session::trust::Trust;
@@ -29,6 +31,10 @@ pub struct Listener {
     pub trust: Trust,
     /// `[limits]` with its own `limits` laid over it.
     pub limits: Limits,
+    /// Whether clients log in.
+    pub logins: Logins,
+    /// How logins are checked: `[auth]`.
+    pub auth: Auth,
     /// The text after "220 "; `None` is "HOSTNAME ESMTP".
     pub banner: Option<String>,
     /// How long the banner is held back; `None` is not at all.

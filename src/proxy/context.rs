@@ -3,6 +3,8 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use crate::auth::failures::Failures;
+use crate::auth::verifier::Verifier;
 use crate::backend::server::Server;
 use crate::message::spool::Spool;
 use crate::net::names::Names;
@@ -32,6 +34,10 @@ pub struct Context {
     pub turnstile: Rc<Turnstile>,
     /// Its backend.
     pub server: Arc<Server>,
+    /// Who checks logins; none if nobody logs in.
+    pub verifier: Option<Rc<dyn Verifier>>,
+    /// Logins that failed lately.
+    pub failures: Arc<Failures>,
     /// Where content waits.
     pub spool: Arc<Spool>,
     /// Who writes files.

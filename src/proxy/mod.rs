@@ -14,6 +14,7 @@ pub mod context;
 mod disposition;
 pub mod drain;
 mod identify;
+mod login;
 mod pace;
 mod pending;
 mod receive;

@@ -89,15 +89,12 @@ impl Serve {
         let field = trace::Received {
             from: (style == Received::Full).then_some(from),
             by: &self.context.rules.hostname,
-            with: match greeting.verb {
-                Verb::Helo => "SMTP",
-                _ => match (transaction.mail.params.smtputf8, session.is_encrypted()) {
-                    (true, true) => "UTF8SMTPS",
-                    (true, false) => "UTF8SMTP",
-                    (false, true) => "ESMTPS",
-                    (false, false) => "ESMTP",
-                },
-            },
+            with: trace::protocol(
+                greeting.verb == Verb::Ehlo,
+                transaction.mail.params.smtputf8,
+                session.is_encrypted(),
+                session.login().is_some(),
+            ),
             id: identity.id.as_str(),
             recipient: only,
             cipher: session.tls().map(|tls| tls.cipher),

@@ -29,6 +29,7 @@ use crate::proxy::receive::Receiving;
 use crate::proxy::wire::Wire;
 use crate::session::effects::{Effects, PolicyName};
 use crate::session::identity::Identity;
+use crate::session::login::Demand;
 use crate::session::state::Session;
 use crate::session::tls::TlsUse;
 use crate::smtp::command::{Syntax, Verb};
@@ -84,10 +85,11 @@ impl Serve {
         let policies = context.policies.as_ref().filter(|_| !session.borrow().identity().is_probe);
         let policies = policies.map(|policies| policies.open(Rc::clone(&session)));
         let link = Link::new(&context.server, &context.pool);
+        let takes_logins = context.rules.logins.demand != Demand::Off;
         Serve {
             session,
             policies,
-            wire: Wire::new(stream),
+            wire: Wire::new(stream, takes_logins),
             link,
             name,
             batch: Batch::default(),
@@ -236,7 +238,7 @@ impl Serve {
     }
 
     /// Waits for the client's next octets, and meanwhile for whatever else ends the wait, which began at `since`.
-    async fn await_client(&mut self, since: Instant) -> Flow {
+    pub(super) async fn await_client(&mut self, since: Instant) -> Flow {
         let deadline = self.within_session(since + self.patience());
         if Instant::now() >= deadline {
             // Also for a client whose octets are always there first.

@@ -97,6 +97,7 @@ impl Serve {
             }
             Command::Data => self.take_data(admitted, text).await,
             Command::Xclient(_) => self.take_xclient(admitted).await,
+            Command::Auth(_) => Box::pin(self.take_auth(admitted, text)).await,
             Command::StartTls => self.take_starttls(admitted).await,
             command => {
                 let (is_quit, is_reset) =
@@ -121,6 +122,7 @@ impl Serve {
             Command::Ehlo(_)
                 | Command::Helo(_)
                 | Command::Data
+                | Command::Auth(_)
                 | Command::Vrfy(_)
                 | Command::Expn(_)
                 | Command::Quit
@@ -137,11 +139,16 @@ impl Serve {
             _ => return Ok(()),
         };
         let decision = self.decide(Event::Ehlo { verb, name: &name }).await;
+        let mechanisms = self.offered_mechanisms();
         let (rules, server) = (&self.context.rules, &self.context.server);
         let capabilities = server.capabilities();
         let offer = match verb {
             Verb::Helo => Offer::plain(rules),
-            _ => self.session.borrow().offer(capabilities.as_deref(), server.passes_8bit()),
+            _ => self
+                .session
+                .borrow()
+                .offer(capabilities.as_deref(), server.passes_8bit())
+                .with_auth(mechanisms),
         };
         let delay = decision.effects.delay;
         let said = match decision.verdict {
@@ -187,7 +194,7 @@ impl Serve {
         let number = self.session.borrow().counters().transactions + 1;
         let mut transaction = Transaction::new(number, mail.clone());
         transaction.rewritten.clone_from(&effects.reverse_path);
-        let envelope = Envelope::new(&transaction);
+        let envelope = Envelope::new(&transaction).vouched_for(self.session.borrow().login().is_some());
         let introduction = self.introduction().await;
         match self.link.ask(&introduction, &envelope, false).await {
             Ok(answers) => answers.mail.map(Said::backend),
@@ -252,7 +259,7 @@ impl Serve {
     /// Asks the relay guard about `path`, for a client that may hold a grant for this recipient alone.
     pub(super) fn permit_with(&self, path: ForwardPath, granted: Option<&str>) -> Result<Permitted, Reply> {
         let session = self.session.borrow();
-        let granted = granted.or(session.grant().map(|grant| grant.why.as_str()));
+        let granted = granted.or(session.login_grant()).or(session.grant().map(|grant| grant.why.as_str()));
         let claim = Claim { client: session.relay_client(), granted };
         relay_guard::judge(&self.context.rules.relay, claim, path).inspect_err(|reply| {
             if *reply == Reply::RELAY_DENIED {
@@ -287,7 +294,8 @@ impl Serve {
         let by_recipient =
             |transaction: &Transaction| transaction.recipients.iter().any(|one| one.granted.is_some());
         let is_granted = session.may_relay().is_some() || session.transaction().is_some_and(by_recipient);
-        let login = self.context.server.config.relay_login.clone().filter(|_| is_granted);
+        let granted = self.context.server.config.relay_login.clone().filter(|_| is_granted);
+        let login = session.login().map(|login| login.user.to_string()).or(granted);
         Introduction {
             name,
             client: identity.client,
@@ -306,7 +314,8 @@ impl Serve {
 
     /// The envelope of the open transaction.
     pub(super) fn envelope(&self) -> Option<Envelope> {
-        self.session.borrow().transaction().map(Envelope::new)
+        let session = self.session.borrow();
+        session.transaction().map(|open| Envelope::new(open).vouched_for(session.login().is_some()))
     }
 
     /// Logs and counts a fault of the backend.

@@ -5,6 +5,7 @@ use std::mem;
 use std::task::Poll;
 
 use bytes::{Buf, BytesMut};
+use zeroize::Zeroize;
 
 use crate::fault::ClientFault;
 use crate::net::closing;
@@ -15,6 +16,7 @@ use crate::net::tls::turnstile::Turnstile;
 use crate::smtp::command::{Command, ParseError, Syntax, Verb};
 use crate::smtp::line_decoder::{LineDecoder, LineError};
 use crate::smtp::reply::Reply;
+use crate::smtp::secret::Secret;
 
 /// A client's connection.
 #[derive(Debug)]
@@ -55,16 +57,28 @@ fn verb_of(line: &[u8]) -> Verb {
     Verb::parse(line.split(|octet| *octet == b' ').next().unwrap_or_default())
 }
 
+/// `line` as text, for policies and logs: of AUTH the mechanism alone.
+fn shown(line: &[u8]) -> String {
+    if verb_of(line) != Verb::Auth {
+        return String::from_utf8_lossy(line).into_owned();
+    }
+    let words = line.split(|octet| *octet == b' ').filter(|word| !word.is_empty()).take(2);
+    let words: Vec<_> = words.map(String::from_utf8_lossy).collect();
+    words.join(" ")
+}
+
 /// Octets of a command line with its CRLF. Source: RFC 5321 §4.5.3.1.4 asks for 512; extensions want more.
 const MAX_LINE: usize = 2048;
+/// Octets of AUTH, and of an answer in its exchange, with its CRLF. Source: RFC 4954 §4.3 (12288 octets).
+const MAX_AUTH_LINE: usize = 12_288 + 2;
 
 impl Wire {
-    /// The wire over a stream that was just accepted.
-    pub(super) fn new(stream: Stream) -> Self {
+    /// The wire over a stream that was just accepted; one that `takes_logins` takes longer lines with AUTH.
+    pub(super) fn new(stream: Stream, takes_logins: bool) -> Self {
         Wire {
             stream,
             input: BytesMut::new(),
-            lines: LineDecoder::new(MAX_LINE),
+            lines: LineDecoder::new(if takes_logins { MAX_AUTH_LINE } else { MAX_LINE }),
             output: Vec::new(),
             written: 0,
         }
@@ -81,8 +95,13 @@ impl Wire {
         let before = rest.len();
         let decoded = self.lines.decode(&mut rest);
         let found = decoded.map(|decoded| match decoded {
+            Ok(line) if line.len() + 2 > MAX_LINE && verb_of(line) != Verb::Auth => Line {
+                command: Err(LineFault::Line(LineError::TooLong)),
+                verb: Verb::Unknown,
+                text: String::new(),
+            },
             Ok(line) => {
-                let text = if with_text { String::from_utf8_lossy(line).into_owned() } else { String::new() };
+                let text = if with_text { shown(line) } else { String::new() };
                 let command = Command::parse(line, syntax).map_err(LineFault::Parse);
                 Line { command, verb: verb_of(line), text }
             }
@@ -91,11 +110,41 @@ impl Wire {
             }
         });
         let consumed = before - rest.len();
+        let is_secret = found.as_ref().is_none_or(|line| line.verb == Verb::Auth);
+        self.consume(consumed, is_secret);
+        found
+    }
+
+    /// The next answer of an AUTH exchange at hand; nothing if more octets are needed.
+    pub(super) fn next_answer(&mut self) -> Option<Result<Secret, LineError>> {
+        self.lines.set_max(MAX_AUTH_LINE);
+        let mut rest: &[u8] = &self.input;
+        let before = rest.len();
+        let answer = self.lines.decode(&mut rest).map(|decoded| decoded.map(Secret::from));
+        let consumed = before - rest.len();
+        self.consume(consumed, true);
+        if answer.is_some() {
+            self.lines.clear(); // and so wiped
+        }
+        answer
+    }
+
+    /// Gives up the first `consumed` octets of the input, wiped if they may be a secret.
+    fn consume(&mut self, consumed: usize, is_secret: bool) {
+        if let Some(octets) = self.input.get_mut(..consumed).filter(|_| is_secret) {
+            octets.zeroize();
+        }
         self.input.advance(consumed);
         if self.input.is_empty() {
             self.input = BytesMut::new(); // an idle session holds no buffer
         }
-        found
+    }
+
+    /// Puts a challenge, in base64, behind the replies that wait. Source: RFC 4954 §4.
+    pub(super) fn push_challenge(&mut self, challenge: &Secret) {
+        self.output.extend_from_slice(b"334 ");
+        self.output.extend_from_slice(challenge.octets());
+        self.output.extend_from_slice(b"\r\n");
     }
 
     /// Waits for octets of commands. Safe to drop.

@@ -25,17 +25,20 @@ impl Session {
     /// Changes nothing: `commit` does, once the reply is known.
     /// Source: RFC 5321 §4.1.4, §3.1; RFC 3030 §2.
     pub fn admit(&self, command: Command) -> Result<Admitted, Reply> {
+        let stranger = self.refuse_stranger(&command);
         let refusal = match &command {
             Command::Quit => None,
             _ if self.is_turned_away => Some(Reply::QUIT_ONLY),
             _ if self.tls_refusal.is_some() => self.tls_refusal.clone(),
             command if self.needs_tls_for(command) => Some(Reply::TLS_FIRST),
+            _ if stranger.is_some() => stranger,
+            Command::Auth(argument) => self.refuse_auth(argument),
             Command::Mail(mail) => self.refuse_mail(mail),
             Command::Rcpt(rcpt) => self.refuse_rcpt(rcpt),
             Command::Data => self.refuse_content(false),
             Command::Bdat { .. } => self.refuse_content(true),
             Command::StartTls => self.refuse_starttls(),
-            Command::Auth(_) | Command::Etrn(_) | Command::Lhlo(_) => Some(Reply::NOT_OFFERED),
+            Command::Etrn(_) | Command::Lhlo(_) => Some(Reply::NOT_OFFERED),
             Command::Expn(_) => Some(Reply::NO_EXPN),
             Command::Vrfy(_) if self.rules.refuses_vrfy => Some(Reply::NOT_OFFERED),
             Command::Xclient(told) => self.refuse_xclient(told),

@@ -83,6 +83,7 @@ impl Session {
 
     /// Notes the TLS that is spoken from now on, so that policies can judge it.
     pub fn note_tls(&mut self, tls: Tls) {
+        self.login = None; // what was said in clear text counts no more: RFC 3207 §4.2
         self.tls = Some(Box::new(tls));
     }
 

@@ -6,6 +6,7 @@ use crate::session::state::Session;
 use crate::smtp::command::Verb;
 use crate::smtp::extension::{Capabilities, CommandLimits, Extension};
 use crate::smtp::host::Host;
+use crate::smtp::mechanism::Mechanisms;
 use crate::smtp::params::{Body, MailParams, Param, RcptParams};
 use crate::smtp::reply::Reply;
 use crate::smtp::xclient::Attribute;
@@ -40,6 +41,8 @@ pub struct Offer {
     pub xclient: &'static [Attribute],
     /// The attributes of XFORWARD; none if it isn't offered.
     pub xforward: &'static [Attribute],
+    /// RFC 4954: what can be logged in by; none if nothing can.
+    pub auth: Mechanisms,
     /// RFC 3207.
     pub starttls: bool,
 }
@@ -79,7 +82,13 @@ impl Offer {
             xclient: &[],
             xforward: &[],
             starttls: false,
+            auth: Mechanisms::NONE,
         }
+    }
+
+    /// The same with AUTH, for `mechanisms`. Source: RFC 4954 §3.
+    pub fn with_auth(self, mechanisms: Mechanisms) -> Offer {
+        Offer { auth: mechanisms, ..self }
     }
 
     /// What HELO offers: nothing.
@@ -94,6 +103,7 @@ impl Offer {
             xclient: &[],
             xforward: &[],
             starttls: false,
+            auth: Mechanisms::NONE,
         }
     }
 
@@ -118,6 +128,7 @@ impl Offer {
             xclient: self.xclient.to_vec(),
             xforward: self.xforward.to_vec(),
             starttls: self.starttls,
+            auth: self.auth.iter().map(|mechanism| mechanism.as_str().to_owned()).collect(),
             limits,
             ..Capabilities::default()
         };
@@ -152,6 +163,7 @@ impl Offer {
             Extension::EightBitMime => self.eight_bit_mime,
             Extension::SmtpUtf8 => self.smtputf8,
             Extension::Dsn => self.dsn,
+            Extension::Auth => !self.auth.is_empty(),
             _ => false,
         }
     }

@@ -10,6 +10,7 @@ use crate::session::ehlo::Offer;
 use crate::session::envelope::Destination;
 use crate::session::identity::{Identity, SessionId};
 use crate::session::limits::Limits;
+use crate::session::login::Logins;
 use crate::session::relay::{Relay, RelayDomains};
 use crate::session::relay_guard::{Claim, judge};
 use crate::session::rules::Rules;
@@ -35,6 +36,7 @@ pub(super) fn rules() -> Rules {
         strict: false,
         refuses_vrfy: false,
         tls: TlsUse::None,
+        logins: Logins::default(),
     }
 }
 

@@ -4,6 +4,7 @@
 //! guard, and at last committed (`commit`, the only change) once its reply is known.
 
 pub mod admit;
+pub mod authenticate;
 pub mod commit;
 pub mod effects;
 pub mod ehlo;
@@ -14,6 +15,7 @@ pub mod grants;
 pub mod identity;
 pub mod intermediary;
 pub mod limits;
+pub mod login;
 pub mod relay;
 pub mod relay_guard;
 pub mod rules;

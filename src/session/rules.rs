@@ -1,6 +1,7 @@
 //! What a listener asks of its sessions: who we are, what we relay, how much is allowed.
 
 use crate::session::limits::Limits;
+use crate::session::login::Logins;
 use crate::session::relay::Relay;
 use crate::session::tls::TlsUse;
 use crate::session::trust::Trust;
@@ -24,4 +25,6 @@ pub struct Rules {
     pub refuses_vrfy: bool,
     /// When TLS is spoken.
     pub tls: TlsUse,
+    /// Whether clients may, or must, log in.
+    pub logins: Logins,
 }

@@ -8,6 +8,7 @@ use crate::session::ehlo::Greeting;
 use crate::session::envelope::Transaction;
 use crate::session::grants::Standing;
 use crate::session::identity::Identity;
+use crate::session::login::Login;
 use crate::session::rules::Rules;
 use crate::session::tls::Tls;
 use crate::smtp::particulars::Particulars;
@@ -32,6 +33,7 @@ pub struct Session {
     pub(super) transaction: Option<Box<Transaction>>,
     pub(super) counters: Counters,
     pub(super) standing: Standing,
+    pub(super) login: Option<Login>,
 }
 
 /// What a session has done so far.
@@ -47,6 +49,8 @@ pub struct Counters {
     pub recipients_refused: usize,
     /// Commands and messages that the backend refused.
     pub refused_by_backend: usize,
+    /// Logins that failed.
+    pub auth_failures: usize,
     /// Transactions begun.
     pub transactions: u64,
     /// Messages acknowledged.
@@ -72,6 +76,7 @@ impl Session {
             transaction: None,
             counters: Counters::default(),
             standing: Standing::default(),
+            login: None,
         }
     }
 
@@ -117,11 +122,11 @@ impl Session {
         [Some(&self.standing), greeting, transaction].into_iter().flatten()
     }
 
-    /// The first refusal held back that no grant has lifted.
+    /// The first refusal held back that no login and no grant has lifted.
     pub fn held(&self) -> Option<&Held> {
-        let may_relay = self.may_relay().is_some();
+        let is_lifted = self.login.is_some() || self.may_relay().is_some();
         let mut held = self.standings().filter_map(|standing| standing.held.as_ref());
-        held.find(|held| !held.unless_auth || !may_relay)
+        held.find(|held| !held.unless_auth || !is_lifted)
     }
 
     /// The grant by a policy that is in force.
@@ -134,7 +139,7 @@ impl Session {
         if self.relay_client().is_some_and(|client| self.rules.relay.networks.contains(client)) {
             return Some("relay.networks");
         }
-        self.grant().map(|grant| grant.why.as_str())
+        self.login_grant().or(self.grant().map(|grant| grant.why.as_str()))
     }
 
     /// The address by which the client may relay; `None` if it is only there to carry others.

@@ -6,6 +6,7 @@ use std::fmt;
 
 use memchr::memchr3;
 
+use crate::smtp::auth_argument::AuthArgument;
 use crate::smtp::host::{Host, HostError};
 use crate::smtp::params::{MailParams, Params, ParamsError, RcptParams};
 use crate::smtp::path::{ForwardPath, PathError, ReversePath};
@@ -75,10 +76,6 @@ pub struct Rcpt {
     /// Behind the address.
     pub params: RcptParams,
 }
-
-/// The mechanism and the initial answer of AUTH; no log shows it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct AuthArgument(String);
 
 /// How strictly commands are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -203,7 +200,7 @@ impl Command {
             Verb::Vrfy => Ok(Command::Vrfy(text()?)),
             Verb::Expn => Ok(Command::Expn(text()?)),
             Verb::StartTls => alone(Command::StartTls),
-            Verb::Auth => Ok(Command::Auth(AuthArgument(text()?))),
+            Verb::Auth => Ok(Command::Auth(AuthArgument::new(needed(verb, argument)?))),
             Verb::Etrn => Ok(Command::Etrn(text()?)),
             Verb::Xclient => Ok(Command::Xclient(text()?)),
             Verb::Xforward => Ok(Command::Xforward(text()?)),
@@ -252,19 +249,6 @@ impl Rcpt {
         let (forward_path, rest) = ForwardPath::split(text, strict).map_err(ParseError::ForwardPath)?;
         let params = RcptParams::read(params(rest, strict)?)?;
         Ok(Rcpt { forward_path, params })
-    }
-}
-
-impl AuthArgument {
-    /// The argument as it was sent. Never to be logged.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for AuthArgument {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("AuthArgument(…)")
     }
 }
 

@@ -1,6 +1,9 @@
 //! Octets into lines that end in CRLF, in any cut: the framing of commands, and under `reply_decoder` of replies.
 
 use memchr::{memchr, memchr2};
+use zeroize::Zeroize;
+
+use crate::smtp::secret::extend_wiping;
 
 /// Finds lines in input that stays where it is, and keeps only a line that is not complete yet.
 ///
@@ -111,8 +114,11 @@ impl LineDecoder {
     }
 
     /// Throws away a line that has begun, as STARTTLS asks for (RFC 3207 §4.2).
+    ///
+    /// It is wiped, for it may be the line of an AUTH.
     pub fn clear(&mut self) {
         self.state = State::Inside;
+        self.partial.zeroize();
         self.partial = Vec::new();
         self.length = 0;
         self.is_cut = false;
@@ -135,9 +141,10 @@ impl LineDecoder {
         self.length = self.length.saturating_add(octets.len());
         self.is_cut = self.is_cut || self.length.saturating_add(2) > self.max;
         if self.is_cut {
+            self.partial.zeroize();
             self.partial = Vec::new();
         } else {
-            self.partial.extend_from_slice(octets);
+            extend_wiping(&mut self.partial, octets);
         }
     }
 

@@ -116,6 +116,34 @@ wording! {
     /// A BDAT whose size can't be read; its octets can't be told from commands, so the connection is closed.
     BAD_CHUNK = 501 (5, 5, 4) "Syntax: BDAT size [LAST]";
 
+    // AUTH, RFC 4954 §4 and §6.
+    /// A login that succeeded.
+    LOGGED_IN = 235 (2, 7, 0) "Authentication successful";
+    /// A login that did not: which part of it was wrong is nobody's business.
+    LOGIN_REFUSED = 535 (5, 7, 8) "Authentication failed";
+    /// Who has to say so can't be asked now.
+    LOGIN_UNAVAILABLE = 454 (4, 7, 0) "Authentication not possible now, try again";
+    /// An answer that is no base64, or none that the mechanism knows.
+    BAD_LOGIN_ANSWER = 501 (5, 5, 2) "Can't decode that answer";
+    /// `*` in place of an answer.
+    LOGIN_CANCELLED = 501 (5, 7, 0) "Authentication cancelled";
+    /// An answer of more than 12,288 octets.
+    LOGIN_ANSWER_TOO_LONG = 500 (5, 5, 6) "Authentication exchange line is too long";
+    /// AUTH without a mechanism, or with too much behind it.
+    AUTH_SYNTAX = 501 (5, 5, 4) "Syntax: AUTH mechanism [initial-response]";
+    /// A mechanism that was not offered.
+    UNKNOWN_MECHANISM = 504 (5, 5, 4) "Authentication mechanism not offered";
+    /// AUTH after a login.
+    LOGGED_IN_ALREADY = 503 (5, 5, 1) "Already authenticated";
+    /// AUTH within a transaction.
+    AUTH_IN_TRANSACTION = 503 (5, 5, 1) "AUTH is not allowed in a mail transaction";
+    /// AUTH before STARTTLS.
+    LOGIN_NEEDS_TLS = 538 (5, 7, 11) "Encryption required for authentication";
+    /// What needs a login where logins are required.
+    LOGIN_REQUIRED = 530 (5, 7, 0) "Authentication required";
+    /// `auth.max_failures`.
+    TOO_MANY_LOGIN_FAILURES = 421 (4, 7, 0) "Too many failed logins";
+
     // The relay guard.
     /// RFC 5321 §3.6.2, §7.1.
     RELAY_DENIED = 550 (5, 7, 1) "Relaying denied";

@@ -63,6 +63,8 @@ impl Scene {
         let drain = Drain::new();
         let ground = Ground {
             pool: StoragePool::here(),
+            hashing: StoragePool::here(),
+            failures: Arc::default(),
             helper: HelperHandle::of_caller().ok_or("no runtime")?,
             counters: (0..STATES).map(|_| Arc::new(Counters::default())).collect(),
             policies: Arc::default(),

@@ -31,7 +31,7 @@ pub(crate) const TABLE: &[Row] = &[
     Row {
         module: "net",
         imports: &["names", "threads"],
-        crates: &["socket2", "rustix", "rustls", "tokio_rustls", "x509_parser", "zeroize", "aws_lc_rs"],
+        crates: &["socket2", "rustix", "rustls", "tokio_rustls", "x509_parser", "aws_lc_rs"],
     },
     Row {
         module: "lookup",
@@ -65,7 +65,11 @@ pub(crate) const TABLE: &[Row] = &[
             "jiff",
         ],
     },
-    Row { module: "auth", imports: &["net", "smtp"], crates: &["argon2", "bcrypt", "sha_crypt", "ldap3"] },
+    Row {
+        module: "auth",
+        imports: &["smtp", "names", "threads", "net"],
+        crates: &["argon2", "bcrypt", "sha_crypt", "aws_lc_rs", "base64", "ldap3"],
+    },
     Row {
         module: "backend",
         imports: &["smtp", "session", "message", "fault", "net", "threads"],
@@ -74,7 +78,8 @@ pub(crate) const TABLE: &[Row] = &[
     Row {
         module: "proxy",
         imports: &[
-            "smtp", "names", "session", "message", "policy", "net", "backend", "fault", "observe", "threads",
+            "smtp", "names", "session", "message", "policy", "net", "auth", "backend", "fault", "observe",
+            "threads",
         ],
         crates: &["socket2", "rustix", "jiff"],
     },
@@ -87,8 +92,8 @@ pub(crate) const TABLE: &[Row] = &[
     Row {
         module: "config",
         imports: &[
-            "names", "session", "message", "policy", "lookup", "store", "observe", "net", "backend", "proxy",
-            "lua",
+            "smtp", "names", "session", "message", "policy", "lookup", "store", "observe", "net", "auth",
+            "backend", "proxy", "lua",
         ],
         crates: &["toml", "serde_spanned", "annotate_snippets", "serde_json", "rustix"],
     },
@@ -102,7 +107,8 @@ pub(crate) const TABLE: &[Row] = &[
         ],
         crates: &["serde_json", "notify"],
     },
-    Row { module: "cli", imports: &["all"], crates: &["anyhow", "clap", "serde_json", "jiff"] },
+    // rustix: a password is typed without an echo.
+    Row { module: "cli", imports: &["all"], crates: &["anyhow", "clap", "serde_json", "jiff", "rustix"] },
     Row { module: "main", imports: &["app", "cli"], crates: &["anyhow", "clap", "mimalloc"] },
 ];
 
@@ -117,6 +123,7 @@ pub(crate) const ANYWHERE: &[&str] = &[
     "parking_lot",
     "arc_swap",
     "foldhash",
+    "zeroize",
 ];
 
 /// Modules that are pure: time comes in as an argument, and so do octets.

@@ -98,6 +98,7 @@ fn session() -> Session {
         strict: false,
         refuses_vrfy: false,
         tls: Default::default(),
+        logins: Default::default(),
     };
     let peer = SocketAddr::from(([192, 0, 2, 7], 4321));
     Session::new(

@@ -92,6 +92,8 @@ impl Proxy {
         let ground = Ground {
             outbox: gatepost::lookup::http::outbox::Outbox::new(),
             pool: pool.clone(),
+            hashing: StoragePool::here(), // its clock stands still
+            failures: Arc::default(),
             helper: HelperHandle::of_caller().unwrap(),
             counters: vec![Arc::clone(&counters)],
             draining: drain.watch(),

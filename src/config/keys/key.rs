@@ -39,11 +39,13 @@ pub enum Table {
     Tls,
     /// `[[tls.host]]`.
     TlsHost,
+    /// `[auth]`.
+    Auth,
 }
 
 impl Table {
     /// All tables, in the order in which they are documented.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Top,
         Self::Listener,
         Self::Relay,
@@ -52,6 +54,7 @@ impl Table {
         Self::Timeouts,
         Self::Tls,
         Self::TlsHost,
+        Self::Auth,
         Self::Policies,
         Self::Budget,
         Self::Policy,
@@ -85,6 +88,7 @@ impl Table {
             Self::Store => "[store]",
             Self::Tls => "[tls]",
             Self::TlsHost => "[[tls.host]]",
+            Self::Auth => "[auth]",
         }
     }
 
@@ -95,6 +99,7 @@ impl Table {
                 "the process"
             }
             Self::Listener => "a listener",
+            Self::Auth => "every listener whose `auth` is not \"off\"",
             Self::Relay => "every listener; its own `relay` is laid over it, key by key",
             Self::Limits => "every listener; its own `limits` are laid over them, key by key",
             Self::Backend | Self::Timeouts => "a backend",
@@ -132,6 +137,7 @@ impl Table {
             Self::TlsHost => {
                 "A certificate for clients that ask for certain names (SNI). There may be several."
             }
+            Self::Auth => "Who checks logins, and how: see auth.md.",
         }
     }
 }
@@ -238,6 +244,8 @@ pub enum Kind {
     MapSource,
     /// Where a store keeps its entries.
     StorePlace,
+    /// Who checks logins.
+    Verifier,
     /// An IP address with a port, or `"off"`.
     SocketOrOff,
     /// A list of things; one may stand alone.
@@ -277,6 +285,8 @@ pub enum Item {
     Capability,
     /// A host's name, or `*.` and one.
     ServerName,
+    /// A SASL mechanism.
+    Mechanism,
 }
 
 /// One of the words that a key takes.
@@ -321,6 +331,7 @@ impl Kind {
             Self::Path => "a path".into(),
             Self::Script => "the name of a built-in policy, or a path that ends in .lua".into(),
             Self::MapSource => "\"file:PATH\"".into(),
+            Self::Verifier => VERIFIERS.into(),
             Self::StorePlace => "\"memory\", or \"file:PATH\"".into(),
             Self::SocketOrOff => "an IP address and a port, as \"127.0.0.1:9090\", or \"off\"".into(),
             Self::List(item) => format!("a list of {}", item.possible()),
@@ -350,10 +361,16 @@ impl Item {
             Self::Capability => {
                 "capabilities: \"dns\", \"http\", \"http:URL\", \"map\", \"map:NAME\", \"map.file\", \"store\", \"store:PREFIX\", \"store.shared\", \"store.shared:PREFIX\", \"ratelimit\", \"ratelimit:NAME\""
             }
+            Self::Mechanism => {
+                "SASL mechanisms: \"SCRAM-SHA-256-PLUS\", \"SCRAM-SHA-256\", \"PLAIN\", \"LOGIN\", \"OAUTHBEARER\", \"XOAUTH2\", \"EXTERNAL\", \"CRAM-MD5\""
+            }
             Self::PolicyUse => "names of policies, each \"NAME\" or { name = \"NAME\", mode = \"observe\" }",
         }
     }
 }
+
+/// Who may check logins.
+const VERIFIERS: &str = "\"file:PATH\"";
 
 /// `"a", "b" or "c"`.
 fn one_of<'w>(words: impl Iterator<Item = &'w str>) -> String {

@@ -78,6 +78,20 @@ pub(super) const LISTENER: &[Key] = &[
     )
     .rfc("RFC 5321 §3.5.3"),
     key(
+        "auth",
+        Kind::Choice(&[word("off"), word("optional"), word("required")]),
+        Default::Is("\"off\""),
+        "Whether clients may, or must, log in; `[auth]` says how. Where they must, MAIL is 530 5.7.0 before.",
+    )
+    .rfc("RFC 4954"),
+    key(
+        "auth_without_tls",
+        Kind::Boolean,
+        Default::Is("false"),
+        "Whether logins are possible where passwords can be read on the way.",
+    )
+    .rfc("RFC 4954 §9"),
+    key(
         "client_name",
         Kind::Boolean,
         Default::Is("true"),
@@ -126,8 +140,6 @@ pub(super) const LISTENER: &[Key] = &[
         Default::Words("none"),
         "Who may tell by XFORWARD whose message it carries, for the log and the backend. They never count as clients that may relay.",
     ),
-    Key::later(Table::Listener, "auth"),
-    Key::later(Table::Listener, "auth_without_tls"),
     Key::later(Table::Listener, "xclient_login"),
     Key::later(Table::Listener, "sender_login"),
     Key::later(Table::Listener, "sender_mismatch"),

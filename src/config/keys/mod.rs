@@ -3,6 +3,7 @@
 pub mod key;
 pub mod markdown;
 
+mod auth;
 mod backend;
 mod listener;
 mod map;
@@ -16,7 +17,8 @@ use key::{Key, Table};
 /// Every key, table after table, in the order in which they are documented.
 pub fn all() -> impl Iterator<Item = &'static Key> {
     let tables = [process::TOP, listener::LISTENER, listener::RELAY, listener::LIMITS, backend::BACKEND];
-    let rest = [tls::TLS, policy::POLICIES, policy::POLICY, map::MAP, store::STORE, process::PROCESS];
+    let rest =
+        [tls::TLS, auth::AUTH, policy::POLICIES, policy::POLICY, map::MAP, store::STORE, process::PROCESS];
     tables.into_iter().chain(rest).flatten()
 }
 

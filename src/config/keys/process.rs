@@ -31,6 +31,7 @@ pub(super) const TOP: &[Key] = &[
     table("limits", Kind::Section(Table::Limits)),
     table("backend", Kind::Sections(Table::Backend)),
     table("tls", Kind::Section(Table::Tls)),
+    table("auth", Kind::Section(Table::Auth)),
     table("policies", Kind::Section(Table::Policies)),
     table("policy", Kind::Named(Table::Policy)),
     table("map", Kind::Named(Table::Map)),
@@ -42,7 +43,6 @@ pub(super) const TOP: &[Key] = &[
     table("service", Kind::Section(Table::Service)),
     Key::later(Table::Top, "route"),
     Key::later(Table::Top, "delivery"),
-    Key::later(Table::Top, "auth"),
     Key::later(Table::Top, "quarantine"),
     Key::later(Table::Top, "console"),
 ];

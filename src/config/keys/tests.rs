@@ -47,6 +47,7 @@ fn shown_defaults_are_the_real_ones() {
         text += &table("[map.one]", "source = \"file:one\"\n", Table::Map);
         for (head, of) in [
             ("[limits]", Table::Limits),
+            ("[auth]", Table::Auth),
             ("[store]", Table::Store),
             ("[dns]", Table::Dns),
             ("[spool]", Table::Spool),

@@ -111,7 +111,7 @@ error: unknown key `hostnme`
 1 | hostnme = "mx.example.org"
   | ^^^^^^^ not known here
   |
-  = note: possible: hostname, workers, include, listener, relay, limits, backend, tls, policies, policy, map, store, dns, spool, log, metrics, service
+  = note: possible: hostname, workers, include, listener, relay, limits, backend, tls, auth, policies, policy, map, store, dns, spool, log, metrics, service
   = help: did you mean `hostname`?
 
 error: `limits.errors` can't be 0

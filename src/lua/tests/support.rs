@@ -189,6 +189,7 @@ impl Client {
             strict: false,
             refuses_vrfy: false,
             tls: Default::default(),
+            logins: Default::default(),
         };
         let peer = SocketAddr::new(address.parse().unwrap(), 4321);
         let mut identity = Identity::direct(SessionId::new(7), peer, "127.0.0.1:25".parse().unwrap());

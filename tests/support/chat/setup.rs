@@ -12,6 +12,8 @@ use crate::support::tls;
 pub struct Setup {
     config: Vec<String>,
     policies: Vec<Policy>,
+    /// Files beside the configuration, by name, and their lines.
+    files: Vec<(String, String)>,
     /// The backend's addresses.
     pub backends: usize,
     /// Lines of the zone that the name server knows; none if there is no name server.
@@ -28,7 +30,14 @@ struct Policy {
 
 impl Default for Setup {
     fn default() -> Self {
-        Setup { config: Vec::new(), policies: Vec::new(), backends: 1, zone: String::new(), cuts: vec![0, 1] }
+        Setup {
+            config: Vec::new(),
+            policies: Vec::new(),
+            files: Vec::new(),
+            backends: 1,
+            zone: String::new(),
+            cuts: vec![0, 1],
+        }
     }
 }
 
@@ -52,6 +61,10 @@ impl Setup {
             "@policy" => {
                 let (name, source) = rest.split_once(' ').unwrap_or((rest, ""));
                 self.policies.push(Policy { name: name.to_owned(), source: source.to_owned() });
+            }
+            "@file" => {
+                let (name, line) = rest.split_once(' ').ok_or("no line")?;
+                self.files.push((name.to_owned(), format!("{line}\n")));
             }
             "@backends" => self.backends = rest.trim().parse().map_err(|_| "no number")?,
             "@zone" => {
@@ -88,6 +101,10 @@ impl Setup {
         for Policy { name, source } in &self.policies {
             std::fs::write(folder.join(format!("{name}.lua")), source).unwrap();
             lay(&format!("policy.{name}.script = \"{name}.lua\""));
+        }
+        for (name, line) in &self.files {
+            let file = std::fs::File::options().append(true).create(true).open(folder.join(name));
+            std::io::Write::write_all(&mut file.unwrap(), line.as_bytes()).unwrap();
         }
         for line in &self.config {
             if line.contains(".pem") {

@@ -1,0 +1,43 @@
+//! Who can say whether a password or a token is right; our own mechanisms do the talking for it.
+
+use crate::auth::scram::Record;
+use crate::auth::verifier::{Attempt, Pending};
+use crate::smtp::mechanism::Mechanisms;
+use crate::smtp::secret::Secret;
+
+/// Whether the claim is right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// It is, and this is the user's name as it is known here.
+    User(String),
+    /// It is not; whether there is such a user is not said.
+    Nobody,
+    /// Nobody can tell now; why, for the log.
+    Unavailable(String),
+}
+
+/// Who knows passwords or tokens.
+pub trait Check {
+    /// What it can check now.
+    fn mechanisms(&self) -> Mechanisms;
+
+    /// Whether `password` is that of `user`.
+    fn password<'a>(
+        &'a self,
+        attempt: &'a Attempt,
+        user: &'a str,
+        password: &'a Secret,
+    ) -> Pending<'a, Found>;
+
+    /// Whose `token` it is; `user` is who the client says it is.
+    fn token<'a>(&'a self, _: &'a Attempt, _user: &'a str, _token: &'a Secret) -> Pending<'a, Found> {
+        Box::pin(async { Found::Nobody })
+    }
+
+    /// What SCRAM needs to know of `user`; made up for a user that is not known, always the same.
+    ///
+    /// *Errors*: nobody can tell now; why, for the log.
+    fn record<'a>(&'a self, _user: &'a str) -> Pending<'a, Result<Record, String>> {
+        Box::pin(async { Err("no records".to_owned()) })
+    }
+}

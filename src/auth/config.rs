@@ -1,0 +1,38 @@
+//! How logins are checked, as the configuration describes it: the table `[auth]`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::smtp::mechanism::{Mechanism, Mechanisms};
+
+/// How logins are checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Who checks them; none if there are none.
+    pub verify: Option<Place>,
+    /// What may be offered, of that which the verifier can check.
+    pub mechanisms: Mechanisms,
+    /// Failures, of a session or of a client's network, at which a further one closes the connection.
+    pub max_failures: usize,
+    /// How long the answer to a failure is held back.
+    pub failure_delay: Duration,
+}
+
+/// Where a verifier is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A file of names and hashes.
+    File(PathBuf),
+}
+
+impl Default for Config {
+    /// The documented defaults.
+    fn default() -> Self {
+        Config {
+            verify: None,
+            mechanisms: Mechanisms::ALL.without(Mechanism::CramMd5),
+            max_failures: 5,
+            failure_delay: Duration::from_secs(2),
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Who is logging in: the server's side of SASL, and those who know whether a password is right.
+//!
+//! A verifier that needs the backend or a policy is handed in by `app`; nothing here knows of either.
+
+pub mod check;
+pub mod coding;
+pub mod config;
+pub mod failures;
+pub mod file;
+mod plain;
+pub mod sasl;
+pub mod scram;
+mod token;
+pub mod verifier;

@@ -1,0 +1,68 @@
+//! What a verifier is: it offers mechanisms, and leads an exchange with a client to a yes or a no.
+
+use std::net::SocketAddr;
+use std::pin::Pin;
+
+use crate::smtp::mechanism::{Mechanism, Mechanisms};
+use crate::smtp::reply::Reply;
+use crate::smtp::secret::Secret;
+
+/// A future that stays on its worker.
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
+/// Who knows whether a login is right.
+pub trait Verifier {
+    /// What it can check now.
+    fn mechanisms(&self) -> Mechanisms;
+
+    /// Begins an exchange. Each attempt has one of its own: nothing of an attempt is there for the next.
+    fn begin(&self, attempt: Attempt) -> Box<dyn Exchange>;
+}
+
+/// One attempt to log in.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// By which mechanism.
+    pub mechanism: Mechanism,
+    /// From where.
+    pub client: SocketAddr,
+    /// The session's id.
+    pub session: String,
+    /// Where the client has connected to.
+    pub server: SocketAddr,
+    /// Whether nobody but the client reads what it says.
+    pub is_encrypted: bool,
+}
+
+/// One exchange of an attempt.
+pub trait Exchange {
+    /// Takes the client's answer, decoded: none if AUTH came without one. After a `Step` that ends it, it is dropped.
+    fn take(&mut self, answer: Option<Secret>) -> Pending<'_, Step>;
+
+    /// Who the client claims to be and what it shows for it, as far as it has said so; for counting what was wrong.
+    fn claim(&self) -> Option<Claim<'_>>;
+}
+
+/// Who a client claims to be, and what it shows for it.
+#[derive(Clone, Copy)]
+pub struct Claim<'a> {
+    /// The name.
+    pub user: &'a str,
+    /// What is the same whenever the same secret is shown.
+    pub secret: &'a [u8],
+}
+
+/// What comes next in an exchange.
+#[derive(Debug)]
+pub enum Step {
+    /// The client has to answer this.
+    Challenge(Secret),
+    /// It is this user.
+    Accepted(String),
+    /// It is not: in the verifier's own words, where it has some that may be said.
+    Refused(Option<Reply>),
+    /// Nobody can tell now; why, for the log.
+    Unavailable(String),
+    /// Its answer is none that the mechanism knows.
+    Malformed,
+}

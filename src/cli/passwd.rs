@@ -1,0 +1,124 @@
+//! `gatepost passwd`: makes a line for the file that `auth.verify = "file:PATH"` names.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::auth::file::hash::Hash;
+use crate::auth::file::users::Users;
+use crate::cli::WRONG;
+use crate::smtp::secret::Secret;
+
+/// Makes a line `USER:HASH` from a password, which is read from standard input.
+#[derive(Debug, Args)]
+pub struct Passwd {
+    /// The user, as it will log in.
+    user: String,
+    /// Make a record for SCRAM-SHA-256, with which PLAIN and LOGIN are possible too; without it the hash is argon2id.
+    #[arg(long)]
+    scram: bool,
+}
+
+/// Octets of a password.
+const MOST: usize = 1024;
+
+impl Passwd {
+    /// Reads the password and prints the line.
+    pub fn run(self) -> ExitCode {
+        let line = read_password()
+            .map_err(|error| format!("no password could be read: {error}"))
+            .and_then(|password| self.line(&password));
+        match line {
+            Ok(line) => match writeln!(io::stdout(), "{line}") {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(_) => ExitCode::FAILURE,
+            },
+            Err(wrong) => {
+                let _ = writeln!(io::stderr(), "error: {wrong}"); // nobody is left to be told
+                ExitCode::from(WRONG)
+            }
+        }
+    }
+
+    fn line(&self, password: &Secret) -> Result<String, String> {
+        if self.user.contains(':') || self.user.starts_with('#') || self.user.trim() != self.user {
+            return Err("a user has no colon, no # at its start, and no blanks around it".to_owned());
+        }
+        let is_text = password.text().is_some_and(|text| !text.chars().any(char::is_control));
+        if password.is_empty() || password.octets().len() > MOST || !is_text {
+            return Err(format!("a password is text of 1 to {MOST} octets, without controls"));
+        }
+        // RFC 5802 §2.2: others would have to be prepared as the client prepares them, in one of several ways.
+        if self.scram && !password.octets().is_ascii() {
+            return Err("with --scram a password is ASCII".to_owned());
+        }
+        let hash = if self.scram { Hash::scram(password) } else { Hash::argon2id(password) };
+        let line = format!("{}:{}", self.user, hash.map_err(|error| error.to_string())?);
+        // What can't be read back would lock everybody out.
+        Users::parse(&line, [0; 32]).map_err(|error| error.why.to_string())?;
+        Ok(line)
+    }
+}
+
+/// The password, asked for without an echo at a terminal, else the first line of standard input.
+fn read_password() -> io::Result<Secret> {
+    let input = io::stdin();
+    if !input.is_terminal() {
+        return read_line(&mut input.lock());
+    }
+    let mut prompt = io::stderr();
+    write!(prompt, "Password: ")?;
+    prompt.flush()?;
+    let before = rustix::termios::tcgetattr(&input)?;
+    let mut silent = before.clone();
+    silent.local_modes.remove(rustix::termios::LocalModes::ECHO);
+    rustix::termios::tcsetattr(&input, rustix::termios::OptionalActions::Now, &silent)?;
+    let line = read_line(&mut input.lock());
+    rustix::termios::tcsetattr(&input, rustix::termios::OptionalActions::Now, &before)?;
+    writeln!(prompt)?;
+    line
+}
+
+fn read_line(input: &mut impl BufRead) -> io::Result<Secret> {
+    let mut line = Vec::with_capacity(2 * MOST);
+    io::Read::take(input, 2 * MOST as u64).read_until(b'\n', &mut line)?;
+    let end = line.iter().position(|octet| matches!(octet, b'\r' | b'\n')).unwrap_or(line.len());
+    let mut secret = Secret::new(line);
+    secret.truncate(end);
+    Ok(secret)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_is_one_that_the_file_takes() {
+        for scram in [false, true] {
+            let passwd = Passwd { user: "ann@a.example".to_owned(), scram };
+            let line = passwd.line(&Secret::from("correct horse")).unwrap();
+            let users = Users::parse(&line, [0; 32]).unwrap();
+            let (hash, is_own) = users.hash("ann@a.example").unwrap();
+            assert!(is_own && hash.is_of(&Secret::from("correct horse")) && users.has_records() == scram);
+        }
+    }
+
+    #[test]
+    fn what_would_make_a_wrong_line_is_refused() {
+        for (user, password) in [("a:b", "x"), ("#a", "x"), (" a", "x"), ("", "x"), ("a", ""), ("a", "x\ty")]
+        {
+            let passwd = Passwd { user: user.to_owned(), scram: true };
+            assert!(passwd.line(&Secret::from(password)).is_err(), "{user:?} {password:?}");
+        }
+        let passwd = Passwd { user: "a".to_owned(), scram: true };
+        assert!(passwd.line(&Secret::from("pass\u{e9}")).is_err());
+    }
+
+    #[test]
+    fn the_password_is_the_first_line_without_its_end() {
+        for (input, want) in [("abc\r\nd\n", "abc"), ("abc", "abc"), ("", "")] {
+            assert_eq!(read_line(&mut input.as_bytes()).unwrap().text(), Some(want), "{input:?}");
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! AUTH: the exchange between the client and the verifier, line by line, and what comes of it.
+
+use tokio::select;
+use tokio::time::{Duration, Instant, sleep_until};
+
+use crate::auth::coding;
+use crate::auth::verifier::{Attempt, Exchange, Step};
+use crate::names::network::client_network;
+use crate::proxy::disposition::End;
+use crate::proxy::said::Said;
+use crate::proxy::serve::{Flow, Serve};
+use crate::session::admit::Admitted;
+use crate::session::effects::Effects;
+use crate::session::login::Login;
+use crate::smtp::command::{Command, Verb};
+use crate::smtp::line_decoder::LineError;
+use crate::smtp::mechanism::{Mechanism, Mechanisms};
+use crate::smtp::reply::Reply;
+use crate::smtp::secret::Secret;
+
+/// How an exchange ends.
+enum Ended {
+    /// The verifier knows the client.
+    Accepted(Login),
+    /// It doesn't; with a reply of its own, and whether there were too many of these.
+    Refused(Option<Reply>, bool),
+    /// Nobody can tell.
+    Unavailable(String),
+    /// The client has not kept to the protocol, or has cancelled.
+    Broken(Reply),
+}
+
+/// How long a verifier may take for one step.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Challenges of one exchange; no mechanism has as many.
+const MOST_CHALLENGES: usize = 8;
+
+impl Serve {
+    /// What AUTH is offered for now.
+    pub(super) fn offered_mechanisms(&self) -> Mechanisms {
+        match &self.context.verifier {
+            Some(verifier) if self.session.borrow().may_log_in() => {
+                let offered = verifier.mechanisms().intersect(self.context.listener.auth.mechanisms);
+                // Without TLS there is no channel to be bound to, and no certificate.
+                offered.without(Mechanism::ScramSha256Plus).without(Mechanism::External)
+            }
+            _ => Mechanisms::NONE,
+        }
+    }
+
+    /// Takes AUTH to its end. Source: RFC 4954 §4.
+    pub(super) async fn take_auth(&mut self, admitted: Admitted, text: &str) -> Flow {
+        let Command::Auth(argument) = admitted.command() else { return Ok(()) };
+        let Some(mechanism) = argument.mechanism().and_then(Mechanism::parse) else { return Ok(()) };
+        let initial = match argument.initial() {
+            None => Ok(None),
+            Some("=") => Ok(Some(Secret::default())),
+            Some(text) => coding::decode(text.as_bytes()).map(Some).ok_or(Reply::BAD_LOGIN_ANSWER),
+        };
+        let ended = match initial {
+            Ok(initial) => self.exchange(mechanism, initial).await?,
+            Err(reply) => Ended::Broken(reply),
+        };
+        self.end_login(admitted, ended, text).await
+    }
+
+    /// Leads the exchange to its end.
+    async fn exchange(&mut self, mechanism: Mechanism, initial: Option<Secret>) -> Result<Ended, End> {
+        let Some(verifier) = self.context.verifier.clone() else {
+            return Ok(Ended::Unavailable("there is no verifier".to_owned()));
+        };
+        let mut exchange = verifier.begin(self.attempt(mechanism));
+        let mut answer = initial;
+        for _ in 0..MOST_CHALLENGES {
+            match self.ask_verifier(&mut *exchange, answer).await? {
+                Step::Challenge(challenge) => match self.ask_client(&challenge).await? {
+                    Ok(secret) => answer = Some(secret),
+                    Err(reply) => return Ok(Ended::Broken(reply)),
+                },
+                Step::Accepted(user) => {
+                    let login = Login::new(&user, mechanism);
+                    let nameless =
+                        || Ended::Unavailable("the verifier's name for the user is none".to_owned());
+                    return Ok(login.map_or_else(nameless, Ended::Accepted));
+                }
+                Step::Refused(reply) => return Ok(Ended::Refused(reply, self.count_failure(&*exchange))),
+                Step::Unavailable(why) => return Ok(Ended::Unavailable(why)),
+                Step::Malformed => return Ok(Ended::Broken(Reply::BAD_LOGIN_ANSWER)),
+            }
+        }
+        Ok(Ended::Unavailable("the exchange has no end".to_owned()))
+    }
+
+    fn attempt(&self, mechanism: Mechanism) -> Attempt {
+        let session = self.session.borrow();
+        let identity = session.identity();
+        Attempt {
+            mechanism,
+            client: identity.client,
+            session: identity.id.to_string(),
+            server: identity.server,
+            is_encrypted: session.is_encrypted(),
+        }
+    }
+
+    /// What the verifier makes of the client's answer. A client that leaves meanwhile ends the session.
+    async fn ask_verifier(
+        &mut self,
+        exchange: &mut dyn Exchange,
+        answer: Option<Secret>,
+    ) -> Result<Step, End> {
+        select! {
+            biased;
+            step = exchange.take(answer) => Ok(step),
+            () = self.wire.left() => Err(End::lost()),
+            () = sleep_until(Instant::now() + PATIENCE) => {
+                Ok(Step::Unavailable(format!("no answer within {PATIENCE:?}")))
+            }
+        }
+    }
+
+    /// The client's answer to `challenge`, or the reply to what is none. It has the time of a command for it.
+    async fn ask_client(&mut self, challenge: &Secret) -> Result<Result<Secret, Reply>, End> {
+        self.wire.push_challenge(&coding::encode(challenge.octets()));
+        self.flush().await?;
+        let since = Instant::now();
+        loop {
+            let answer = match self.wire.next_answer() {
+                None => {
+                    self.await_client(since).await?;
+                    continue;
+                }
+                Some(Ok(line)) if line.octets() == b"*" => Err(Reply::LOGIN_CANCELLED),
+                Some(Ok(line)) => coding::decode(line.octets()).ok_or(Reply::BAD_LOGIN_ANSWER),
+                Some(Err(LineError::TooLong)) => Err(Reply::LOGIN_ANSWER_TOO_LONG),
+                Some(Err(LineError::Nul)) => Err(Reply::BAD_LOGIN_ANSWER),
+                Some(Err(LineError::BareLf | LineError::BareCr)) => {
+                    // What follows can't be told from answers and commands any more.
+                    self.close_with(Reply::BARE_NEWLINE, End::protocol()).await?;
+                    Err(Reply::BARE_NEWLINE)
+                }
+            };
+            return Ok(answer);
+        }
+    }
+
+    /// Counts a failure; whether it is one too many, of this session or lately.
+    fn count_failure(&self, exchange: &dyn Exchange) -> bool {
+        let mut session = self.session.borrow_mut();
+        session.count_auth_failure();
+        let most = self.context.listener.auth.max_failures;
+        let lately = exchange.claim().map(|claim| {
+            let network = client_network(session.identity().client.ip());
+            self.context.failures.note(&network, claim.user, claim.secret, Instant::now())
+        });
+        let lately = lately.unwrap_or_default();
+        session.counters().auth_failures >= most || lately.of_network >= most || lately.of_user >= most
+    }
+
+    /// Commits what has come of an AUTH, and says it.
+    async fn end_login(&mut self, admitted: Admitted, ended: Ended, text: &str) -> Flow {
+        let counters = &self.context.counters;
+        let (login, said) = match ended {
+            Ended::Accepted(login) => {
+                counters.logins.increase();
+                (Some(login), Said::core(Reply::LOGGED_IN))
+            }
+            Ended::Refused(reply, is_too_many) => {
+                counters.logins_refused.increase();
+                self.note_failure();
+                let reply = match is_too_many {
+                    true => Reply::TOO_MANY_LOGIN_FAILURES,
+                    false => reply.unwrap_or(Reply::LOGIN_REFUSED),
+                };
+                (None, Said::core(reply).after(self.context.listener.auth.failure_delay))
+            }
+            Ended::Unavailable(why) => {
+                counters.logins_unavailable.increase();
+                let session = self.session.borrow();
+                tracing::warn!(session = %session.identity().id, error = %why, "login can't be checked");
+                (None, Said::core(Reply::LOGIN_UNAVAILABLE))
+            }
+            Ended::Broken(reply) => {
+                self.session.borrow_mut().commit_login(admitted, None, Effects::default(), &reply);
+                return self.say_error(Said::core(reply).answering(Verb::Auth, text), Verb::Auth).await;
+            }
+        };
+        self.session.borrow_mut().commit_login(admitted, login, Effects::default(), &said.reply);
+        self.say(said.answering(Verb::Auth, text)).await
+    }
+
+    /// Says in the log that a login has failed, and whence; not whose, for people type passwords in place of names.
+    fn note_failure(&self) {
+        let session = self.session.borrow();
+        let identity = session.identity();
+        tracing::info!(
+            session = %identity.id,
+            client_ip = %identity.client.ip(),
+            listener = %self.context.listener.name,
+            "login failed"
+        );
+    }
+}
