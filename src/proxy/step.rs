@@ -259,7 +259,7 @@ impl Serve {
     /// Asks the relay guard about `path`, for a client that may hold a grant for this recipient alone.
     pub(super) fn permit_with(&self, path: ForwardPath, granted: Option<&str>) -> Result<Permitted, Reply> {
         let session = self.session.borrow();
-        let granted = granted.or(session.login_grant()).or(session.grant().map(|grant| grant.why.as_str()));
+        let granted = granted.or(session.granted());
         let claim = Claim { client: session.relay_client(), granted };
         relay_guard::judge(&self.context.rules.relay, claim, path).inspect_err(|reply| {
             if *reply == Reply::RELAY_DENIED {

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::names::fingerprint::Fingerprint;
 use crate::session::effects::{Grant, Held, Score};
 use crate::session::ehlo::Greeting;
 use crate::session::envelope::Transaction;
@@ -139,7 +140,21 @@ impl Session {
         if self.relay_client().is_some_and(|client| self.rules.relay.networks.contains(client)) {
             return Some("relay.networks");
         }
-        self.login_grant().or(self.grant().map(|grant| grant.why.as_str()))
+        self.granted()
+    }
+
+    /// Why this client may name any recipient wherever it is: its certificate, its login, a policy; or nothing.
+    pub fn granted(&self) -> Option<&str> {
+        let policy = || self.grant().map(|grant| grant.why.as_str());
+        self.certificate_grant().or(self.login_grant()).or_else(policy)
+    }
+
+    /// Why a client with this certificate may relay; the certificate of a machine that speaks for others is not its own.
+    pub fn certificate_grant(&self) -> Option<&'static str> {
+        let shown = self.tls.as_ref()?.client_certificate.as_ref()?;
+        let is_listed = |known: &Fingerprint| [shown.sha256, shown.key_sha256].contains(&known.0);
+        let is_its_own = self.relay_client().is_some();
+        (is_its_own && self.rules.relay.certificates.iter().any(is_listed)).then_some("relay.certificates")
     }
 
     /// The address by which the client may relay; `None` if it is only there to carry others.

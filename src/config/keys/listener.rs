@@ -185,7 +185,13 @@ pub(super) const RELAY: &[Key] = &[
         Default::Is("false"),
         "Whether clients that have logged in may relay.",
     ),
-    Key::later(Table::Relay, "certificates"),
+    Key::new(
+        Table::Relay,
+        "certificates",
+        Kind::List(Item::Fingerprint),
+        Default::Words("none"),
+        "Clients with these certificates, or with these keys, may relay; `client_certificate` has to ask for them.",
+    ),
 ];
 
 /// `[limits]`.
