@@ -128,7 +128,7 @@ impl Stream {
     /// What waits though nobody asked for it, as `peek_now` tells it; under TLS the first of it is taken.
     pub fn unasked(&mut self, place: &mut [u8]) -> io::Result<Option<usize>> {
         match self {
-            Stream::Tls(stream) => unasked(stream, place),
+            Stream::Tls(stream) => unasked(stream, Stream::receive_now, place),
             _ => self.peek_now(place),
         }
     }
@@ -136,7 +136,7 @@ impl Stream {
     /// Takes what waits, at most as much as `place` holds. Asks the system itself, whatever the runtime knows.
     ///
     /// *Errors*: `WouldBlock`: nothing does.
-    pub(super) fn receive_now(&self, place: &mut [u8]) -> io::Result<usize> {
+    fn receive_now(&self, place: &mut [u8]) -> io::Result<usize> {
         let received = match self {
             Stream::Tcp(stream) => recv(stream, place, RecvFlags::DONTWAIT),
             Stream::Unix(stream) => recv(stream, place, RecvFlags::DONTWAIT),

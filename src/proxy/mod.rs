@@ -19,6 +19,7 @@ mod pace;
 mod pending;
 mod receive;
 mod recipients;
+mod restart;
 mod said;
 mod say;
 mod secure;

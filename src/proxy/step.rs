@@ -96,6 +96,7 @@ impl Serve {
                 self.take_rcpt(admitted, rcpt, text).await
             }
             Command::Data => self.take_data(admitted, text).await,
+            Command::Xclient(_) => self.take_xclient(admitted).await,
             Command::Auth(_) => Box::pin(self.take_auth(admitted, text)).await,
             Command::StartTls => self.take_starttls(admitted).await,
             command => {
@@ -140,12 +141,13 @@ impl Serve {
         let decision = self.decide(Event::Ehlo { verb, name: &name }).await;
         let mechanisms = self.offered_mechanisms();
         let (rules, server) = (&self.context.rules, &self.context.server);
+        let capabilities = server.capabilities();
         let offer = match verb {
             Verb::Helo => Offer::plain(rules),
             _ => self
                 .session
                 .borrow()
-                .offer(server.capabilities().as_deref(), server.passes_8bit())
+                .offer(capabilities.as_deref(), server.passes_8bit())
                 .with_auth(mechanisms),
         };
         let delay = decision.effects.delay;
@@ -306,6 +308,7 @@ impl Serve {
             helo: greeting.map(|greeting| greeting.name.as_str().to_owned()),
             login,
             ident: identity.id.to_string(),
+            forwarded: session.forwarded().cloned().map(Box::new),
         }
     }
 

@@ -12,6 +12,7 @@ use crate::session::identity::Identity;
 use crate::session::login::Login;
 use crate::session::rules::Rules;
 use crate::session::tls::Tls;
+use crate::smtp::particulars::Particulars;
 use crate::smtp::reply::Reply;
 
 /// The state of one session. Only `commit` changes it.
@@ -28,6 +29,8 @@ pub struct Session {
     pub(super) greeting: Option<Greeting>,
     /// What a policy said to the last EHLO; MAIL gets it until a better EHLO.
     pub(super) greeting_refusal: Option<Reply>,
+    /// What XFORWARD has told of the next transaction.
+    pub(super) forwarded: Option<Box<Particulars>>,
     pub(super) transaction: Option<Box<Transaction>>,
     pub(super) counters: Counters,
     pub(super) standing: Standing,
@@ -70,6 +73,7 @@ impl Session {
             tls_refusal: None,
             greeting: None,
             greeting_refusal: None,
+            forwarded: None,
             transaction: None,
             counters: Counters::default(),
             standing: Standing::default(),

@@ -4,13 +4,18 @@ use std::io::{self, Read};
 
 use tokio_rustls::TlsStream;
 
-use crate::net::stream::Stream;
+/// Takes what waits on a connection, without a wait.
+pub(in crate::net) type Receive<S> = fn(&S, &mut [u8]) -> io::Result<usize>;
 
-/// Puts the octets that wait behind `stream` into `place`, as far as it holds them: 0 is the end, nothing is that none
-/// have come. Asks the system itself. Unlike a look they are taken.
+/// Puts the octets that wait behind `stream`, from which `receive` takes its records, into `place`, as far as it holds
+/// them: 0 is the end, nothing is that none have come. Unlike after a look they are taken.
 ///
 /// *Errors*: the system's, and those of TLS.
-pub(in crate::net) fn unasked(stream: &mut TlsStream<Stream>, place: &mut [u8]) -> io::Result<Option<usize>> {
+pub(in crate::net) fn unasked<S>(
+    stream: &mut TlsStream<S>,
+    receive: Receive<S>,
+    place: &mut [u8],
+) -> io::Result<Option<usize>> {
     let TlsStream::Client(stream) = stream else { return Ok(None) };
     let (stream, connection) = stream.get_mut();
     loop {
@@ -21,7 +26,7 @@ pub(in crate::net) fn unasked(stream: &mut TlsStream<Stream>, place: &mut [u8]) 
         if state.peer_has_closed() {
             return Ok(Some(0));
         }
-        match connection.read_tls(&mut Now(stream)) {
+        match connection.read_tls(&mut Now { stream, receive }) {
             Ok(0) => return Ok(Some(0)),
             Ok(_) => {} // a session's ticket, perhaps
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
@@ -31,10 +36,13 @@ pub(in crate::net) fn unasked(stream: &mut TlsStream<Stream>, place: &mut [u8]) 
 }
 
 /// Reads what is there now.
-struct Now<'a>(&'a Stream);
+struct Now<'a, S> {
+    stream: &'a S,
+    receive: Receive<S>,
+}
 
-impl Read for Now<'_> {
+impl<S> Read for Now<'_, S> {
     fn read(&mut self, place: &mut [u8]) -> io::Result<usize> {
-        self.0.receive_now(place)
+        (self.receive)(self.stream, place)
     }
 }
