@@ -135,6 +135,8 @@ pub struct House {
     pub rules: Vec<Arc<Rules>>,
     /// The certificates that are shown.
     keyring: Option<Arc<Keyring>>,
+    /// Ends with this house.
+    life: Arc<()>,
     /// The TLS of each listener.
     fronts: Vec<Option<Arc<Front>>>,
 }
@@ -204,6 +206,7 @@ impl House {
             rules,
             fronts: tls::fronts(&config, keyring.as_ref())?,
             keyring,
+            life: Arc::new(()),
             config,
         }))
     }
@@ -228,7 +231,7 @@ impl House {
     /// Reads certificates again when their files change, as long as this house is there.
     pub fn follow_certificates(&self, ground: &Ground) {
         if let Some(keyring) = &self.keyring {
-            tls_watch::follow(self.config.tls.clone(), keyring, &ground.helper);
+            tls_watch::follow(self.config.tls.clone(), keyring, Arc::downgrade(&self.life), &ground.helper);
         }
     }
 
