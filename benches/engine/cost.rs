@@ -1,16 +1,18 @@
 //! What a hook call costs, and a session with five of them.
 
+use std::hint::black_box;
+use std::rc::Rc;
+
 use criterion::Criterion;
 use gatepost::policy::event::Event;
 
-use crate::place::{Place, runtime};
-use crate::thread_time::{self, ThreadTime};
+use crate::place::Place;
+use crate::thread_time::{self, ThreadTime, each};
 
 /// The small policy that the other benchmarks use as well.
 const SMALL: &str = include_str!("../small.lua");
 
 pub(crate) fn measure(criterion: &mut Criterion<ThreadTime>) {
-    let runtime = runtime();
     let mut group = criterion.benchmark_group("hook");
     for (name, text) in [
         ("trivial", "return { connect = function() end }"),
@@ -19,17 +21,21 @@ pub(crate) fn measure(criterion: &mut Criterion<ThreadTime>) {
         let place = Place::new(text, "");
         let hooks = place.open();
         group.bench_function(name, |bencher| {
-            bencher.iter_custom(|count| {
-                runtime.block_on(async {
-                    let start = thread_time::now();
-                    for _ in 0..count {
-                        std::hint::black_box(hooks.decide(Event::Connect).await);
-                    }
-                    thread_time::now() - start
-                })
+            let hooks = Rc::clone(&hooks);
+            thread_time::measure(bencher, async move || {
+                black_box(hooks.decide(Event::Connect).await);
             });
         });
     }
+    // What the hooks of one stage share, the session's door among it, is a tenth of each here.
+    group.throughput(each(10));
+    let hooks = Place::often(10, "return { connect = function() end }", "").open();
+    group.bench_function("ten trivial at one stage", |bencher| {
+        let hooks = Rc::clone(&hooks);
+        thread_time::measure(bencher, async move || {
+            black_box(hooks.decide(Event::Connect).await);
+        });
+    });
     group.finish();
     let mut group = criterion.benchmark_group("session");
     for (name, text, options) in [
@@ -40,17 +46,10 @@ pub(crate) fn measure(criterion: &mut Criterion<ThreadTime>) {
             "",
         ),
     ] {
-        let place = Place::new(text, options);
+        let place = Rc::new(Place::new(text, options));
         group.bench_function(name, |bencher| {
-            bencher.iter_custom(|count| {
-                runtime.block_on(async {
-                    let start = thread_time::now();
-                    for _ in 0..count {
-                        place.session().await;
-                    }
-                    thread_time::now() - start
-                })
-            });
+            let place = Rc::clone(&place);
+            thread_time::measure(bencher, async move || place.session().await);
         });
     }
     group.finish();

@@ -15,6 +15,10 @@ use criterion::Criterion;
 
 use thread_time::ThreadTime;
 
+/// As in the product.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     let wants_fairness = std::env::args().any(|argument| argument == "fairness");
     if !wants_fairness {
@@ -23,8 +27,9 @@ fn main() {
         patterns::measure(&mut criterion);
         criterion.final_summary();
     }
-    // `cargo test --benches` only sees whether it starts.
-    if wants_fairness || std::env::args().any(|argument| argument == "--bench") {
+    // `cargo test --benches` only sees whether it starts; a profile is of one measurement alone.
+    let is_bench = std::env::args().any(|argument| argument == "--bench");
+    if wants_fairness || is_bench && !std::env::args().any(|argument| argument == "--profile-time") {
         fairness::measure();
     }
 }

@@ -1,10 +1,13 @@
 //! gatepost's pattern functions beside Lua's own.
 
+use std::hint::black_box;
+use std::rc::Rc;
+
 use criterion::Criterion;
 use gatepost::policy::event::Event;
 use mlua::Lua;
 
-use crate::place::{Place, runtime};
+use crate::place::Place;
 use crate::thread_time::{self, ThreadTime, each};
 
 const CASES: [(&str, &str); 4] = [
@@ -17,7 +20,6 @@ const CASES: [(&str, &str); 4] = [
 const CALLS: u64 = 1000;
 
 pub(crate) fn measure(criterion: &mut Criterion<ThreadTime>) {
-    let runtime = runtime();
     let mut group = criterion.benchmark_group("pattern");
     group.throughput(each(CALLS));
     for (name, call) in CASES {
@@ -30,14 +32,9 @@ pub(crate) fn measure(criterion: &mut Criterion<ThreadTime>) {
         let place = Place::new(&format!("return {{ connect = function() {body} end }}"), "");
         let hooks = place.open();
         group.bench_function(format!("{name}, gatepost"), |bencher| {
-            bencher.iter_custom(|count| {
-                runtime.block_on(async {
-                    let start = thread_time::now();
-                    for _ in 0..count {
-                        std::hint::black_box(hooks.decide(Event::Connect).await);
-                    }
-                    thread_time::now() - start
-                })
+            let hooks = Rc::clone(&hooks);
+            thread_time::measure(bencher, async move || {
+                black_box(hooks.decide(Event::Connect).await);
             });
         });
     }

@@ -44,6 +44,11 @@ pub(crate) struct Place {
 impl Place {
     /// The policy of this text, with these lines of `[policy.measured]`.
     pub(crate) fn new(text: &str, options: &str) -> Place {
+        Place::often(1, text, options)
+    }
+
+    /// The same, with the policy so many times in the listener's list.
+    pub(crate) fn often(times: usize, text: &str, options: &str) -> Place {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("measured.lua"), text).unwrap();
         let toml = format!(
@@ -53,7 +58,8 @@ impl Place {
         let loaded = config::load_str(&toml, folder.path(), &[]).unwrap_or_else(|broken| panic!("{broken}"));
         let engine = Engine::load(&policies::plan(&loaded.config), &Parts::offline(), Clock::monotonic());
         let engine = engine.unwrap_or_else(|problems| panic!("{problems:?}"));
-        let chain = Chain::new(&engine, &[PolicyUse { name: "measured".into(), mode: None }]).unwrap();
+        let chain =
+            Chain::new(&engine, &vec![PolicyUse { name: "measured".into(), mode: None }; times]).unwrap();
         let rules = Arc::new(Rules {
             listener: "25".into(),
             hostname: "mx.ours.example".into(),

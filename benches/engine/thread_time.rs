@@ -1,15 +1,37 @@
-//! Processor time of the thread, as the system counts it, in the place of time on the clock.
+//! Processor time of the thread in the place of time on the clock, and the loop that is timed by it.
 
+use std::rc::Rc;
 use std::time::Duration;
 
-use criterion::Throughput;
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
+use criterion::{Bencher, Throughput};
+use rustix::time::{ClockId, clock_gettime};
+use tokio::task::LocalSet;
 
-/// Nanoseconds that the thread has run.
-pub(crate) fn now() -> Duration {
-    let counts = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let ran = counts.split(' ').next().and_then(|count| count.parse().ok());
-    Duration::from_nanos(ran.expect("a Linux that counts what threads run"))
+use crate::place::runtime;
+
+/// What the thread has run, to the nanosecond: unlike `/proc/thread-self/schedstat`, which the system brings up to date
+/// at its ticks only, it is never the same twice.
+fn now() -> Duration {
+    clock_gettime(ClockId::ThreadCPUTime).try_into().expect("what a thread has run is no less than nothing")
+}
+
+/// Measures `body`, in batches as long as the bencher likes: in a task and on a runtime as sessions have them.
+pub(crate) fn measure(bencher: &mut Bencher<'_, ThreadTime>, body: impl AsyncFn() + 'static) {
+    let (runtime, body) = (runtime(), Rc::new(body));
+    bencher.iter_custom(|count| {
+        let body = Rc::clone(&body);
+        let batch = async move {
+            let start = now();
+            for _ in 0..count {
+                body().await;
+            }
+            now() - start
+        };
+        let tasks = LocalSet::new();
+        let batch = tasks.spawn_local(batch);
+        tasks.block_on(&runtime, batch).expect("the batch is run to its end")
+    });
 }
 
 /// The measurement by `now`.
