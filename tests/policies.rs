@@ -154,6 +154,9 @@ fn a_policy_that_fails_unseen_fails_the_test_with_its_line() {
         text.contains("a policy failed: policy bad, hook outcome: ") && text.contains("bad.lua:5:"),
         "{text}"
     );
+    let caret = text.lines().skip_while(|line| !line.ends_with("    return x.y")).nth(1).unwrap_or_default();
+    let line = text.lines().find(|line| line.ends_with("    return x.y")).unwrap_or_default();
+    assert!(caret.trim() == "^" && caret.find('^') == line.find("x.y"), "{text}");
 }
 
 #[test]

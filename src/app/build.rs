@@ -15,11 +15,13 @@ use crate::backend::server::{Dial, Server};
 use crate::config::Config;
 use crate::lookup::dns::Resolver;
 use crate::lookup::host::HostResolver;
-use crate::lookup::http::client::{HttpClient, system_trust};
+use crate::lookup::http::client::HttpClient;
+use crate::lookup::http::connections::Trust;
 use crate::lookup::http::outbox::Outbox;
-use crate::lookup::map::maps::Maps;
+use crate::lookup::map::maps::{Maps, Web};
 use crate::lua::api::Parts;
 use crate::lua::chain::Chain;
+use crate::lua::chunks::Chunks;
 use crate::lua::clock::{Clock, Wall};
 use crate::lua::coverage::Coverage;
 use crate::lua::engine::{Engine, Plan};
@@ -92,6 +94,8 @@ pub struct Outside {
     pub played: Option<Played>,
     /// Who is told which lines of scripts run.
     pub coverage: Option<Coverage>,
+    /// Compiled scripts.
+    pub chunks: Chunks,
 }
 
 /// Makes what connects to the backend of a name.
@@ -105,13 +109,14 @@ impl Outside {
         let resolver = Resolver::new(&config.dns, ground.helper.clone()).context("[dns]")?;
         let known = before.map(|before| (&before.config.store, &before.store));
         Ok(Outside {
-            http: http(resolver.clone(), ground)?,
+            http: http(resolver.clone(), ground),
             resolver,
             store: opening::open(&config.store, &ground.pool, known)?,
             wall: Wall::default(),
             clock: Clock::monotonic,
             played: None,
             coverage: None,
+            chunks: Chunks::default(),
         })
     }
 }
@@ -160,7 +165,7 @@ impl House {
         ground: &Ground,
         before: Option<&House>,
     ) -> anyhow::Result<Arc<House>> {
-        let Outside { resolver, http, store, wall, clock, played, coverage } = outside;
+        let Outside { resolver, http, store, wall, clock, played, coverage, chunks } = outside;
         let config = if played.is_some() { tls::in_clear(config) } else { config };
         let names: Arc<dyn Names> = Arc::new(ResolverNames::new(resolver.clone()));
         let servers = config.backends.iter().map(|backend| {
@@ -184,12 +189,15 @@ impl House {
             Spool::new(folders::spool(&config), config.spool.memory, config.spool.limit, ground.pool.clone());
         let plan = policies::plan(&config);
         let rules = config.listeners.iter().map(|listener| Arc::new(rules(&config, listener))).collect();
+        let web = Web { http, helper: ground.helper.clone() };
         let mut parts = Parts::new(resolver)
             .storing(store.clone())
             .measuring(Arc::clone(&ground.policy_metrics))
             .counting(Arc::clone(&ground.waiting))
-            .with_maps(maps(&config)?)
-            .with_http(http)
+            .with_parking(ground.parking.clone())
+            .with_chunks(chunks)
+            .with_maps(maps(&config, &web)?)
+            .with_http(web.http)
             .with_wall(wall);
         if let Some(coverage) = coverage {
             parts = parts.with_coverage(coverage);
@@ -288,17 +296,17 @@ impl House {
 }
 
 /// The maps, read anew.
-fn maps(config: &Config) -> anyhow::Result<Maps> {
-    policies::read_maps(config).map_err(|wrong| {
+fn maps(config: &Config, web: &Web) -> anyhow::Result<Maps> {
+    policies::read_maps(config, Some(web)).map_err(|wrong| {
         let lines: Vec<String> = wrong.iter().map(|(name, error)| format!("map {name}: {error}")).collect();
         anyhow!(lines.join("\n"))
     })
 }
 
 /// Who asks web servers. What waits to be sent outlives the house.
-fn http(resolver: Resolver, ground: &Ground) -> anyhow::Result<HttpClient> {
-    let (hosts, tls) = (HostResolver::new(resolver), system_trust()?);
-    Ok(HttpClient::new(hosts, &tls, ground.helper.clone(), Arc::clone(&ground.outbox)))
+fn http(resolver: Resolver, ground: &Ground) -> HttpClient {
+    let hosts = HostResolver::new(resolver);
+    HttpClient::new(hosts, Trust::System, ground.helper.clone(), Arc::clone(&ground.outbox))
 }
 
 /// The backend that `backend` describes, as nobody has talked to it yet.

@@ -11,7 +11,7 @@ use crate::config::sources::Sources;
 use crate::config::{Config, Loaded, report};
 use crate::lookup::dns::Resolver;
 use crate::lookup::map::error::MapError;
-use crate::lookup::map::maps::Maps;
+use crate::lookup::map::maps::{Maps, Web};
 use crate::lua::api::Parts;
 use crate::lua::builtin;
 use crate::lua::clock::Clock;
@@ -61,7 +61,7 @@ pub fn resolver(config: &Config) -> Result<Resolver, String> {
 /// *Errors*: every mistake in every policy, with its place. *Changes*: `sources` gets the scripts with mistakes.
 pub fn load(config: &Config, sources: &mut Sources) -> Result<Rc<Engine>, Vec<Diagnostic>> {
     // Nothing waits while policies are loaded. Where a map is wrong they get by without.
-    let (parts, mut mistakes) = match read_maps(config) {
+    let (parts, mut mistakes) = match read_maps(config, None) {
         Ok(maps) => (Parts::offline().with_maps(maps), Vec::new()),
         Err(wrong) => (Parts::offline(), wrong_maps(config, &wrong, sources)),
     };
@@ -76,12 +76,12 @@ pub fn load(config: &Config, sources: &mut Sources) -> Result<Rc<Engine>, Vec<Di
     }
 }
 
-/// The maps of `config`, read now.
+/// The maps of `config`, read now; those on web servers are asked by `web`.
 ///
 /// *Errors*: of each map that can't be used, its name and why.
-pub fn read_maps(config: &Config) -> Result<Maps, Vec<(String, MapError)>> {
+pub fn read_maps(config: &Config, web: Option<&Web>) -> Result<Maps, Vec<(String, MapError)>> {
     let maps: Vec<_> = config.maps.iter().map(|named| named.map.clone()).collect();
-    Maps::read(&maps)
+    Maps::read(&maps, web)
 }
 
 /// Maps that can't be used, with the line of the file where that is known. *Changes*: `sources` gets those files.

@@ -2,7 +2,7 @@
 
 use crate::config::error::Diagnostic;
 use crate::config::section::{NameAt, Section};
-use crate::lookup::map::config::{MapConfig, Source};
+use crate::lookup::map::config::{MapConfig, Source, Times};
 use crate::lua::config::Span;
 
 /// A map, and where the configuration says what it is.
@@ -28,7 +28,31 @@ fn one(name: &NameAt, section: &Section, problems: &mut Vec<Diagnostic>) -> Opti
         let span = section.head.clone().or_else(|| Some(name.span.clone()));
         problems.push(Diagnostic::error(key, message, span).found("has no `source`"));
     }
-    let source = Source::File(section.path("source")?);
+    let source = section.map_source("source")?;
+    misplaced(section, &source, problems);
     let kind = section.choice("kind").and_then(|word| word.parse().ok()).unwrap_or_default();
-    Some(NamedMap { map: MapConfig { name: name.text.clone(), source, kind }, span: section.place("source") })
+    let default = Times::default();
+    let time = |key, default| section.duration(key).flatten().unwrap_or(default);
+    let times = Times {
+        ttl: time("ttl", default.ttl),
+        negative_ttl: time("negative_ttl", default.negative_ttl),
+        stale: time("stale", default.stale),
+    };
+    let map = MapConfig { name: name.text.clone(), source, kind, times };
+    Some(NamedMap { map, span: section.place("source") })
+}
+
+/// Tells of keys that say nothing about a map from `source`.
+fn misplaced(section: &Section, source: &Source, problems: &mut Vec<Diagnostic>) {
+    let (keys, why): (&[&str], &str) = match source {
+        Source::File(_) => {
+            (&["ttl", "negative_ttl", "stale"], "a file is read on reload, and holds until the next")
+        }
+        Source::Http(_) => (&["kind"], "a web server compares keys as it likes"),
+    };
+    for name in keys.iter().filter(|name| section.has(name)) {
+        let key = section.key(name);
+        let problem = Diagnostic::error(&*key, format!("`{key}` says nothing here"), section.place(name));
+        problems.push(problem.found("no use").help(why));
+    }
 }

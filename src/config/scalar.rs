@@ -9,6 +9,7 @@ use crate::config::reader::{Given, Reader};
 use crate::config::section::Value;
 use crate::config::value::{self, ValueError};
 use crate::config::verifier;
+use crate::lookup::map::config::Source;
 use crate::lua::config::Script;
 use crate::names::a_label;
 use crate::names::host_name::is_host_name;
@@ -120,19 +121,26 @@ fn store_place(reader: &mut Reader, key: &Key, given: &Given) -> Option<Value> {
 
 /// A map's source; those of later versions are told as such.
 fn map_source(reader: &mut Reader, given: &Given) -> Option<Value> {
-    const LATER: [&str; 5] = ["http", "https", "ldap", "mmdb", "socketmap"];
-    let (scheme, path) =
-        given.toml.get_ref().as_str().and_then(|text| text.split_once(':')).unwrap_or_default();
-    if scheme == "file" && is_text(path) {
-        return Some(Value::Path(reader.path(path)));
+    let text = given.toml.get_ref().as_str().unwrap_or_default();
+    match text.split_once(':').unwrap_or_default() {
+        ("file", path) if is_text(path) => Some(Value::MapSource(Source::File(reader.path(path)))),
+        ("http" | "https", _) => match text.parse() {
+            Ok(template) => Some(Value::MapSource(Source::Http(template))),
+            Err(error) => {
+                reader.wrong(given, &format!("can't be asked: {error}"), Kind::MapSource.possible());
+                None
+            }
+        },
+        (scheme @ ("ldap" | "mmdb" | "socketmap"), _) => {
+            let span = reader.span(given.toml.span());
+            reader.later(given.path, &format!("a map from {scheme}:"), span);
+            None
+        }
+        _ => {
+            reader.wrong(given, "must say where the map is", Kind::MapSource.possible());
+            None
+        }
     }
-    if LATER.contains(&scheme) {
-        let span = reader.span(given.toml.span());
-        reader.later(given.path, &format!("a map from {scheme}:"), span);
-    } else {
-        reader.wrong(given, "must say where the map is", Kind::MapSource.possible());
-    }
-    None
 }
 
 fn choice(reader: &mut Reader, key: &Key, words: &'static [Word], given: &Given) -> Option<Value> {

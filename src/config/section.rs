@@ -8,6 +8,7 @@ use crate::auth::config::Place as Verify;
 use crate::backend::config::Address;
 use crate::config::error::Diagnostic;
 use crate::config::keys::key::{Key, Table};
+use crate::lookup::map::config::Source;
 use crate::lua::capability::Capability;
 use crate::lua::config::{OptionEntry, Script, Span};
 use crate::policy::mode::PolicyUse;
@@ -51,6 +52,7 @@ pub(super) enum Value {
     Choice(&'static str),
     Path(PathBuf),
     Script(Script),
+    MapSource(Source),
     StorePlace(Place),
     Verifier(Verify),
     /// `None` is `"off"`.
@@ -155,6 +157,10 @@ impl Section {
 
     pub(super) fn store_place(&self, name: &str) -> Option<Place> {
         if let Value::StorePlace(place) = self.value(name)? { Some(place.clone()) } else { None }
+    }
+
+    pub(super) fn map_source(&self, name: &str) -> Option<Source> {
+        if let Value::MapSource(source) = self.value(name)? { Some(source.clone()) } else { None }
     }
 
     pub(super) fn verifier(&self, name: &str) -> Option<Verify> {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
+use mlua::ffi::lua_State;
 use mlua::thread::AsyncThread;
 use mlua::{Function, IntoLuaMulti, Lua, Thread, Value};
 
@@ -82,6 +83,8 @@ pub struct HookCall {
     span: Option<(Duration, Duration)>,
     /// Its coroutine, until it has ended.
     running: Option<Running>,
+    /// Why it could not begin.
+    problem: Option<Box<mlua::Error>>,
     /// The turn of the others, after a slice.
     turn: Option<Pin<Box<dyn Future<Output = ()>>>>,
 }
@@ -90,6 +93,20 @@ pub struct HookCall {
 struct Running {
     thread: Thread,
     run: AsyncThread<Value>,
+}
+
+impl Running {
+    #[inline]
+    fn begin(
+        lua: &Lua,
+        guard: &Guard,
+        function: &Function,
+        arguments: impl IntoLuaMulti,
+    ) -> mlua::Result<Running> {
+        let thread = guard.pool().take(lua, function)?;
+        let run = thread.clone().into_async(arguments)?;
+        Ok(Running { thread, run })
+    }
 }
 
 /// The slice after which a computing hook lets other sessions run.
@@ -104,7 +121,8 @@ const LEAST_MEMORY: usize = 64 << 10;
 impl HookCall {
     /// A call of `function`, which is about to run on behalf of `call`.
     ///
-    /// Errors: there is no memory for it.
+    /// That there is no memory for it, its first poll says: built where it lies, it costs a copy less.
+    #[inline]
     pub fn new(
         lua: &Lua,
         guard: &Rc<Guard>,
@@ -112,10 +130,12 @@ impl HookCall {
         allowance: Allowance,
         function: &Function,
         arguments: impl IntoLuaMulti,
-    ) -> mlua::Result<Self> {
-        let thread = guard.pool().take(lua, function)?;
-        let run = thread.clone().into_async(arguments)?;
-        Ok(HookCall {
+    ) -> Self {
+        let (running, problem) = match Running::begin(lua, guard, function, arguments) {
+            Ok(running) => (Some(running), None),
+            Err(problem) => (None, Some(Box::new(problem))),
+        };
+        HookCall {
             lua: lua.clone(),
             guard: Rc::clone(guard),
             call,
@@ -123,9 +143,10 @@ impl HookCall {
             cpu_left: allowance.cpu,
             grown: 0,
             span: None,
-            running: Some(Running { thread, run }),
+            running,
+            problem,
             turn: None,
-        })
+        }
     }
 
     /// Runs it to its end at once, where nothing may wait: at load and in `setup`.
@@ -146,59 +167,58 @@ impl HookCall {
     fn guarded<T>(
         &mut self,
         slice: Duration,
-        running: &mut Running,
-        body: impl FnOnce(&mut Running) -> T,
+        top: *const lua_State,
+        body: impl FnOnce(&mut Self) -> T,
     ) -> (Stop, T) {
-        let lua = &self.lua;
-        let used = lua.used_memory();
+        let used = self.lua.used_memory();
         let allowed = usize::try_from(self.allowance.memory).unwrap_or(usize::MAX);
         let room = allowed.saturating_sub(self.grown).max(LEAST_MEMORY);
         // Fails only in a state that mlua has not made itself.
-        let _ = lua.set_memory_limit(STATE_MEMORY.min(used.saturating_add(room)));
+        let _ = self.lua.set_memory_limit(STATE_MEMORY.min(used.saturating_add(room)));
         let start = self.guard.now();
         let armed = Armed {
-            top: running.thread.state(),
+            top,
             slice_end: start.saturating_add(slice),
             budget_end: start.saturating_add(self.cpu_left),
             memory: used,
         };
-        self.guard.arm(&self.call, armed);
-        let result = body(running);
+        self.guard.arm(&self.call, armed, start);
+        let result = body(self);
         let stop = self.guard.disarm();
         let end = self.guard.now();
         self.cpu_left = self.cpu_left.saturating_sub(end.saturating_sub(start));
         self.span = Some((self.span.map_or(start, |(first, _)| first), end));
         // Without a limit the engine's own calls into Lua can't fail for a script's hunger, and are faster.
-        let _ = lua.set_memory_limit(0);
-        self.grown = (self.grown + lua.used_memory()).saturating_sub(used);
+        let _ = self.lua.set_memory_limit(0);
+        self.grown = (self.grown + self.lua.used_memory()).saturating_sub(used);
         (stop, result)
     }
 
     /// Ends the coroutine where it is: what it waits for is dropped at once, then `<close>` variables run, under what
     /// is left of the budget.
-    fn close(&mut self, mut running: Running) {
+    fn close(&mut self, thread: Thread) {
         self.call.waits.end();
-        let guard = Rc::clone(&self.guard);
         let (stop, closed) =
-            self.guarded(Duration::MAX, &mut running, |running| guard.pool().close(&running.thread));
+            self.guarded(Duration::MAX, thread.state(), |this| this.guard.pool().close(&thread));
         if stop == Stop::Run && closed.is_ok() && self.guard.is_as_new() {
-            self.guard.pool().give(running.thread);
+            self.guard.pool().give(thread);
         }
     }
 
-    /// The waker for the script's own waits.
-    fn waker(&mut self, task: &Waker) -> (Arc<SliceWaker>, Waker) {
-        let mut kept = self.call.session.as_ref().map(|session| session.waker.borrow_mut());
-        match kept.as_deref() {
-            Some(Some((slice, waker))) if slice.is_for(task) => (Arc::clone(slice), waker.clone()),
-            _ => {
-                let slice = SliceWaker::new(task);
-                let waker = Waker::from(Arc::clone(&slice));
-                if let Some(kept) = &mut kept {
-                    **kept = Some((Arc::clone(&slice), waker.clone()));
-                }
-                (slice, waker)
-            }
+    /// The waker for the script's own waits: the session's, which `keep` gives back, if it is for the same task.
+    fn waker(&self, task: &Waker) -> (Arc<SliceWaker>, Waker) {
+        let kept = self.call.session.as_ref().and_then(|session| session.waker.take());
+        kept.filter(|(slice, _)| slice.is_for(task)).unwrap_or_else(|| {
+            let slice = SliceWaker::new(task);
+            let waker = Waker::from(Arc::clone(&slice));
+            (slice, waker)
+        })
+    }
+
+    /// Keeps a waker for the next poll in the same session.
+    fn keep(&self, waker: (Arc<SliceWaker>, Waker)) {
+        if let Some(session) = &self.call.session {
+            session.waker.replace(Some(waker));
         }
     }
 
@@ -207,42 +227,32 @@ impl HookCall {
         &mut self,
         stop: Stop,
         polled: Result<Poll<mlua::Result<Value>>, &'static str>,
-        running: Running,
     ) -> Poll<Result<Value, Stopped>> {
-        let polled = match polled {
-            Ok(polled) => polled,
-            Err(words) => {
-                self.call.waits.end();
-                return Poll::Ready(Err(Stopped::Raised(mlua::Error::runtime(words))));
-            }
-        };
-        match (stop, polled) {
-            // Nothing of it runs any more, not even its `<close>` variables: the guard's hook might not come.
-            (Stop::Kill(budget), _) => {
-                self.call.waits.end();
-                Poll::Ready(Err(Stopped::Spent(budget, self.guard.take_killed_at())))
-            }
-            (_, Poll::Ready(Ok(value))) => {
-                // What other coroutines of its script still wait for has nobody to wait for it.
-                self.call.waits.end();
-                if self.guard.is_as_new() {
-                    self.guard.pool().give(running.thread);
-                }
-                Poll::Ready(Ok(value))
-            }
-            (_, Poll::Ready(Err(error))) if is_hunger(&error) => {
-                self.call.waits.end();
-                Poll::Ready(Err(Stopped::Spent(Budget::Memory, None)))
-            }
-            (_, Poll::Ready(Err(error))) => {
-                self.close(running);
-                Poll::Ready(Err(Stopped::Raised(error)))
-            }
-            (_, Poll::Pending) => {
-                self.running = Some(running);
-                Poll::Pending
-            }
+        if matches!(polled, Ok(Poll::Pending)) && !matches!(stop, Stop::Kill(_)) {
+            return Poll::Pending;
         }
+        let Some(Running { thread, .. }) = self.running.take() else { return Poll::Pending };
+        // What other coroutines of its script still wait for has nobody to wait for it.
+        self.call.waits.end();
+        Poll::Ready(match (stop, polled) {
+            (_, Err(words)) => Err(Stopped::Raised(mlua::Error::runtime(words))),
+            // Nothing of it runs any more, not even its `<close>` variables: the guard's hook might not come.
+            (Stop::Kill(budget), _) => Err(Stopped::Spent(budget, self.guard.take_killed_at())),
+            (_, Ok(Poll::Ready(Ok(value)))) => {
+                if self.guard.is_as_new() {
+                    self.guard.pool().give(thread);
+                }
+                Ok(value)
+            }
+            (_, Ok(Poll::Ready(Err(error)))) if is_hunger(&error) => {
+                Err(Stopped::Spent(Budget::Memory, None))
+            }
+            (_, Ok(Poll::Ready(Err(error)))) => {
+                self.close(thread);
+                Err(Stopped::Raised(error))
+            }
+            (_, Ok(Poll::Pending)) => return Poll::Pending,
+        })
     }
 }
 
@@ -255,17 +265,24 @@ impl Future for HookCall {
             ready!(turn.as_mut().poll(cx));
             this.turn = None;
         }
-        let Some(mut running) = this.running.take() else { return Poll::Pending };
+        let Some(top) = this.running.as_ref().map(|running| running.thread.state()) else {
+            return match this.problem.take() {
+                Some(problem) => Poll::Ready(Err(Stopped::Raised(*problem))),
+                None => Poll::Pending,
+            };
+        };
         let (slice, waker) = this.waker(cx.waker());
         slice.begin();
-        let (stop, polled) = this.guarded(this.allowance.slice, &mut running, |running| {
+        let (stop, polled) = this.guarded(this.allowance.slice, top, |this| {
+            let Some(running) = &mut this.running else { return Ok(Poll::Pending) };
             let run = Pin::new(&mut running.run);
             // mlua lets a panic of the engine's own functions through to here; it ends this call and no more.
             let polled = catch_unwind(AssertUnwindSafe(|| run.poll(&mut Context::from_waker(&waker))));
             polled.map_err(|_| PANICKED)
         });
         let is_woken = slice.finish();
-        let ended = this.ended(stop, polled, running);
+        this.keep((slice, waker));
+        let ended = this.ended(stop, polled);
         if ended.is_pending() && stop == Stop::Slice {
             let mut turn: Pin<Box<dyn Future<Output = ()>>> = Box::pin(tokio::task::yield_now());
             // Its first poll queues the task behind the driver.
@@ -281,7 +298,7 @@ impl Future for HookCall {
 impl Drop for HookCall {
     fn drop(&mut self) {
         if let Some(running) = self.running.take() {
-            self.close(running);
+            self.close(running.thread);
         }
     }
 }

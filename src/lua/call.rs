@@ -134,9 +134,4 @@ impl Call {
             ..Call::load(self.policy.clone(), self.capabilities.clone())
         }
     }
-
-    /// A call, on behalf of `of`, of its hook for `stage`.
-    pub fn hook(of: Call, stage: Stage, session: Rc<SessionView>) -> Call {
-        Call { stage: Some(stage), session: Some(session), ..of }
-    }
 }

@@ -208,7 +208,7 @@ fn rule(policy: &Policy, stage: Stage, ran: Ran, decision: &mut Decision) -> Nex
     }
     decision.edits.extend(ran.edits);
     let name = || policy.name.clone();
-    match ran.ruling {
+    match ran.ruling.map(|ruling| *ruling) {
         None => Next::Policy,
         Some(Ruling::Refuse { reply, is_held: true, unless_auth }) => {
             decision.effects.held.get_or_insert(Held { reply, unless_auth, policy: name() });
@@ -253,7 +253,7 @@ fn absorb(all: &mut Effects, one: Effects) {
 fn observed(policy: &Policy, stage: Stage, ran: &Ran) {
     let would_have = match ran {
         Ran::Failed => "failed".to_owned(),
-        Ran::Ended(ended) => match &ended.ruling {
+        Ran::Ended(ended) => match ended.ruling.as_deref() {
             None => return,
             Some(Ruling::Refuse { reply, is_held: false, .. }) => reply.to_string(),
             Some(Ruling::Refuse { reply, .. }) => format!("{reply} (at RCPT)"),

@@ -1,5 +1,6 @@
 //! The policy engine of one worker: its Lua state with every configured policy in it.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -13,12 +14,13 @@ use crate::lua::convert::kit::Kit;
 use crate::lua::globals::Globals;
 use crate::lua::objects;
 use crate::lua::options::check::Surroundings;
+use crate::lua::options::schema::OptionSchema;
 use crate::lua::parking::Parking;
 use crate::lua::policy::{Loading, Policy};
 use crate::lua::problem::Problem;
 use crate::lua::sandbox::Sandbox;
 use crate::lua::script::{self, Source};
-use crate::lua::unknown;
+use crate::lua::unknown::{self, Known};
 use crate::lua::verdict;
 use crate::observe::policy_counts::PolicyCounts;
 use crate::policy::event::Stage;
@@ -45,7 +47,10 @@ pub struct Engine {
     /// The calls of the process that wait.
     pub(super) waiting: Arc<Waiting>,
     policies: Vec<Rc<Policy>>,
-    warnings: Vec<Problem>,
+    /// The script of each policy, and the folders where they are looked for.
+    sources: (Vec<Source>, Vec<PathBuf>),
+    /// Once somebody has asked: only who tells a person does.
+    warnings: OnceCell<Vec<Problem>>,
 }
 
 impl Engine {
@@ -68,13 +73,8 @@ impl Engine {
             .map(|(configured, source)| (configured.name.clone(), folders(source, &plan.general.paths)));
         let (sandbox, kit) = open(modules.collect(), parts, clock)
             .map_err(|error| vec![Problem::in_script("", "gatepost", error.to_string())])?;
-        let globals = Globals::of(&sandbox.base)
-            .map_err(|error| vec![Problem::in_script("", "gatepost", error.to_string())])?;
         let mut policies = Vec::new();
-        let mut warnings = Vec::new();
         for (configured, source) in &sources {
-            let folders = folders(source, &plan.general.paths);
-            warnings.extend(unknown::warnings(&configured.name, source, &folders, &globals));
             let loading = Loading { sandbox: &sandbox, configured, source };
             match loading.load(Surroundings { backends: &plan.backends, maps: parts.maps() }) {
                 Ok(policy) => policies.push(Rc::new(policy)),
@@ -83,12 +83,15 @@ impl Engine {
         }
         if !problems.is_empty() {
             // A misspelt name is often why something else is wrong.
-            problems.append(&mut warnings);
+            let each = sources.iter().map(|(configured, source)| (&*configured.name, source, None));
+            problems.extend(warnings(&sandbox, each, &plan.general.paths));
             return Err(problems);
         }
         let (kit, stage_time) = (Rc::new(kit), plan.general.budget.stage);
         let waiting = Arc::clone(parts.waiting());
-        Ok(Rc::new(Engine { sandbox, kit, stage_time, waiting, policies, warnings }))
+        let sources = (sources.into_iter().map(|(_, source)| source).collect(), plan.general.paths.clone());
+        let warnings = OnceCell::new();
+        Ok(Rc::new(Engine { sandbox, kit, stage_time, waiting, policies, sources, warnings }))
     }
 
     /// From now on what the hooks say, how they fail and how long they take is counted in `counts`, for `worker`.
@@ -115,7 +118,12 @@ impl Engine {
 
     /// What somebody should look at in the policies.
     pub fn warnings(&self) -> &[Problem] {
-        &self.warnings
+        self.warnings.get_or_init(|| {
+            let (sources, paths) = &self.sources;
+            let each = self.policies.iter().zip(sources);
+            let each = each.map(|(policy, source)| (&*policy.name, source, Some(&*policy.schema)));
+            warnings(&self.sandbox, each, paths)
+        })
     }
 
     /// The policy of this name.
@@ -134,13 +142,32 @@ impl Engine {
     }
 }
 
+/// What somebody should look at in policies, each with its name, its source, and its options if they could be read.
+fn warnings<'a>(
+    sandbox: &Sandbox,
+    policies: impl Iterator<Item = (&'a str, &'a Source, Option<&'a [OptionSchema]>)>,
+    paths: &[PathBuf],
+) -> Vec<Problem> {
+    // A state whose globals can't be read has no policies that would run.
+    let Ok(globals) = Globals::of(&sandbox.base) else { return Vec::new() };
+    let of = |(name, source, options)| {
+        let module = |module: &str| {
+            // One that was not come to is looked for.
+            let loaded = sandbox.guard.listing().module(name, module);
+            loaded.or_else(|| script::find_module(module, &folders(source, paths)).ok())
+        };
+        unknown::warnings(name, source, module, &Known { globals: &globals, options })
+    };
+    policies.flat_map(of).collect()
+}
+
 /// A state with the modules and verdicts in it.
 pub(super) fn open(
     folders: HashMap<String, Vec<PathBuf>>,
     parts: &Parts,
     clock: Clock,
 ) -> mlua::Result<(Sandbox, Kit)> {
-    let sandbox = Sandbox::new(clock, folders)?;
+    let sandbox = Sandbox::new(clock, folders, parts.chunks())?;
     if let Some(coverage) = parts.coverage() {
         sandbox.guard.record_lines(&sandbox.lua, coverage.clone())?;
     }

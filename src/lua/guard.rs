@@ -13,6 +13,7 @@ use crate::lua::call::Call;
 use crate::lua::caller::line_of_script;
 use crate::lua::clock::Clock;
 use crate::lua::coverage::Coverage;
+use crate::lua::listing::Listing;
 use crate::lua::pool::{Pool, weak_table};
 
 /// Watches all scripts of one Lua state. Only one hook call runs at a moment; the guard knows which.
@@ -36,6 +37,7 @@ pub struct Guard {
     /// `__close`, for the hook would not come. A weak table.
     ended: Table,
     pool: Pool,
+    listing: Rc<Listing>,
 }
 
 /// The limits of one poll.
@@ -113,6 +115,7 @@ impl Guard {
             steps: Cell::new(STEPS),
             ended: weak_table(lua)?,
             pool: Pool::new(lua)?,
+            listing: Rc::default(),
         });
         let watching = Rc::clone(&guard);
         let triggers = HookTriggers::new().every_nth_instruction(INSTRUCTIONS);
@@ -145,6 +148,11 @@ impl Guard {
     /// The coroutines in which hook calls run.
     pub(super) fn pool(&self) -> &Pool {
         &self.pool
+    }
+
+    /// The scripts that it watches.
+    pub(super) fn listing(&self) -> &Rc<Listing> {
+        &self.listing
     }
 
     /// The hook call that runs now; none while nothing runs.
@@ -182,13 +190,13 @@ impl Guard {
         self.stop.get() != Stop::Run
     }
 
-    /// Begins a poll of `call`.
-    pub(super) fn arm(&self, call: &Rc<Call>, armed: Armed) {
+    /// Begins a poll of `call`, at `now` on the guard's clock.
+    pub(super) fn arm(&self, call: &Rc<Call>, armed: Armed, now: Duration) {
         self.clock.tick(POLL);
         self.armed.set(Some(armed));
         self.stop.set(Stop::Run);
         self.fences.set(0);
-        self.last_tick.set(self.clock.now());
+        self.last_tick.set(now);
         self.is_heavy.set(false);
         self.call.replace(Some(Rc::clone(call)));
     }

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use mlua::{Function, IntoLuaMulti, Lua, LuaString, Table, Value, Variadic};
 
 use crate::lua::caller::raise;
+use crate::lua::chunks::Chunks;
 use crate::lua::guard::{Budget, Guard};
 use crate::lua::later;
 use crate::lua::problem::{first_words, is_hunger};
@@ -20,6 +21,7 @@ pub(super) fn functions(
     lua: &Lua,
     guard: &Rc<Guard>,
     folders: HashMap<String, Vec<PathBuf>>,
+    chunks: &Chunks,
 ) -> mlua::Result<Table> {
     let native = lua.create_table()?;
     native.set("name_of", lua.create_function(|_, view: Table| of_view(&view, "__metatable"))?)?;
@@ -42,7 +44,7 @@ pub(super) fn functions(
         Ok(())
     };
     native.set("print", lua.create_function(print)?)?;
-    native.set("find_module", find_module(lua, guard, folders)?)?;
+    native.set("find_module", find_module(lua, guard, folders, chunks)?)?;
     coroutines(lua, guard, &native)?;
     Ok(native)
 }
@@ -92,20 +94,23 @@ fn find_module(
     lua: &Lua,
     guard: &Rc<Guard>,
     folders: HashMap<String, Vec<PathBuf>>,
+    chunks: &Chunks,
 ) -> mlua::Result<Function> {
-    let guard = Rc::clone(guard);
+    let (guard, chunks) = (Rc::clone(guard), chunks.clone());
     lua.create_function(move |lua, (name, env): (LuaString, Table)| {
         let Some(call) = guard.call().filter(|call| call.stage.is_none()) else {
             return Err(raise(lua, "require stands at the top of the file, not in a hook"));
         };
         let folders = folders.get(&*call.policy).map(Vec::as_slice).unwrap_or_default();
-        let source = script::find_module(&name.to_string_lossy(), folders);
+        let name = name.to_string_lossy();
+        let source = script::find_module(&name, folders);
         let source = source.map_err(|problem| raise(lua, &problem))?;
         if let Some((line, later)) = later::find(&source.text) {
             let file = &source.name;
             return Err(mlua::Error::runtime(format!("{file}:{line}: '{later}' is not in this version")));
         }
-        source.compile(lua, env)
+        guard.listing().note_module(&call.policy, &name, &source);
+        source.compile(lua, env, &chunks)
     })
 }
 

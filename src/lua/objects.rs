@@ -25,7 +25,8 @@ pub(super) fn open(sandbox: &Sandbox, parts: &Parts) -> mlua::Result<Kit> {
     lazy.raw_set("params", lua.create_function(subject::params)?)?;
     lazy.raw_set("network", lua.create_function(subject::network)?)?;
     lazy.raw_set("message", lua.create_function(message::later_facts)?)?;
-    let prelude = lua.load(include_str!("prelude/objects.lua")).set_name("=gatepost");
-    let make: Table = prelude.call((&sandbox.view, methods, lazy))?;
+    let prelude = include_str!("prelude/objects.lua").as_bytes();
+    let prelude = sandbox.chunks.function(lua, "=gatepost", prelude, None)?;
+    let make: Table = prelude.call((&sandbox.object, methods, lazy))?;
     Kit::new(lua, &make, &sandbox.view)
 }

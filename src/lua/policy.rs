@@ -151,7 +151,11 @@ impl Loading<'_> {
         if let Some((line, name)) = later::find(&self.source.text) {
             return Err(vec![self.problem(format!("'{name}' is not in this version"), Some(line))]);
         }
-        let chunk = self.sandbox.environment().and_then(|env| self.source.compile(&self.sandbox.lua, env));
+        self.sandbox.guard.listing().note(self.source);
+        let chunk = self
+            .sandbox
+            .environment()
+            .and_then(|env| self.source.compile(&self.sandbox.lua, env, &self.sandbox.chunks));
         let chunk = chunk.map_err(|error| vec![self.raised(&error)])?;
         match self.run(&chunk, &Value::Nil) {
             Ok(Value::Table(table)) => self.read(&table),
@@ -207,7 +211,7 @@ impl Loading<'_> {
         });
         let running =
             HookCall::new(&self.sandbox.lua, &self.sandbox.guard, call, LOADING, function, argument);
-        running.map_err(|error| self.raised(&error))?.finish_now().map_err(|stopped| match stopped {
+        running.finish_now().map_err(|stopped| match stopped {
             Stopped::Raised(error) => self.raised(&error),
             other => self.problem(other.to_string(), None),
         })

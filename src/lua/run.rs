@@ -13,6 +13,7 @@ use crate::lua::budget::{HookCall, Stopped};
 use crate::lua::call::Call;
 use crate::lua::convert::session::SessionView;
 use crate::lua::engine::Engine;
+use crate::lua::failure;
 use crate::lua::occasion::Occasion;
 use crate::lua::parking::{Admission, Berth};
 use crate::lua::policy::Policy;
@@ -28,14 +29,14 @@ use crate::session::effects::Effects;
 /// How a hook ended.
 pub(super) enum Ran {
     /// As it should.
-    Ended(Box<Ended>),
+    Ended(Ended),
     /// With an error, which is in the log.
     Failed,
 }
 
-/// What a hook said and asked for.
+/// What a hook said and asked for; most say nothing, and that takes no memory.
 pub(super) struct Ended {
-    pub(super) ruling: Option<Ruling>,
+    pub(super) ruling: Option<Box<Ruling>>,
     pub(super) effects: Option<Box<Effects>>,
     pub(super) edits: Vec<Edit>,
 }
@@ -83,16 +84,14 @@ impl<'a> Run<'a> {
         known.extend_from_slice(edits);
         let known_edits = known.len();
         let call = Rc::new(Call {
+            stage: Some(self.stage),
+            session: Some(Rc::clone(self.view)),
             is_observing: mode == Mode::Observe,
             budget: policy.budget,
             message,
             past: self.occasion.past(),
             edits: RefCell::new(known),
-            ..Call::hook(
-                Call::load(policy.name.clone(), policy.capabilities.clone()),
-                self.stage,
-                Rc::clone(self.view),
-            )
+            ..Call::load(policy.name.clone(), policy.capabilities.clone())
         });
         let berth = policy.berths.get().and_then(|berths| berths.get(self.stage as usize));
         let admission = berth.map_or(Admission::Runs, |berth| berth.admit());
@@ -108,13 +107,13 @@ impl<'a> Run<'a> {
             count(counts, &result, mode);
         }
         match result {
-            Ok(ruling) => Ran::Ended(Box::new(Ended {
+            Ok(ruling) => Ran::Ended(Ended {
                 ruling,
                 effects: call.effects.take(),
                 edits: call.edits.take().split_off(known_edits),
-            })),
+            }),
             Err(problem) => {
-                self.log(policy, &problem);
+                failure::log(&call, self.stage.as_str(), &problem, self.engine.sandbox.guard.listing());
                 Ran::Failed
             }
         }
@@ -126,9 +125,20 @@ impl<'a> Run<'a> {
         policy: &Policy,
         hook: &Function,
         call: &Rc<Call>,
-    ) -> Result<Option<Ruling>, Failure> {
-        let mut running =
-            self.begin(policy, hook, call).map_err(|error| Failure::error(error.to_string()))?;
+    ) -> Result<Option<Box<Ruling>>, Failure> {
+        let failed = |error: mlua::Error| Failure::error(error.to_string());
+        self.prepare(call).map_err(failed)?;
+        let subject = self.subject.as_ref().unwrap_or(&Value::Nil);
+        let session = self.view.table().map_err(failed)?;
+        let sandbox = &self.engine.sandbox;
+        let mut running = HookCall::new(
+            &sandbox.lua,
+            &sandbox.guard,
+            Rc::clone(call),
+            policy.allowance(),
+            hook,
+            (session, subject, &policy.options),
+        );
         let (mut timer, mut wait) = (None, None);
         let returned = poll_fn(|cx| {
             if let Poll::Ready(returned) = Pin::new(&mut running).poll(cx) {
@@ -158,7 +168,7 @@ impl<'a> Run<'a> {
         policy: &Policy,
         berth: &Berth,
         admission: Admission,
-        result: &Result<Option<Ruling>, Failure>,
+        result: &Result<Option<Box<Ruling>>, Failure>,
     ) {
         let hook = self.stage.as_str();
         if matches!(result, Err(failure) if failure.is_overrun) {
@@ -187,42 +197,31 @@ impl<'a> Run<'a> {
         (all.min(own), own <= all)
     }
 
-    /// The hook call with its arguments.
-    fn begin(&mut self, policy: &Policy, hook: &Function, call: &Rc<Call>) -> mlua::Result<HookCall> {
-        let sandbox = &self.engine.sandbox;
-        let session = self.view.table()?;
+    /// Makes the subject, if this is the first hook for it.
+    fn prepare(&mut self, call: &Rc<Call>) -> mlua::Result<()> {
         let subject = match &self.subject {
-            Some(subject) => subject.clone(),
-            None => self.subject.insert(self.occasion.subject(self.view, call)?).clone(),
+            Some(subject) => subject,
+            None => self.subject.insert(self.occasion.subject(self.view, call)?),
         };
         call.subject.set(subject.to_pointer());
-        let arguments = (session, subject, &policy.options);
-        HookCall::new(&sandbox.lua, &sandbox.guard, Rc::clone(call), policy.allowance(), hook, arguments)
-    }
-
-    fn log(&self, policy: &Policy, problem: &str) {
-        let id = self.view.session.borrow().identity().id;
-        let (error, traceback) = problem.split_once("\nstack traceback:\n").unwrap_or((problem, ""));
-        let error = error.strip_prefix("runtime error: ").unwrap_or(error);
-        let hook = self.stage.as_str();
-        tracing::warn!(policy = %policy.name, hook, session = %id, error, traceback, "policy failed");
+        Ok(())
     }
 }
 
 /// Counts how a hook ended.
-fn count(counts: &HookCounts, result: &Result<Option<Ruling>, String>, mode: Mode) {
+fn count(counts: &HookCounts, result: &Result<Option<Box<Ruling>>, String>, mode: Mode) {
     let mode = match mode {
         Mode::Enforce => policy_counts::Mode::Enforce,
         Mode::Observe => policy_counts::Mode::Observe,
     };
-    let opinion = match result {
-        Err(_) => return counts.count_error(mode),
-        Ok(None) => Opinion::None,
-        Ok(Some(Ruling::Accept(_))) => Opinion::Accept,
-        Ok(Some(Ruling::Discard(_))) => Opinion::Discard,
-        Ok(Some(Ruling::Refuse { reply, .. })) if reply.is_closing() => Opinion::Disconnect,
-        Ok(Some(Ruling::Refuse { reply, .. })) if reply.is_transient() => Opinion::Defer,
-        Ok(Some(Ruling::Refuse { .. })) => Opinion::Reject,
+    let Ok(ruling) = result else { return counts.count_error(mode) };
+    let opinion = match ruling.as_deref() {
+        None => Opinion::None,
+        Some(Ruling::Accept(_)) => Opinion::Accept,
+        Some(Ruling::Discard(_)) => Opinion::Discard,
+        Some(Ruling::Refuse { reply, .. }) if reply.is_closing() => Opinion::Disconnect,
+        Some(Ruling::Refuse { reply, .. }) if reply.is_transient() => Opinion::Defer,
+        Some(Ruling::Refuse { .. }) => Opinion::Reject,
     };
     counts.count(opinion, mode);
 }

@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use mlua::{Function, Lua, LuaOptions, StdLib, Table};
 
+use crate::lua::chunks::Chunks;
 use crate::lua::clock::{Clock, Wall};
 use crate::lua::guard::Guard;
 use crate::lua::measured;
@@ -27,22 +28,28 @@ pub struct Sandbox {
     pub view: Function,
     /// The same for what has no length.
     pub object: Function,
+    /// Compiled scripts.
+    pub chunks: Chunks,
     environment: Function,
 }
 
 impl Sandbox {
     /// A state without policies, measured by `clock`.
     ///
-    /// `folders` are where a policy's `require` looks, by the policy's name.
-    pub fn new(clock: Clock, folders: HashMap<String, Vec<PathBuf>>) -> mlua::Result<Sandbox> {
+    /// `folders` are where a policy's `require` looks, by the policy's name; `chunks` has what was compiled before.
+    pub fn new(
+        clock: Clock,
+        folders: HashMap<String, Vec<PathBuf>>,
+        chunks: &Chunks,
+    ) -> mlua::Result<Sandbox> {
         let libraries =
             StdLib::COROUTINE | StdLib::TABLE | StdLib::OS | StdLib::STRING | StdLib::UTF8 | StdLib::MATH;
         let lua = Lua::new_with(libraries, LuaOptions::new())?;
         let guard = Guard::install(&lua, clock)?;
         pattern::open(&lua, &guard)?;
         let less = measured::open(&lua, &guard)?;
-        let native = native::functions(&lua, &guard, folders)?;
-        let load = |text: &str| lua.load(text).set_name("=gatepost").into_function();
+        let native = native::functions(&lua, &guard, folders, chunks)?;
+        let load = |text: &str| chunks.function(&lua, "=gatepost", text.as_bytes(), None);
         native.set("less", less)?;
         native.set("sort", load(include_str!("prelude/sort.lua"))?)?;
         native.set("coroutines", load(include_str!("prelude/coroutines.lua"))?)?;
@@ -52,6 +59,7 @@ impl Sandbox {
             view: made.get("view")?,
             object: made.get("object")?,
             environment: made.get("environment")?,
+            chunks: chunks.clone(),
             lua,
             guard,
         })
@@ -65,7 +73,7 @@ impl Sandbox {
     /// Lets `os.time` and `os.date` read `wall` where they read the machine's clock, for tests.
     pub fn play_time(&self, wall: Wall) -> mlua::Result<()> {
         let now = self.lua.create_function(move |_, ()| Ok(wall.now().as_secs()))?;
-        let played = self.lua.load(PLAYED_TIME).set_name("=gatepost");
+        let played = self.chunks.function(&self.lua, "=gatepost", PLAYED_TIME.as_bytes(), None)?;
         played.call((&self.base, &self.view, now))
     }
 

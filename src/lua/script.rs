@@ -1,11 +1,12 @@
 //! Where a policy's source comes from: a file of its own, a policy folder, or the binary; and what `require` may find.
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
-use mlua::chunk::ChunkMode;
 use mlua::{Function, Lua, Table};
 
 use crate::lua::builtin;
+use crate::lua::chunks::Chunks;
 use crate::lua::config::Script;
 
 /// The text of a script and the name by which errors call it.
@@ -14,7 +15,7 @@ pub(super) struct Source {
     /// The path as it was given, or "NAME.lua" for a built-in one.
     pub(super) name: String,
     /// The text.
-    pub(super) text: Vec<u8>,
+    pub(super) text: Rc<[u8]>,
     /// The folder beside it, where `require` looks first.
     pub(super) folder: Option<PathBuf>,
 }
@@ -23,13 +24,9 @@ pub(super) struct Source {
 const LARGEST: u64 = 1 << 20;
 
 impl Source {
-    /// Compiles the text, which must be text, under `env`.
-    pub(super) fn compile(&self, lua: &Lua, env: Table) -> mlua::Result<Function> {
-        lua.load(self.text.as_slice())
-            .set_name(format!("@{}", self.name))
-            .set_mode(ChunkMode::Text)
-            .set_environment(env)
-            .into_function()
+    /// Compiles the text, which must be text, under `env`; or takes what `chunks` has of it.
+    pub(super) fn compile(&self, lua: &Lua, env: Table, chunks: &Chunks) -> mlua::Result<Function> {
+        chunks.function(lua, &format!("@{}", self.name), &self.text, Some(env))
     }
 
     /// The file at `path`.
@@ -39,7 +36,7 @@ impl Source {
         if length > LARGEST {
             return Err(format!("{name} is larger than 1 MiB"));
         }
-        let text = std::fs::read(path).map_err(|error| format!("can't read {name}: {error}"))?;
+        let text = std::fs::read(path).map_err(|error| format!("can't read {name}: {error}"))?.into();
         Ok(Source { name, text, folder: path.parent().map(Path::to_owned) })
     }
 }
@@ -63,7 +60,7 @@ pub(super) fn find(script: &Script, folders: &[PathBuf]) -> Result<Source, Strin
         }
     }
     match builtin::find(name) {
-        Some(text) => Ok(Source { name: file, text: text.as_bytes().to_vec(), folder: None }),
+        Some(text) => Ok(Source { name: file, text: text.as_bytes().into(), folder: None }),
         None if folders.is_empty() => {
             Err(format!("there is no built-in policy '{name}', and no policies.paths"))
         }

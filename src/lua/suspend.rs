@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use mlua::{FromLuaMulti, Function, IntoLuaMulti, Lua};
 
+use crate::lua::caller::raise;
 use crate::lua::guard::Guard;
 use crate::lua::waits::Wait;
 
@@ -26,4 +27,20 @@ where
         }
         wait
     })
+}
+
+/// Raises unless the script may wait here: in a hook, and not below a C function that called back into Lua.
+///
+/// Every function that waits begins with it, and is made by `suspend::function`.
+pub fn may_wait(lua: &Lua, guard: &Guard) -> mlua::Result<()> {
+    match guard.call() {
+        Some(call) if call.stage.is_none() => {
+            Err(raise(lua, "calls that wait can't be made while a policy is loaded"))
+        }
+        Some(_) if !guard.can_wait(lua) => Err(raise(
+            lua,
+            "calls that wait can't be made inside a callback of string.gsub, tostring and the like",
+        )),
+        _ => Ok(()),
+    }
 }

@@ -18,14 +18,10 @@ pub(super) const MOST: usize = 16;
 
 /// A task as a script has it; the one object that `session.vars` may hold.
 #[derive(Clone)]
-pub(super) struct Task {
-    course: Rc<Course>,
-    /// Raises where nothing may wait.
-    may_wait: MayWait,
-}
+pub(super) struct Task(Rc<Course>);
 
-/// Whether the script may wait here.
-pub(super) type MayWait = Rc<dyn Fn(&Lua) -> mlua::Result<()>>;
+/// Where the Lua state keeps the function behind `task:wait()`.
+pub(super) const WAIT: &str = "gatepost.task.wait";
 
 /// How far a task is.
 #[derive(Debug, Default)]
@@ -81,8 +77,8 @@ impl Course {
 
 impl Task {
     /// The task whose course this is.
-    pub(super) fn new(course: &Rc<Course>, may_wait: &MayWait) -> Self {
-        Self { course: Rc::clone(course), may_wait: Rc::clone(may_wait) }
+    pub(super) fn new(course: &Rc<Course>) -> Self {
+        Self(Rc::clone(course))
     }
 
     /// The task that a script has in its hands.
@@ -93,8 +89,8 @@ impl Task {
     /// Its values, or nil and why there are none.
     pub(super) async fn wait(&self, lua: &Lua) -> mlua::Result<MultiValue> {
         let end = loop {
-            let ended = self.course.has_ended.notified();
-            if let Some(end) = &*self.course.end.borrow() {
+            let ended = self.0.has_ended.notified();
+            if let Some(end) = &*self.0.end.borrow() {
                 break end.clone();
             }
             ended.await;
@@ -112,10 +108,10 @@ impl Task {
 
 impl UserData for Task {
     fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
-        methods.add_async_function("wait", |lua, this: Value| async move {
-            let task = Task::of(&this).ok_or_else(|| raise(&lua, "use `:`: task:wait()"))?;
-            (task.may_wait)(&lua)?;
-            task.wait(&lua).await
+        // Not a method of mlua's making: one that waits goes by the guard.
+        methods.add_meta_method(MetaMethod::Index, |lua, _, key: Value| match key {
+            Value::String(key) if key == "wait" => lua.named_registry_value(WAIT),
+            _ => Ok(Value::Nil),
         });
         methods.add_meta_method(MetaMethod::NewIndex, |lua, _, _: (Value, Value)| -> mlua::Result<()> {
             Err(raise(lua, "a task is read-only"))

@@ -1,15 +1,15 @@
 //! Names that a policy asks for and that are not there. They are nil, which a policy may reckon with: a warning each.
 
 use std::ops::Range;
-use std::path::PathBuf;
 
 use crate::lua::globals::Globals;
 use crate::lua::later;
+use crate::lua::options::schema::OptionSchema;
 use crate::lua::problem::{Problem, did_you_mean};
 use crate::lua::scan::members::Missing;
 use crate::lua::scan::tokens::{Kind, Token};
-use crate::lua::scan::uses::{Level, Use, walk};
-use crate::lua::script::{self, Source};
+use crate::lua::scan::uses::{Level, OPTIONS, Use, walk};
+use crate::lua::script::Source;
 use crate::lua::types;
 use crate::lua::types::class::{self, Class};
 
@@ -19,29 +19,41 @@ const ABSENT: &[&str] =
 /// Modules of one policy that are read at most.
 const MODULES: usize = 64;
 
-/// Warns of every unknown name in the source of `policy` and in the modules that it requires from `folders`.
+/// The names that there are.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'k> {
+    /// What every policy finds.
+    pub(super) globals: &'k Globals,
+    /// The policy's own options, if they could be read.
+    pub(super) options: Option<&'k [OptionSchema]>,
+}
+
+/// Warns of every unknown name in the source of `policy` and in what `module` finds of those that it requires.
 pub(super) fn warnings(
     policy: &str,
     source: &Source,
-    folders: &[PathBuf],
-    globals: &Globals,
+    module: impl Fn(&str) -> Option<Source>,
+    known: &Known<'_>,
 ) -> Vec<Problem> {
     let mut read = Vec::new();
-    let mut warnings = read_one(policy, source, globals, &mut read);
+    let mut warnings = read_one(policy, source, known, &mut read);
+    // What a module receives as its options is its caller's affair.
+    let known = &Known { options: None, ..*known };
     let mut next = 0;
     while let Some(name) = read.get(next).filter(|_| next < MODULES).cloned() {
         next += 1;
         // One that is not there has been an error by now.
-        if let Ok(module) = script::find_module(&name, folders) {
-            warnings.extend(read_one(policy, &module, globals, &mut read));
+        if let Some(module) = module(&name) {
+            warnings.extend(read_one(policy, &module, known, &mut read));
         }
     }
     warnings
 }
 
 /// The same in one file; what it requires is added to `required`.
-fn read_one(policy: &str, source: &Source, globals: &Globals, required: &mut Vec<String>) -> Vec<Problem> {
+fn read_one(policy: &str, source: &Source, known: &Known<'_>, required: &mut Vec<String>) -> Vec<Problem> {
     let mut found: Vec<Problem> = Vec::new();
+    let mut options = Options::default();
     walk(&source.text, &mut |used| {
         let name = text(&used.token);
         if let Some(module) = used.argument.filter(|_| used.is_global && name == "require") {
@@ -50,12 +62,52 @@ fn read_one(policy: &str, source: &Source, globals: &Globals, required: &mut Vec
                 required.push(module);
             }
         }
-        if let Some((token, message, suggestion)) = unknown(name, used, globals) {
+        if options.take(used) {
+            return;
+        }
+        if let Some((token, message, suggestion)) = unknown(name, used, known.globals) {
             let place = (token.line, columns(&source.text, &token));
             found.push(Problem::warning(policy, &source.name, place, message).suggest(suggestion));
         }
     });
+    for (token, message, suggestion) in
+        known.options.map(|schema| options.unknown(schema)).unwrap_or_default()
+    {
+        let place = (token.line, columns(&source.text, &token));
+        found.push(Problem::warning(policy, &source.name, place, message).suggest(suggestion));
+    }
     found
+}
+
+/// The fields of `options` that a script asks for, and those that it puts there itself, in `setup`.
+#[derive(Default)]
+struct Options<'a> {
+    read: Vec<Token<'a>>,
+    assigned: Vec<&'a str>,
+}
+
+impl<'a> Options<'a> {
+    /// Takes note of a field of `options`; whether `used` is one.
+    fn take(&mut self, used: &Use<'_, 'a>) -> bool {
+        let field = used.missing.filter(|missing| missing.class.name == OPTIONS.name);
+        let Some(Missing { token, is_assigned, .. }) = field else { return false };
+        match is_assigned {
+            true => self.assigned.push(text(&token)),
+            false => self.read.push(token),
+        }
+        true
+    }
+
+    /// Those that are neither in `schema` nor put there.
+    fn unknown(self, schema: &[OptionSchema]) -> Vec<Told<'a>> {
+        let names = || schema.iter().map(|option| option.name.as_str()).chain(self.assigned.iter().copied());
+        let missing = self.read.iter().filter(|token| !names().any(|name| name == text(token)));
+        let told = missing.map(|token| {
+            let name = text(token);
+            (*token, format!("options has no '{name}'"), did_you_mean(name, names()))
+        });
+        told.collect()
+    }
 }
 
 type Told<'a> = (Token<'a>, String, Option<String>);

@@ -98,7 +98,7 @@ fn made(lua: &Lua, call: &Rc<Call>, ruling: Ruling) -> mlua::Result<Handle> {
 /// The verdict that `returned` is; none for no opinion.
 ///
 /// *Errors*: it is something else, or a verdict was made and not returned.
-pub(super) fn ruling(call: &Rc<Call>, returned: &Value) -> Result<Option<Ruling>, String> {
+pub(super) fn ruling(call: &Rc<Call>, returned: &Value) -> Result<Option<Box<Ruling>>, String> {
     let made = call.made.borrow();
     let number = match returned {
         Value::Nil => None,
@@ -115,7 +115,7 @@ pub(super) fn ruling(call: &Rc<Call>, returned: &Value) -> Result<Option<Ruling>
     if let Some((_, made)) = forgotten {
         return Err(format!("the verdict made at {} was not returned", made.line));
     }
-    Ok(number.and_then(|number| made.get(number)).map(|made| made.ruling.clone()))
+    Ok(number.and_then(|number| made.get(number)).map(|made| Box::new(made.ruling.clone())))
 }
 
 fn accept(call: &Call, scope: &Value) -> Result<Ruling, String> {

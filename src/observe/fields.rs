@@ -65,6 +65,9 @@ fields! {
     FILE "file" "A file that the line is about."
     COUNT "count" "How many of what the message says."
     ERROR "error" "What went wrong."
+    SOURCE "source" "The line of a policy at which it failed, as it stands in the script."
+    COLUMN "column" "Where in that line, in characters from 1: at the name that the error names, else at the first word."
+    TRACEBACK "traceback" "The calls that led there, the last one first."
     CUT "cut" "`true` where a value was shortened or a field left out, since the line got too long."
     TARGET "target" "The part of the program that speaks; at `debug` and `trace`, and for libraries."
 }

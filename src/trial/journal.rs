@@ -67,10 +67,15 @@ impl Subscriber for Journal {
     fn event(&self, event: &Event<'_>) {
         let mut line = Line::default();
         event.record(&mut line);
-        let Line { message, fields, policy, hook, error } = line;
+        let Line { message, fields, policy, hook, error, source, column } = line;
         let mut pages = self.0.lock();
         if message == "policy failed" {
-            pages.errors.push(format!("policy {policy}, hook {hook}: {error}"));
+            let mut told = format!("policy {policy}, hook {hook}: {error}");
+            if let Ok(column) = column.parse::<usize>() {
+                // A tab has become a space there, so that the caret stands where it should.
+                let _ = write!(told, "\n    {source}\n    {:>column$}", "^");
+            }
+            pages.errors.push(told);
         }
         if pages.lines.len() < MOST {
             let level = event.metadata().level().as_str().to_lowercase();
@@ -91,6 +96,8 @@ struct Line {
     policy: String,
     hook: String,
     error: String,
+    source: String,
+    column: String,
 }
 
 impl Line {
@@ -113,6 +120,8 @@ impl Line {
                     "policy" => self.policy = value,
                     "hook" => self.hook = value,
                     "error" => self.error = value,
+                    "source" => self.source = value,
+                    "column" => self.column = value,
                     _ => {}
                 }
             }

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::app::build::{Ground, House, Outside};
 use crate::config::{self, Config};
 use crate::lua::builtin;
+use crate::lua::chunks::Chunks;
 use crate::lua::coverage::Coverage;
 use crate::lua::trial::world::Place;
 use crate::proxy::context::Context;
@@ -32,6 +33,8 @@ pub(super) struct Home {
     pub(super) coverage: Option<Coverage>,
     /// Configurations that were read, by their text or path.
     read: RefCell<HashMap<String, Config>>,
+    /// Compiled scripts: every test has Lua states of its own, but for its text none needs to be read twice.
+    pub(super) chunks: Chunks,
 }
 
 impl Home {
@@ -50,7 +53,7 @@ impl Home {
                  or set_up \"gatepost.toml\""
             )),
         };
-        Home { folder, subject, coverage, read: RefCell::default() }
+        Home { folder, subject, coverage, read: RefCell::default(), chunks: Chunks::default() }
     }
 
     /// The configuration in `file`, a path beside the test.

@@ -156,6 +156,7 @@ impl Scene {
             clock: Clock::played,
             played: Some(played),
             coverage: self.home.coverage.clone(),
+            chunks: self.home.chunks.clone(),
         };
         Built::new(config, &self.ground, outside)
     }

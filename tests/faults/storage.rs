@@ -71,24 +71,27 @@ fn a_write_to_the_spool_that_hangs_holds_up_no_other_session() {
     });
 }
 
+/// A client of `proxy` that has heard 354.
+async fn at_data(proxy: &Proxy) -> crate::stand::Client {
+    let peer = "203.0.113.9:4711".parse().unwrap();
+    let mut client = crate::stand::Client(Peer::new(proxy.connect(peer).await));
+    client.hear().await;
+    assert!(client.ask("EHLO client.a.example").await.starts_with("250"));
+    assert!(client.open().await[2].starts_with("354"));
+    client
+}
+
 #[test]
 fn a_flush_of_a_maildir_that_hangs_holds_up_no_other_session() {
     run(async {
         let pool = StoragePool::start(1, 256).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let proxy = Proxy::start_on(&pool, MAILDIR, folder.path()).unwrap();
-        let peer = "203.0.113.9:4711".parse().unwrap();
-        let mut slow = crate::stand::Client(Peer::new(proxy.connect(peer).await));
-        slow.hear().await;
-        slow.ask("EHLO client.a.example").await;
-        assert!(slow.open().await[2].starts_with("354"));
+        let mut slow = at_data(&proxy).await;
         let release = jam(&pool);
         slow.0.send(b"Subject: x\r\n\r\n.\r\n").await;
         let ((), turned) = turns(async {
-            let mut other = crate::stand::Client(Peer::new(proxy.connect(peer).await));
-            other.hear().await;
-            assert!(other.ask("EHLO client.a.example").await.starts_with("250"));
-            assert!(other.open().await[2].starts_with("354"));
+            at_data(&proxy).await;
             settle().await;
         })
         .await;
@@ -116,11 +119,7 @@ fn a_maildir_that_hangs_defers_its_message_in_time() {
         let pool = StoragePool::start(1, 256).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let proxy = Proxy::start_on(&pool, MAILDIR, folder.path()).unwrap();
-        let peer = "203.0.113.9:4711".parse().unwrap();
-        let mut client = crate::stand::Client(Peer::new(proxy.connect(peer).await));
-        client.hear().await;
-        client.ask("EHLO client.a.example").await;
-        assert!(client.open().await[2].starts_with("354"));
+        let mut client = at_data(&proxy).await;
         let release = jam(&pool);
         client.0.send(b"Subject: x\r\n\r\n.\r\n").await;
         settle().await;

@@ -9,17 +9,39 @@ pub(super) const MAP: &[Key] = &[
         "source",
         Kind::MapSource,
         Default::Needed,
-        "Where it is: `file:` and a path, in the form of Postfix's maps. Read at start and on reload.",
+        "Where it is: `file:` and a path, in the form of Postfix's maps, read at start and on reload; or a URL, asked for \
+         each key, which stands for `{key}` in it, else in a parameter `key` at its end.",
     ),
     Key::new(
         Table::Map,
         "kind",
         Kind::Choice(&[word("hash"), word("cidr"), word("domain"), word("regex"), later_word("mmdb")]),
         Default::Is("\"hash\""),
-        "How keys are compared: exactly but for their case; an address with networks, the first line that holds it; \
+        "How the keys of a file are compared: exactly but for their case; an address with networks, the first line that holds it; \
          a domain with domains and suffixes, the longest; any text with patterns, the first that fits.",
     ),
-    Key::later(Table::Map, "ttl"),
-    Key::later(Table::Map, "negative_ttl"),
-    Key::later(Table::Map, "stale"),
+    Key::new(
+        Table::Map,
+        "ttl",
+        Kind::Duration { none: false },
+        Default::Is("\"5m\""),
+        "How long a web server's value is good for.",
+    )
+    .unit("seconds"),
+    Key::new(
+        Table::Map,
+        "negative_ttl",
+        Kind::Duration { none: false },
+        Default::Is("\"1m\""),
+        "The same for its word that there is none.",
+    )
+    .unit("seconds"),
+    Key::new(
+        Table::Map,
+        "stale",
+        Kind::Duration { none: false },
+        Default::Is("\"1h\""),
+        "For how much longer an answer is given while a new one is asked for, or can't be had.",
+    )
+    .unit("seconds"),
 ];

@@ -44,7 +44,16 @@ fn shown_defaults_are_the_real_ones() {
         text += &table("[policies]", "", Table::Policies);
         text += &table("[policies.budget]", "", Table::Budget);
         text += &table("[policy.access]", "", Table::Policy);
-        text += &table("[map.one]", "source = \"file:one\"\n", Table::Map);
+        // A file has a kind, a web server times.
+        let of_file = |key: &&str| *key == "kind";
+        let map = |head: &str, source: &str, keys: &dyn Fn(&&str) -> bool| {
+            let shown = lines(Table::Map);
+            let shown = shown.lines().filter(|line| line.split(' ').next().is_some_and(|key| keys(&key)));
+            let shown: String = shown.map(|line| format!("{line}\n")).collect();
+            format!("{head}\nsource = \"{source}\"\n{}", if explicit { shown } else { String::new() })
+        };
+        text += &map("[map.one]", "file:one", &of_file);
+        text += &map("[map.two]", "https://a.example/", &|key| !of_file(key));
         for (head, of) in [
             ("[limits]", Table::Limits),
             ("[auth]", Table::Auth),

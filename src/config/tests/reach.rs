@@ -21,12 +21,22 @@ fn maps_have_a_source_and_a_kind() {
         .maps
         .iter()
         .map(|named| {
-            let Source::File(path) = &named.map.source;
+            let Source::File(path) = &named.map.source else { panic!("{named:?}") };
             (named.map.name.as_str(), path.as_path(), named.map.kind)
         })
         .collect();
     let want = [("people", Path::new("people"), Kind::Hash), ("nets", Path::new("/etc/nets"), Kind::Cidr)];
     assert_eq!(told, want);
+}
+
+#[test]
+fn a_map_on_a_web_server_has_its_times() {
+    let text =
+        "[map.m]\nsource = \"https://a.example/{key}\"\nttl = \"2m\"\nnegative_ttl = 5\nstale = \"1d\"\n";
+    let map = good(&format!("{LEAST}{text}")).config.maps.remove(0).map;
+    assert_eq!(map.source, Source::Http("https://a.example/{key}".parse().unwrap()));
+    let seconds = [map.times.ttl, map.times.negative_ttl, map.times.stale].map(|time| time.as_secs());
+    assert_eq!(seconds, [120, 5, 86_400]);
 }
 
 #[test]
@@ -49,10 +59,12 @@ fn what_is_no_source_and_no_capability_is_told() {
         ("[map.x]\nsource = \"people\"\n", "`map.x.source` must say where the map is"),
         ("[map.x]\nsource = \"file:\"\n", "`map.x.source` must say where the map is"),
         ("[map.x]\nsource = \"ldap://a.example\"\n", "a map from ldap: is not in this version"),
-        ("[map.x]\nsource = \"https://a.example\"\n", "a map from https: is not in this version"),
+        ("[map.x]\nsource = \"https://{key}.example\"\n", "`map.x.source` can't be asked: its host"),
+        ("[map.x]\nsource = \"http://ann:pw@a.example\"\n", "`map.x.source` can't be asked: it has a user"),
+        ("[map.x]\nsource = \"https://a.example\"\nkind = \"cidr\"\n", "`map.x.kind` says nothing here"),
         ("[map.x]\nsource = \"file:x\"\nkind = \"btree\"\n", "`map.x.kind` must be \"hash\", \"cidr\""),
         ("[map.x]\nsource = \"file:x\"\nkind = \"mmdb\"\n", "`map.x.kind = \"mmdb\"` is not in this version"),
-        ("[map.x]\nsource = \"file:x\"\nttl = \"5m\"\n", "`map.x.ttl` is not in this version"),
+        ("[map.x]\nsource = \"file:x\"\nttl = \"5m\"\n", "`map.x.ttl` says nothing here"),
         ("[map.\"a b\"]\nsource = \"file:x\"\n", "this is no name"),
         ("[policy.access]\nallow = \"htpp\"\n", "there is no capability \"htpp\"; did you mean \"http\"?"),
         ("[policies]\nallow = [\"dns\", \"rspamd\"]\n", "the capability \"rspamd\" is not in this version"),

@@ -4,20 +4,16 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Body as _;
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, Version};
-use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client as Pool;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::{ClientConfig, RootCertStore};
 use tokio::time::{Instant, timeout_at};
 
 use crate::lookup::error::LookupError;
 use crate::lookup::host::HostResolver;
-use crate::lookup::http::connector::{Connector, may_go};
+use crate::lookup::http::connections::{Connections, Trust};
+use crate::lookup::http::connector::may_go;
 use crate::lookup::http::failure::kind_of;
 use crate::lookup::http::gate::{Bounds, Gate};
 use crate::lookup::http::outbox::Outbox;
@@ -41,49 +37,17 @@ struct Inner {
 
 /// Who answers.
 enum Source {
-    /// The servers, over connections to those of the Internet and to those of the site as well.
-    Servers(Box<(Connections, Connections)>),
+    /// The servers.
+    Servers(Box<Connections>),
     /// A test, which says itself what goes wrong.
     Web(Web),
 }
 
-type Connections = Pool<HttpsConnector<Connector>, Full<Bytes>>;
-
-/// TLS could not be set up.
-#[derive(Debug, thiserror::Error)]
-#[error("TLS can't be set up: {0}")]
-pub struct TlsError(#[from] rustls::Error);
-
-/// The certificate authorities that the system trusts; without any, no https server is.
-///
-/// Errors: the parts of TLS don't fit together.
-pub fn system_trust() -> Result<ClientConfig, TlsError> {
-    let provider = || Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
-    if let Ok(trusting) = builder.with_native_roots() {
-        return Ok(trusting.with_no_client_auth());
-    }
-    tracing::warn!("the system has no certificate authorities: https can't be asked");
-    let builder = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
-    Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
-}
-
 impl HttpClient {
-    /// A client that finds servers by `hosts`, trusts whom `tls` trusts, and works on `helper`'s thread; what is sent
+    /// A client that finds servers by `hosts`, trusts whom `trust` says, and works on `helper`'s thread; what is sent
     /// without a waiter goes by `outbox`.
-    pub fn new(hosts: HostResolver, tls: &ClientConfig, helper: HelperHandle, outbox: Arc<Outbox>) -> Self {
-        let connections = |access| {
-            let https =
-                HttpsConnectorBuilder::new().with_tls_config(tls.clone()).https_or_http().enable_http1();
-            Pool::builder(TokioExecutor::new())
-                .pool_timer(TokioTimer::new())
-                .pool_idle_timeout(IDLE)
-                .pool_max_idle_per_host(MOST_IDLE)
-                .http1_max_buf_size(HEADER_OCTETS)
-                .http1_max_headers(MOST_HEADERS)
-                .build(https.wrap_connector(Connector { hosts: hosts.clone(), access }))
-        };
-        let servers = Box::new((connections(Access::Public), connections(Access::Site)));
+    pub fn new(hosts: HostResolver, trust: Trust, helper: HelperHandle, outbox: Arc<Outbox>) -> Self {
+        let servers = Box::new(Connections::new(hosts, trust));
         Self::with(Source::Servers(servers), helper, outbox)
     }
 
@@ -166,15 +130,14 @@ impl Inner {
         if is_barred || access == Access::None {
             return Err(LookupError::Refused);
         }
-        let connections = match (&self.source, access) {
-            (Source::Web(web), _) => {
+        let connections = match &self.source {
+            Source::Web(web) => {
                 return timeout_at(end, web.ask(request)).await.unwrap_or(Err(LookupError::Timeout));
             }
-            (Source::Servers(servers), Access::Site) => &servers.1,
-            (Source::Servers(servers), _) => &servers.0,
+            Source::Servers(connections) => connections,
         };
         let pass = self.gate.admit(&request.url.origin()).ok_or(LookupError::Unavailable)?;
-        let outcome = match timeout_at(end, exchange(connections, request)).await {
+        let outcome = match timeout_at(end, exchange(connections, request, access)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(LookupError::Timeout),
         };
@@ -184,7 +147,11 @@ impl Inner {
 }
 
 /// One request and its reply.
-async fn exchange(connections: &Connections, request: &Request) -> Result<Reply, LookupError> {
+async fn exchange(
+    connections: &Connections,
+    request: &Request,
+    access: Access,
+) -> Result<Reply, LookupError> {
     let mut wire = hyper::Request::new(Full::new(request.body.clone()));
     *wire.method_mut() = request.method.clone();
     *wire.uri_mut() = request.url.uri().map_err(|_| LookupError::Invalid)?;
@@ -192,7 +159,7 @@ async fn exchange(connections: &Connections, request: &Request) -> Result<Reply,
     *wire.headers_mut() = request.headers.clone();
     let agent = HeaderValue::from_static(concat!("gatepost/", env!("CARGO_PKG_VERSION")));
     wire.headers_mut().entry(header::USER_AGENT).or_insert(agent);
-    let reply = connections.request(wire).await.map_err(|error| kind_of(&error))?;
+    let reply = connections.request(wire, access).await?;
     let (head, body) = reply.into_parts();
     let largest = request.largest;
     if body.size_hint().lower() > u64::try_from(largest).unwrap_or(u64::MAX) {
@@ -231,14 +198,6 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// Requests in flight, and those to one server.
 const IN_FLIGHT: usize = 256;
 const IN_FLIGHT_EACH: usize = 64;
-
-/// How long a connection is kept for the next request, and how many are.
-const IDLE: Duration = Duration::from_secs(30);
-const MOST_IDLE: usize = 8;
-
-/// Headers of a reply, and their octets.
-const MOST_HEADERS: usize = 100;
-const HEADER_OCTETS: usize = 64 << 10;
 
 #[cfg(test)]
 #[path = "client_tests.rs"]

@@ -2,19 +2,21 @@
 
 use std::convert::Infallible;
 
+use bytes::Bytes;
 use futures_util::future::join_all;
 use hyper::StatusCode;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
-use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
+use rustls::{RootCertStore, ServerConfig};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
+use crate::lookup::http::connections::{HEADER_OCTETS, MOST_HEADERS};
 use crate::lookup::http::raw_server::{Raw, client, client_with, get, trusting};
 use crate::lookup::http::request::{Permit, add_header};
 use crate::lookup::http::url::Url;

@@ -12,6 +12,7 @@ use crate::lookup::config::Config;
 use crate::lookup::dns::Resolver;
 use crate::lookup::host::HostResolver;
 use crate::lookup::http::client::HttpClient;
+use crate::lookup::http::connections::Trust;
 use crate::lookup::http::outbox::Outbox;
 use crate::lookup::http::request::{Access, Permit, Request};
 use crate::lookup::http::url::Url;
@@ -20,13 +21,13 @@ use crate::lookup::zone::Zone;
 use crate::threads::helper::HelperHandle;
 
 /// A server that answers each request with the octets that `answer` gives for its head.
-pub(super) struct Raw {
-    pub(super) address: SocketAddr,
+pub(in crate::lookup) struct Raw {
+    pub(in crate::lookup) address: SocketAddr,
     connections: Arc<AtomicUsize>,
 }
 
 impl Raw {
-    pub(super) async fn start(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Raw {
+    pub(in crate::lookup) async fn start(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Raw {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let connections = Arc::new(AtomicUsize::new(0));
@@ -53,39 +54,43 @@ impl Raw {
         Raw { address, connections }
     }
 
-    pub(super) fn url(&self, path: &str) -> Url {
+    pub(in crate::lookup) fn url(&self, path: &str) -> Url {
         format!("http://{}{path}", self.address).parse().unwrap()
     }
 
-    pub(super) fn connections(&self) -> usize {
+    pub(in crate::lookup) fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
 }
 
 /// A client that finds hosts in `zone`, and what must live as long.
-pub(super) async fn client_with(zone: &str, tls: &ClientConfig) -> (HttpClient, NameServer) {
+pub(in crate::lookup) async fn client_with(zone: &str, tls: &ClientConfig) -> (HttpClient, NameServer) {
     let server = NameServer::start(Zone::parse(zone).unwrap()).await.unwrap();
-    let config = Config { servers: vec![server.address()], ..Config::default() };
-    let helper = HelperHandle::of_caller().unwrap();
-    let hosts = HostResolver::new(Resolver::new(&config, helper.clone()).unwrap());
-    (HttpClient::new(hosts, tls, helper, Outbox::new()), server)
+    let (hosts, helper) = (hosts(server.address()), HelperHandle::of_caller().unwrap());
+    (HttpClient::new(hosts, Trust::Only(Box::new(tls.clone())), helper, Outbox::new()), server)
 }
 
-pub(super) async fn client() -> HttpClient {
+/// Finds hosts by asking `server`.
+pub(in crate::lookup) fn hosts(server: SocketAddr) -> HostResolver {
+    let config = Config { servers: vec![server], ..Config::default() };
+    HostResolver::new(Resolver::new(&config, HelperHandle::of_caller().unwrap()).unwrap())
+}
+
+pub(in crate::lookup) async fn client() -> HttpClient {
     client_with("", &trusting(RootCertStore::empty())).await.0
 }
 
-pub(super) fn trusting(roots: RootCertStore) -> ClientConfig {
+pub(in crate::lookup) fn trusting(roots: RootCertStore) -> ClientConfig {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder =
         ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
     builder.with_root_certificates(roots).with_no_client_auth()
 }
 
-pub(super) fn anywhere() -> Permit {
+pub(in crate::lookup) fn anywhere() -> Permit {
     Arc::new(|_| Access::Site)
 }
 
-pub(super) fn get(url: Url) -> Request {
+pub(in crate::lookup) fn get(url: Url) -> Request {
     Request::get(url, anywhere())
 }

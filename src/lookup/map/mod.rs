@@ -8,5 +8,6 @@ pub mod hash;
 pub mod lines;
 pub mod maps;
 pub mod pattern;
+pub mod remote;
 pub mod substitution;
 pub mod table;

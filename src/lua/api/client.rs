@@ -6,11 +6,11 @@ use mlua::{Function, Lua, Table, Value};
 
 use crate::lookup::client_name::{self, ClientName, ClientNames};
 use crate::lookup::error::LookupError;
-use crate::lua::api::{Parts, may_wait, raise};
+use crate::lua::api::{Parts, raise};
 use crate::lua::capability::Need;
 use crate::lua::guard::Guard;
 use crate::lua::method::Method;
-use crate::lua::suspend;
+use crate::lua::suspend::{self, may_wait};
 use crate::smtp::particulars::Value as Told;
 
 /// The methods of `client`, which may wait in any hook.

@@ -9,12 +9,13 @@ use crate::lookup::map::table::Kind;
 use crate::lua::api::Parts;
 use crate::lua::api::module::{Arguments, Module, When};
 use crate::lua::capability::Need;
-use crate::lua::convert::map::MapObject;
+use crate::lua::convert::map::{self, MapObject};
 use crate::lua::guard::Guard;
 use crate::names::suggest;
 
 /// Opens the module `map`, which knows the maps of `parts`.
 pub(super) fn open(lua: &Lua, guard: &Rc<Guard>, parts: &Parts) -> mlua::Result<Table> {
+    map::open(lua, guard)?;
     let map = Module::new(lua, guard, "map")?;
     let maps = parts.maps().cloned();
     map.function("get", When::Always, move |_, arguments| {
@@ -30,7 +31,7 @@ pub(super) fn open(lua: &Lua, guard: &Rc<Guard>, parts: &Parts) -> mlua::Result<
         let Some(maps) = &maps else { return Ok(MapObject::absent()) };
         let folder = arguments.call().and_then(|call| call.folder.clone());
         let path = folder.map_or_else(|| name.clone().into(), |folder| folder.join(&name));
-        maps.file(&path, kind).map(MapObject::new).map_err(|error| error.to_string())
+        maps.file(&path, kind).map(MapObject::table).map_err(|error| error.to_string())
     })?;
     Ok(map.finish())
 }

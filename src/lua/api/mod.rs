@@ -38,9 +38,11 @@ use crate::lookup::http::client::HttpClient;
 use crate::lookup::map::maps::Maps;
 use crate::lua::api::regex::Patterns;
 pub use crate::lua::caller::raise;
+use crate::lua::chunks::Chunks;
 use crate::lua::clock::Wall;
 use crate::lua::coverage::Coverage;
 use crate::lua::guard::Guard;
+use crate::lua::parking::Parking;
 use crate::observe::policy_metrics::PolicyMetrics;
 use crate::policy::waiting::Waiting;
 use crate::store::calls::Store;
@@ -58,6 +60,8 @@ pub struct Parts {
     patterns: Patterns,
     metrics: Arc<PolicyMetrics>,
     waiting: Arc<Waiting>,
+    parking: Parking,
+    chunks: Chunks,
 }
 
 impl Parts {
@@ -84,6 +88,28 @@ impl Parts {
     /// The same, and calls that wait are counted in `waiting`.
     pub fn counting(self, waiting: Arc<Waiting>) -> Self {
         Parts { waiting, ..self }
+    }
+
+    /// The same, and what tasks overrun is noted in `parking`.
+    #[must_use]
+    pub fn with_parking(self, parking: Parking) -> Self {
+        Parts { parking, ..self }
+    }
+
+    /// The same, and what is compiled is kept in `chunks`.
+    #[must_use]
+    pub fn with_chunks(self, chunks: Chunks) -> Self {
+        Parts { chunks, ..self }
+    }
+
+    /// Compiled scripts.
+    pub(super) fn chunks(&self) -> &Chunks {
+        &self.chunks
+    }
+
+    /// Where overruns are noted.
+    pub(super) fn parking(&self) -> &Parking {
+        &self.parking
     }
 
     /// The policies' own metrics.
@@ -211,20 +237,4 @@ pub(super) fn open(
         base.raw_set(*name, view(name, module)?)?;
     }
     Ok(())
-}
-
-/// Raises unless the script may wait here: in a hook, and not below a C function that called back into Lua.
-///
-/// Every function that waits begins with it, and is made by `suspend::function`.
-pub fn may_wait(lua: &Lua, guard: &Guard) -> mlua::Result<()> {
-    match guard.call() {
-        Some(call) if call.stage.is_none() => {
-            Err(raise(lua, "calls that wait can't be made while a policy is loaded"))
-        }
-        Some(_) if !guard.can_wait(lua) => Err(raise(
-            lua,
-            "calls that wait can't be made inside a callback of string.gsub, tostring and the like",
-        )),
-        _ => Ok(()),
-    }
 }

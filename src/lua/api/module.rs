@@ -9,12 +9,12 @@ use std::time::Duration;
 use mlua::{Function, IntoLua, IntoLuaMulti, Lua, LuaString, Table, Value, Variadic};
 
 use crate::lua::actions;
-use crate::lua::api::{may_wait, raise};
+use crate::lua::api::raise;
 use crate::lua::call::Call;
 use crate::lua::capability::Need;
 use crate::lua::guard::Guard;
 pub(super) use crate::lua::or_kind::OrKind;
-use crate::lua::suspend;
+use crate::lua::suspend::{self, may_wait};
 
 /// When a function may be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,12 +8,16 @@ use std::rc::Rc;
 use mlua::{Function, Lua, MultiValue, Table, Value, Variadic};
 use tokio::time::{Instant, timeout_at};
 
-use crate::lua::api::{Parts, may_wait, raise};
+use crate::lua::api::{Parts, raise};
 use crate::lua::budget::{Allowance, HookCall, SLICE, Stopped};
 use crate::lua::call::Call;
+use crate::lua::failure;
 use crate::lua::guard::Guard;
-use crate::lua::suspend;
-use crate::lua::tasks::{Course, End, MOST, MayWait, Task};
+use crate::lua::listing::Listing;
+use crate::lua::parking::Parking;
+use crate::lua::suspend::{self, may_wait};
+use crate::lua::tasks::{Course, End, MOST, Task, WAIT};
+use crate::names::network::client_network;
 
 /// Opens the module `task`.
 pub(super) fn open(lua: &Lua, guard: &Rc<Guard>, parts: &Parts) -> mlua::Result<Table> {
@@ -28,6 +32,16 @@ pub(super) fn open(lua: &Lua, guard: &Rc<Guard>, parts: &Parts) -> mlua::Result<
         _ => Err(raise(lua, "task.start: a function is wanted; it has no arguments but what it closes over")),
     };
     task.raw_set("start", lua.create_function(start)?)?;
+    let watching = Rc::clone(guard);
+    let wait = suspend::function(lua, guard, move |lua, this: Value| {
+        let watching = Rc::clone(&watching);
+        async move {
+            may_wait(&lua, &watching)?;
+            let task = Task::of(&this).ok_or_else(|| raise(&lua, "use `:`: task:wait()"))?;
+            task.wait(&lua).await
+        }
+    })?;
+    lua.set_named_registry_value(WAIT, wait)?;
     let all = suspend::function(lua, guard, move |lua, arguments: Variadic<Value>| {
         let runner = Rc::clone(&runner);
         async move { runner.all(&lua, &arguments).await }
@@ -40,7 +54,6 @@ pub(super) fn open(lua: &Lua, guard: &Rc<Guard>, parts: &Parts) -> mlua::Result<
 struct Runner {
     guard: Rc<Guard>,
     parts: Parts,
-    may_wait: MayWait,
     /// `enter(f)`: calls `f`, and packs what it gives.
     enter: Function,
 }
@@ -49,9 +62,7 @@ impl Runner {
     fn new(lua: &Lua, guard: &Rc<Guard>, parts: &Parts) -> mlua::Result<Self> {
         let enter = "local pack = table.pack return function(f) return pack(f()) end";
         let enter = lua.load(enter).set_name("=gatepost").eval()?;
-        let watching = Rc::clone(guard);
-        let may_wait: MayWait = Rc::new(move |lua: &Lua| may_wait(lua, &watching));
-        Ok(Self { guard: Rc::clone(guard), parts: parts.clone(), may_wait, enter })
+        Ok(Self { guard: Rc::clone(guard), parts: parts.clone(), enter })
     }
 
     fn start(&self, lua: &Lua, function: &Function) -> mlua::Result<Task> {
@@ -67,17 +78,19 @@ impl Runner {
         let budget = call.budget;
         let allowance = Allowance { cpu: budget.cpu, slice: SLICE, memory: budget.memory };
         let own = Rc::new(call.task());
-        let running = HookCall::new(lua, &self.guard, Rc::clone(&own), allowance, &self.enter, function)?;
+        let running = HookCall::new(lua, &self.guard, Rc::clone(&own), allowance, &self.enter, function);
         let course = Rc::new(Course::default());
-        let (ending, waiting) = (Rc::clone(&course), self.parts.waiting().enter());
+        let (ending, waiting, parking) =
+            (Rc::clone(&course), self.parts.waiting().enter(), self.parts.parking().clone());
+        let listing = Rc::clone(self.guard.listing());
         let last = Instant::now() + budget.time;
         let task = tokio::task::spawn_local(async move {
-            let end = run(&own, running, last).await;
+            let end = run(&own, running, last, &parking, &listing).await;
             drop(waiting);
             ending.finish(end);
         });
         tasks.add(task.abort_handle(), &course);
-        Ok(Task::new(&course, &self.may_wait))
+        Ok(Task::new(&course))
     }
 
     /// What each of several tasks gives, functions among them started first.
@@ -103,27 +116,34 @@ impl Runner {
 }
 
 /// Runs a task to its end.
-async fn run(call: &Call, running: HookCall, last: Instant) -> End {
+async fn run(call: &Call, running: HookCall, last: Instant, parking: &Parking, listing: &Listing) -> End {
     let returned = timeout_at(last, running).await;
     let kept = call.check_vars();
     let problem = match (returned, kept) {
         (Err(_), _) => {
-            log(call, &Stopped::Time.to_string());
+            failure::log(call, "task", &Stopped::Time.to_string(), listing);
             return End::Timeout;
         }
         (Ok(Ok(Value::Table(values))), Ok(())) => return End::Values(values),
         (Ok(Ok(_)), Ok(())) => return End::Failed, // not what `enter` gives
         (Ok(Ok(_)), Err(problem)) => problem,
-        (Ok(Err(stopped)), _) => stopped.to_string(),
+        (Ok(Err(stopped)), _) => {
+            if stopped.is_overrun() {
+                overrun(call, parking);
+            }
+            stopped.to_string()
+        }
     };
-    log(call, &problem);
+    failure::log(call, "task", &problem, listing);
     End::Failed
 }
 
-fn log(call: &Call, problem: &str) {
-    let id = call.session.as_ref().map(|session| session.session.borrow().identity().id);
-    let (error, traceback) = problem.split_once("\nstack traceback:\n").unwrap_or((problem, ""));
-    let error = error.strip_prefix("runtime error: ").unwrap_or(error);
-    let session = id.map(|id| id.to_string()).unwrap_or_default();
-    tracing::warn!(policy = %call.policy, hook = "task", session, error, traceback, "policy failed");
+/// A task that spends more than its budget speaks against the hook that starts such tasks. One that waits too long does
+/// not: it keeps nobody.
+fn overrun(call: &Call, parking: &Parking) {
+    let (Some(stage), Some(session)) = (call.stage, &call.session) else { return };
+    let (policy, hook) = (&call.policy, stage.as_str());
+    if parking.berth(policy, hook).overrun(&client_network(session.client_address())) {
+        tracing::warn!(%policy, hook, "parked: its tasks have overrun their budget three times in a minute");
+    }
 }

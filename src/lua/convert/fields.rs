@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use mlua::{Function, Lua};
+use mlua::{Function, Lua, Table};
 
 use crate::message::edit::{Edit, EditedField, EditedHeader, name_of};
 use crate::message::encoded_word;
@@ -41,43 +41,42 @@ impl Walk {
         Walk { message, edited }
     }
 
-    /// The field at `place`, from 1: name, raw value and number.
-    fn field(&self, place: usize) -> Option<(&str, &[u8], usize)> {
+    /// What stands behind the colon of the field at `place`, from 1.
+    fn raw(&self, place: usize) -> Option<&[u8]> {
         let at = place.checked_sub(1)?;
         if let Some(lines) = &self.edited {
-            return lines.get(at).map(|line| (line.name.as_str(), line.raw.as_slice(), line.number));
+            return lines.get(at).map(|line| line.raw.as_slice());
         }
         let header = &self.message.header;
-        header.fields().get(at).map(|field| (header.name(field), header.raw_value(field), at + 1))
+        header.fields().get(at).map(|field| header.raw_value(field))
     }
 }
 
-/// The functions behind `message:fields()`.
+/// What is behind `message:fields()`: the names; a function; and the numbers, if there were edits.
 ///
-/// The first gives name and number of the next field, or nothing; the second the value and the raw value of the field
-/// that was given at this place, counted from 1: few fields are read.
+/// The function gives the value and the raw value of the field at this place, counted from 1: few fields are read.
 pub(super) fn walk(
     lua: &Lua,
     message: Rc<MessageView>,
     edits: &[Edit],
-) -> mlua::Result<(Function, Function)> {
-    let walk = Rc::new(Walk::new(message, edits));
-    let (stepping, mut place) = (Rc::clone(&walk), 0);
-    let step = lua.create_function_mut(move |lua, ()| {
-        place += 1;
-        match stepping.field(place) {
-            None => Ok((None, 0)),
-            Some((name, _, number)) => Ok((Some(lua.create_string(name)?), number)),
-        }
-    })?;
-    let read = lua.create_function(move |lua, place: usize| match walk.field(place) {
+) -> mlua::Result<(Table, Function, Option<Table>)> {
+    let walk = Walk::new(message, edits);
+    let header = &walk.message.header;
+    let (names, numbers) = match &walk.edited {
+        Some(lines) => (
+            lua.create_sequence_from(lines.iter().map(|line| line.name.as_str()))?,
+            Some(lua.create_sequence_from(lines.iter().map(|line| line.number))?),
+        ),
+        None => (lua.create_sequence_from(header.fields().iter().map(|field| header.name(field)))?, None),
+    };
+    let read = lua.create_function(move |lua, place: usize| match walk.raw(place) {
         None => Ok((None, None)),
-        Some((_, raw, _)) => {
+        Some(raw) => {
             let value = lua.create_string(encoded_word::decode(raw).as_bytes())?;
             Ok((Some(value), Some(lua.create_string(trimmed(raw))?)))
         }
     })?;
-    Ok((step, read))
+    Ok((names, read, numbers))
 }
 
 fn lines(header: &Header, edits: &[Edit]) -> Vec<Line> {

@@ -5,7 +5,6 @@ use std::rc::Rc;
 
 use mlua::{Function, IntoLua, Lua, LuaString, Table, Value};
 
-use crate::lua::api;
 use crate::lua::call::Call;
 use crate::lua::caller::raise;
 use crate::lua::convert::fields;
@@ -152,7 +151,7 @@ fn sha256(lua: &Lua, method: Method) -> mlua::Result<Function> {
             if call.stage != Some(Stage::Message) {
                 return Err(raise(&lua, "message:sha256 can be asked at message only"));
             }
-            api::may_wait(&lua, &method.guard)?;
+            suspend::may_wait(&lua, &method.guard)?;
             match message.sha256().await {
                 Some(Ok(digest)) => {
                     let mut hex = String::with_capacity(64);

@@ -87,8 +87,8 @@ impl SessionView {
     }
 
     /// The table that hooks receive as `session`.
-    pub(in crate::lua) fn table(&self) -> mlua::Result<Table> {
-        Ok(self.tables()?.session.clone())
+    pub(in crate::lua) fn table(&self) -> mlua::Result<&Table> {
+        Ok(&self.tables()?.session)
     }
 
     fn tables(&self) -> mlua::Result<&Tables> {

@@ -1,29 +1,10 @@
 //! Measured functions give what Lua's own give.
 
-use mlua::Lua;
-
-use std::collections::HashMap;
-
-use crate::lua::clock::Clock;
-use crate::lua::sandbox::Sandbox;
-
-/// What an expression gives in plain Lua and in a sandbox.
-fn both(expression: &str) -> [String; 2] {
-    let plain = Lua::new();
-    let sandbox = Sandbox::new(Clock::counted(), HashMap::new()).unwrap();
-    [(&plain, plain.globals()), (&sandbox.lua, sandbox.environment().unwrap())].map(|(lua, globals)| {
-        let text = format!(
-            "local t = table.pack(pcall(function()
-              local t = table.pack({expression}) return table.unpack(t, 1, t.n) end))
-            for i = 1, t.n do t[i] = tostring(t[i]) end return table.concat(t, '|', 1, t.n)"
-        );
-        lua.load(text).set_name("@case").set_environment(globals).eval::<String>().unwrap()
-    })
-}
+use crate::lua::tests::stock::assert_as_in_lua;
 
 #[test]
 fn they_give_what_luas_own_give() {
-    for expression in [
+    assert_as_in_lua(&[
         "('ab'):rep(3, '-')",
         "('ab'):rep(0)",
         "('ab'):rep(-1)",
@@ -72,15 +53,12 @@ fn they_give_what_luas_own_give() {
         "table.sort({ 1, 2 }, 3)",
         "table.sort({ 'b', 'a' }, nil)",
         "select('#', pcall(function() end)), select('#', xpcall(function() end, print))",
-    ] {
-        let [stock, ours] = both(expression);
-        assert_eq!(ours, stock, "{expression}");
-    }
+    ]);
 }
 
 #[test]
 fn coroutines_are_as_in_lua() {
-    for expression in [
+    assert_as_in_lua(&[
         "coroutine.resume(coroutine.create(function(...) return select('#', ...), ... end), 1, nil)",
         "select('#', coroutine.resume(coroutine.create(function() end)))",
         "coroutine.wrap(function(a) local b = coroutine.yield(a + 1) return b end)(1)",
@@ -113,8 +91,5 @@ fn coroutines_are_as_in_lua() {
         "coroutine.wrap(function() return xpcall(function() coroutine.yield(5) end, print) end)()",
         "coroutine.wrap(function() return ('x'):gsub('x', function() return coroutine.wrap(function() return 'y' end)() end) end)()",
         "coroutine.wrap(function() return ('x'):gsub('x', coroutine.yield) end)()",
-    ] {
-        let [stock, ours] = both(expression);
-        assert_eq!(ours, stock, "{expression}");
-    }
+    ]);
 }

@@ -8,7 +8,8 @@ local rawget, setmetatable = rawget, setmetatable
 local walk_fields = methods.message.walk_fields
 methods.message.walk_fields = nil
 function methods.message.fields(message)
-  local step, read = walk_fields(message)
+  -- All names at once, one call into the engine; the numbers only where they are not the places.
+  local names, read, numbers = walk_fields(message)
   local place_of = {} -- where it is not the number: behind a field that was added or removed
   local metatable = { __metatable = false }
   function metatable.__index(field, key)
@@ -18,11 +19,14 @@ function methods.message.fields(message)
   end
   local place = 0
   return function()
-    local name, number = step()
-    if not name then return nil end
     place = place + 1
-    local field = setmetatable({ name = name, number = number }, metatable)
-    if number ~= place then place_of[field] = place end
+    local name = names[place]
+    if not name then return nil end
+    local field = setmetatable({ name = name, number = place }, metatable)
+    if numbers then
+      field.number = numbers[place]
+      place_of[field] = place
+    end
     return field
   end
 end

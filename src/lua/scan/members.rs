@@ -27,6 +27,8 @@ pub(in crate::lua) struct Missing<'a> {
     pub(in crate::lua) is_method: bool,
     /// Whether a later version has it.
     pub(in crate::lua) is_later: bool,
+    /// Whether it is put there: `object.name = …`.
+    pub(in crate::lua) is_assigned: bool,
 }
 
 /// Follows the links behind a value of `class`; the first stands at `at`.
@@ -45,7 +47,8 @@ pub(super) fn follow<'a>(tokens: &[Token<'a>], at: usize, class: &'static Class)
         let member = class.member(name);
         let Some(member) = member.filter(|member| !member.is_later()) else {
             let is_later = member.is_some();
-            let missing = Some(Missing { class, token, is_method, is_later });
+            let is_assigned = is_assigned(tokens, end);
+            let missing = Some(Missing { class, token, is_method, is_later, is_assigned });
             return Followed { holds: None, end, missing };
         };
         if member.is_function() {
@@ -59,6 +62,14 @@ pub(super) fn follow<'a>(tokens: &[Token<'a>], at: usize, class: &'static Class)
             None => return unknown(end),
         }
     }
+}
+
+/// Whether what ends before `at` is put somewhere, alone or in a list: `a.b = …`, `a.b, c.d = …`.
+fn is_assigned(tokens: &[Token<'_>], mut at: usize) -> bool {
+    while let Some(Kind::Mark(b',' | b'.') | Kind::Name(_)) = kind(tokens, at) {
+        at += 1;
+    }
+    kind(tokens, at) == Some(Kind::Mark(b'='))
 }
 
 /// The place behind the arguments that begin at `at`, if some do.

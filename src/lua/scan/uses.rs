@@ -49,6 +49,10 @@ pub(in crate::lua) fn walk<'a>(source: &'a [u8], told: &mut dyn FnMut(&Use<'_, '
 const SUBJECTS: [(&str, &str); 4] =
     [("ehlo", "Ehlo"), ("mail", "Mail"), ("rcpt", "Rcpt"), ("transaction", "Transaction")];
 
+/// A policy's options: what they are called, its schema says.
+pub(in crate::lua) const OPTIONS: Class =
+    Class { name: "options", kind: class::Kind::Record, help: "", members: &[] };
+
 struct Walk<'t, 'a> {
     tokens: &'t [Token<'a>],
     scopes: Scopes<'a>,
@@ -247,6 +251,13 @@ fn parameter(key: Option<&[u8]>, is_policys: bool, parameters: &[&[u8]], place: 
     let is_of_session = parameters.first() == Some(&&b"session"[..]);
     let stage = Stage::ALL.into_iter().find(|stage| key == Some(stage.as_str().as_bytes()));
     let stage = stage.filter(|_| is_policys || is_of_session);
+    let is_setup = is_policys && key == Some(b"setup");
+    if place == 0 && is_setup
+        || place == 2 && stage.is_some()
+        || is_of_session && parameters.get(place) == Some(&&b"options"[..])
+    {
+        return Some(&OPTIONS);
+    }
     let class = match (place, stage) {
         (0, _) if stage.is_some() || is_of_session => "Session",
         (1, Some(stage)) => hook(stage).class,

@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::lookup::map::config::{MapConfig, Source};
-use crate::lookup::map::maps::Maps;
-use crate::lookup::map::table::Kind;
 use crate::lua::capability::Capabilities;
 use crate::lua::config::{OptionData, Policy};
+use crate::lua::tests::maps::people_of;
 use crate::lua::tests::support::{Setup, option, said, worker};
 
 fn allow(words: &[&str]) -> impl Fn(&mut Policy) {
@@ -133,9 +131,7 @@ fn a_map_that_the_configuration_hands_over_needs_no_leave() {
         connect = function(session, client, options) return reject(options.who:get('ann')) end }";
     let mut setup = Setup::new();
     std::fs::write(setup.folder().join("people"), "ann friend\n").unwrap();
-    let source = Source::File(setup.folder().join("people"));
-    let maps = Maps::read(&[MapConfig { name: "people".into(), source, kind: Kind::Hash }]).unwrap();
-    setup.parts = setup.parts.with_maps(maps);
+    setup.parts = setup.parts.clone().with_maps(people_of(&setup));
     let setup = setup.configured("p", text, |policy| {
         allow(&[])(policy);
         policy.options = vec![option("who", 1, OptionData::String("people".into()))];

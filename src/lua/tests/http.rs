@@ -6,10 +6,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::lookup::config::Config;
 use crate::lookup::dns::Resolver;
 use crate::lookup::host::HostResolver;
-use crate::lookup::http::client::{HttpClient, system_trust};
+use crate::lookup::http::client::HttpClient;
+use crate::lookup::http::connections::Trust;
 use crate::lookup::http::outbox::Outbox;
+use crate::lookup::map::config::{MapConfig, Source, Times};
+use crate::lookup::map::maps::{Maps, Web};
+use crate::lookup::map::table::Kind;
 use crate::lua::api::Parts;
 use crate::lua::capability::Capabilities;
+use crate::lua::tests::modules::spoken_as;
 use crate::lua::tests::support::{Setup, said};
 use crate::threads::helper::HelperHandle;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -29,23 +34,13 @@ fn heard(body: &str, allow: Option<&[&str]>) -> (String, usize) {
             words = allow.iter().map(|word| (*word).to_owned()).collect();
         }
         let named = words.iter().map(|word| word.parse().unwrap()).collect();
-        let text = format!(
-            "local function show(...)
-              local all = table.pack(...)
-              for i = 1, all.n do if all[i] == nil then all[i] = json.null end end
-              if all.n == 1 then return assert(json.encode(all[1])) end
-              all.n = nil
-              return assert(json.encode(all))
-            end
-            return {{ connect = function(session) {} end }}",
-            body.replace("URL", &format!("'{url}'"))
-        );
-        let mut setup = Setup::new().configured("p", &text, |policy| {
+        let mut setup = Setup::new();
+        setup.parts = parts();
+        let body = body.replace("URL", &format!("'{url}'"));
+        let said = spoken_as(setup, "", &body, |policy| {
             policy.allow = Some(Arc::new(Capabilities::only(named)));
         });
-        setup.parts = parts();
-        let said = said(&setup.client().connect().await);
-        let said = said.strip_prefix("554 5.7.1 ").map_or(said.clone(), str::to_owned);
+        let said = said.await;
         (said, asked.load(Ordering::SeqCst))
     })
 }
@@ -55,7 +50,7 @@ fn parts() -> Parts {
     let config = Config { servers: vec!["127.0.0.1:1".parse().unwrap()], ..Config::default() };
     let resolver = Resolver::new(&config, helper.clone()).unwrap();
     let hosts = HostResolver::new(resolver.clone());
-    Parts::new(resolver).with_http(HttpClient::new(hosts, &system_trust().unwrap(), helper, Outbox::new()))
+    Parts::new(resolver).with_http(HttpClient::new(hosts, Trust::System, helper, Outbox::new()))
 }
 
 /// Answers each request with its own text; `/json` with some, `/slow` not at all.
@@ -187,4 +182,42 @@ fn what_is_sent_is_not_waited_for() {
     let body = "local sent, kind = http.send { url = URL .. 'slow', json = { a = 1 } }
         return reject(show(sent, kind or 'none', (http.send { url = 'nonsense' }) or 'not sent'))";
     assert_eq!(heard(body, None).0, "[true,\"none\",\"not sent\"]");
+}
+
+#[test]
+fn a_map_on_a_web_server_is_waited_for_in_hooks_alone() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let source = format!("http://{}/{{key}}", listener.local_addr().unwrap()).parse().unwrap();
+        let asked = Arc::new(AtomicUsize::new(0));
+        tokio::spawn(serve(listener, Arc::clone(&asked)));
+        let config = MapConfig {
+            name: "m".into(),
+            source: Source::Http(source),
+            kind: Kind::Hash,
+            times: Times::default(),
+        };
+        let parts = parts();
+        let web = Web { http: parts.http().unwrap().clone(), helper: HelperHandle::of_caller().unwrap() };
+        let parts = parts.with_maps(Maps::read(&[config], Some(&web)).unwrap());
+        let set_up = |text: &str| {
+            let mut setup = Setup::new().policy("p", text);
+            setup.parts = parts.clone();
+            setup
+        };
+        // Any status but 200 and "there is none" is not known, and never a "no".
+        let text = "local m = map.get 'm'
+            return { connect = function()
+              local value, kind = m:get('ann')
+              local there, why = m:contains('ann')
+              return reject(tostring(value) .. kind .. tostring(there) .. why)
+            end }";
+        let local = tokio::task::LocalSet::new();
+        let heard = local.run_until(async { said(&set_up(text).client().connect().await) }).await;
+        assert_eq!(heard, "554 5.7.1 nilservfailnilservfail");
+        assert_eq!(asked.load(Ordering::SeqCst), 2);
+        let problems = set_up("map.get('m'):get('ann') return {}").problems();
+        assert!(problems.contains("calls that wait can't be made while a policy is loaded"), "{problems}");
+    });
 }

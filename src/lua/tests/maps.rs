@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::lookup::map::config::{MapConfig, Source};
+use crate::lookup::map::config::{MapConfig, Source, Times};
 use crate::lookup::map::maps::Maps;
 use crate::lookup::map::table::Kind;
 use crate::lua::config::OptionData;
@@ -17,10 +17,15 @@ fn set_up(people: &str) -> Setup {
     write("networks", "192.0.2.0/24 ours\n0.0.0.0/0 theirs\n");
     write("domains", ".a.example below\n");
     write("patterns", "/^(.*)\\.$/ $1 with a dot\n");
-    let source = Source::File(setup.folder().join("people"));
-    let maps = Maps::read(&[MapConfig { name: "people".into(), source, kind: Kind::Hash }]).unwrap();
-    setup.parts = setup.parts.with_maps(maps);
+    setup.parts = setup.parts.clone().with_maps(people_of(&setup));
     setup
+}
+
+/// The configuration's map `people`, in the file of that name.
+pub(super) fn people_of(setup: &Setup) -> Maps {
+    let source = Source::File(setup.folder().join("people"));
+    let config = MapConfig { name: "people".into(), source, kind: Kind::Hash, times: Times::default() };
+    Maps::read(&[config], None).unwrap()
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod metrics;
 mod modules;
 mod parking;
 mod regex;
+pub(in crate::lua) mod stock;
 mod store;
 pub(super) mod support;
 mod task;

@@ -2,6 +2,7 @@
 
 use crate::lookup::name_server::NameServer;
 use crate::lookup::zone::Zone;
+use crate::lua::config::Policy;
 use crate::lua::tests::support::{Setup, said, worker};
 
 /// What `expression` gives in a hook, written out as JSON; several values as an array.
@@ -15,6 +16,16 @@ pub(super) fn heard(setup: Setup, top: &str, body: &str) -> String {
 }
 
 pub(super) async fn spoken(setup: Setup, top: &str, body: &str) -> String {
+    spoken_as(setup, top, body, |_| {}).await
+}
+
+/// The same by a policy that `configure` has had its hands on.
+pub(super) async fn spoken_as(
+    setup: Setup,
+    top: &str,
+    body: &str,
+    configure: impl FnOnce(&mut Policy),
+) -> String {
     let text = format!(
         "{top}
 local function show(...)
@@ -28,7 +39,7 @@ return {{ connect = function(session)
 {body}
 end }}"
     );
-    let said = said(&setup.policy("p", &text).client().connect().await);
+    let said = said(&setup.configured("p", &text, configure).client().connect().await);
     said.strip_prefix("554 5.7.1 ").map_or(said.clone(), str::to_owned)
 }
 

@@ -193,3 +193,23 @@ fn the_log_says_once_that_a_hook_is_parked() {
     let count = |words: &str| said.iter().filter(|line| line.starts_with(words)).count();
     assert_eq!((count("parked: "), count("no longer parked")), (1, 1), "{said:?}");
 }
+
+#[test]
+fn tasks_that_overrun_park_the_hook_that_starts_them() {
+    let text = "return { ehlo = function(session, ehlo)
+        local _, kind = task.start(function() while ehlo.name == 'loop.example' do end end):wait()
+        return reject(kind or 'well')
+      end }";
+    let parking = Parking::default();
+    let mut setup = Setup::new().configured("p", text, |policy| policy.budget.cpu = Duration::from_millis(1));
+    setup.parts = setup.parts.with_parking(parking.clone());
+    let engine = setup.load().unwrap();
+    engine.park(&parking);
+    worker(async {
+        for address in THREE {
+            assert_eq!(heard(&engine, address, "loop.example").await, "550 5.7.1 failed");
+        }
+        assert_eq!(heard(&engine, THREE[0], "well.example").await, ERROR);
+        assert_eq!(parked(&parking), Some((true, 1)));
+    });
+}

@@ -56,6 +56,16 @@ fn what_a_task_gives_and_how_it_fails() {
             "ab2nilfailed",
         ),
         (
+            "local t = task.start(function() waiting.seconds(1) return 'there' end)
+             return reject(coroutine.wrap(function() return (t:wait()) end)())",
+            "there",
+        ),
+        (
+            "local t = task.start(function() return coroutine.wrap(function() return waiting.seconds(1) end)() end)
+             return reject((t:wait()))",
+            "waited",
+        ),
+        (
             "local t = task.start(function() return 1 end)
              local a, b = task.all(t, function() return 2 end) return reject(a[1] .. b[1])",
             "12",

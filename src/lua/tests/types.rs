@@ -1,18 +1,22 @@
 //! The types name what is there, and all of it.
 
 use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 
 use mlua::{Lua, Table, Value};
 
 use crate::lua::api::Parts;
 use crate::lua::catalogue;
+use crate::lua::chunks::Chunks;
 use crate::lua::clock::Clock;
 use crate::lua::convert::message;
 use crate::lua::engine;
+use crate::lua::sandbox::Sandbox;
 use crate::lua::tests::support::Setup;
+use crate::lua::trial::suite;
 use crate::lua::types::class::Kind;
 use crate::lua::types::luals::annotations;
-use crate::lua::types::{self, GLOBALS};
+use crate::lua::types::{self, GLOBALS, played};
 use crate::policy::event::Stage;
 
 fn keys(table: &Table) -> BTreeSet<String> {
@@ -89,6 +93,46 @@ fn what_modules_give_has_the_methods_and_fields_that_are_registered() {
 }
 
 #[test]
+fn all_that_tests_find_is_annotated_and_nothing_else() {
+    let sandbox = Sandbox::new(Clock::counted(), HashMap::new(), &Chunks::default()).unwrap();
+    let before = keys(&sandbox.base);
+    suite::open(&sandbox, &Rc::default(), 1).unwrap();
+    let modules = || played::CLASSES.iter().chain(played::MODULES).filter(|class| class.kind == Kind::Module);
+    let mut annotated: BTreeSet<String> = played::GLOBALS.iter().map(|one| one.name.to_owned()).collect();
+    annotated.extend(modules().map(|class| class.name.to_owned()));
+    assert_eq!(annotated, keys(&sandbox.base).difference(&before).cloned().collect());
+    // What stands behind `way` in the sources: classes and modules don't show what is in them.
+    let sources = [
+        include_str!("../trial/clients.lua"),
+        include_str!("../trial/generators.lua"),
+        include_str!("../trial/language.lua"),
+    ];
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let defined = |ways: &[&str]| -> BTreeSet<&str> {
+        let behind = |way| sources.into_iter().flat_map(move |source| source.split(way).skip(1));
+        let names = ways.iter().flat_map(|way| behind(*way));
+        names.map(|rest| rest.split(|c| !is_part(c)).next().unwrap()).collect()
+    };
+    for class in modules() {
+        let functions: BTreeSet<&str> = class.functions().map(|one| one.name).collect();
+        assert_eq!(functions, defined(&[&format!("\nfunction {}.", class.name)]), "{}", class.name);
+    }
+    for (class, ways) in
+        [("TestClient", &["\nfunction methods."][..]), ("Expectation", &["\nclaim(\"", "\nfunction claims."])]
+    {
+        let class = played::CLASSES.iter().find(|one| one.name == class).unwrap();
+        assert_eq!(
+            class.functions().map(|one| one.name).collect::<BTreeSet<_>>(),
+            defined(ways),
+            "{}",
+            class.name
+        );
+    }
+    let fields: BTreeSet<&str> = modules().flat_map(|class| class.fields()).collect();
+    assert_eq!(fields, defined(&["name == \""]), "fields of modules");
+}
+
+#[test]
 fn annotations_are_lua_and_name_no_type_that_is_not_there() {
     let text = annotations();
     Lua::new().load(&text).into_function().unwrap();
@@ -110,6 +154,9 @@ fn annotations_are_lua_and_name_no_type_that_is_not_there() {
         "---@return gatepost.Mx[]?",
         "function dns.mx(name) end",
         "---@overload fun(parts: gatepost.Refusal): gatepost.Verdict",
+        "---@return gatepost.TestClient",
+        "function TestClient:send(parts) end",
+        "function dns.stub(names) end",
         "---@field rcpt? fun(session: gatepost.Session, rcpt: gatepost.Rcpt, options: table): gatepost.Verdict?",
     ] {
         assert!(text.lines().any(|known| known == line), "{line}");

@@ -44,6 +44,47 @@ fn unknown_names_are_told_with_what_was_meant() {
 }
 
 #[test]
+fn options_that_a_policy_does_not_declare_are_told() {
+    let policy = |hooks: &str| {
+        warned(&format!(
+            "return {{\n  options = {{ zones = {{ type = 'list', of = 'string' }}, limit = {{ type = 'integer', default = 1 }} }},\n  {hooks}\n}}"
+        ))
+    };
+    for (hooks, want, why) in [
+        (
+            "rcpt = function(s, r, o) return o.limt end",
+            "3: options has no 'limt' (did you mean 'limit'?)",
+            "whatever it is called",
+        ),
+        ("rcpt = function(s, r, options) return options.zones[1], options.limit end", "", "what is declared"),
+        (
+            "setup = function(o) o.set = ip.set {} o.n = o.limitt end",
+            "3: options has no 'limitt' (did you mean 'limit'?)",
+            "in setup",
+        ),
+        (
+            "setup = function(o) o.networks = ip.set {} end, rcpt = function(s, r, o) return o.networks, o.network end",
+            "3: options has no 'network' (did you mean 'networks'?)",
+            "what setup puts there is there",
+        ),
+        (
+            "rcpt = function(s, r, o) local mine = o return mine.x end",
+            "3: options has no 'x'",
+            "by another name",
+        ),
+        ("rcpt = function(s, r, o) o = {} return o.x end", "", "no longer the options"),
+        ("rcpt = function(s, r) local options = {} return options.x end", "", "a local of that name"),
+    ] {
+        assert_eq!(policy(hooks), want, "{why}: {hooks}");
+    }
+    let helper = "local function f(session, options) return options.a end return { options = { b = { type = 'string', default = '' } }, ehlo = function(s, e, o) return f(s, o) end }";
+    assert_eq!(
+        warned(helper),
+        "1: options has no 'a' (did you mean 'b'?)".replace(" (did you mean 'b'?)", "")
+    );
+}
+
+#[test]
 fn what_is_there_is_not_warned_of() {
     for body in [
         "return reject('5.7.1', session.client.ip .. rcpt.address)",

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use mlua::{Lua, Table};
 
-use crate::lua::api::{Parts, may_wait};
+use crate::lua::api::Parts;
 use crate::lua::guard::Guard;
-use crate::lua::suspend;
+use crate::lua::suspend::{self, may_wait};
 use crate::lua::tests::support::{Setup, said, worker};
 
 /// `waiting.seconds(n)`.

@@ -20,7 +20,7 @@ pub struct Test {
 
 /// Where tests are played: the world of the one that runs, if one does.
 #[derive(Default)]
-pub(super) struct Stage {
+pub(in crate::lua) struct Stage {
     world: RefCell<Option<Rc<dyn World>>>,
     tests: RefCell<Vec<Test>>,
     is_loaded: Cell<bool>,

@@ -9,6 +9,7 @@ use mlua::{Function, Table};
 
 use crate::lua::budget::{Allowance, HookCall, Stopped};
 use crate::lua::call::Call;
+use crate::lua::chunks::Chunks;
 use crate::lua::clock::Clock;
 use crate::lua::config::Script;
 use crate::lua::guard::Budget;
@@ -39,14 +40,17 @@ impl Suite {
     pub fn load(file: &Path, seed: i64) -> Result<Suite, String> {
         let source = script::find(&Script::File(file.to_owned()), &[])?;
         let folders = HashMap::from([(TEST.to_owned(), source.folder.clone().into_iter().collect())]);
-        let opened = Sandbox::new(Clock::counted(), folders);
+        let opened = Sandbox::new(Clock::counted(), folders, &Chunks::default());
         let sandbox = opened.map_err(|error| error.to_string())?;
         let stage = Rc::new(Stage::default());
         let run = open(&sandbox, &stage, seed).map_err(|error| error.to_string())?;
         let suite = Suite { sandbox, stage, run };
-        let chunk = suite.sandbox.environment().and_then(|env| source.compile(&suite.sandbox.lua, env));
+        let chunk = suite
+            .sandbox
+            .environment()
+            .and_then(|env| source.compile(&suite.sandbox.lua, env, &suite.sandbox.chunks));
         let chunk = chunk.map_err(|error| first_words(&error))?;
-        let loaded = suite.call(&chunk, ()).and_then(HookCall::finish_now);
+        let loaded = suite.call(&chunk, ()).finish_now();
         loaded.map_err(|stopped| told(&stopped))?;
         suite.stage.finish_loading();
         Ok(suite)
@@ -62,23 +66,20 @@ impl Suite {
     /// *Errors*: why it failed: mostly "file:line: what was expected", and further lines.
     pub async fn run(&self, test: &Test, world: Rc<dyn World>) -> Result<(), String> {
         self.stage.play_in(Some(world));
-        let ran = match self.call(&self.run, &test.body) {
-            Ok(running) => running.await,
-            Err(stopped) => Err(stopped),
-        };
+        let ran = self.call(&self.run, &test.body).await;
         self.stage.play_in(None);
         ran.map(drop).map_err(|stopped| told(&stopped))
     }
 
-    fn call(&self, function: &Function, argument: impl mlua::IntoLuaMulti) -> Result<HookCall, Stopped> {
+    fn call(&self, function: &Function, argument: impl mlua::IntoLuaMulti) -> HookCall {
         let Sandbox { lua, guard, .. } = &self.sandbox;
         let call = Rc::new(Call::load(TEST.into(), None));
-        HookCall::new(lua, guard, call, ALLOWANCE, function, argument).map_err(Stopped::Raised)
+        HookCall::new(lua, guard, call, ALLOWANCE, function, argument)
     }
 }
 
 /// Puts the language into `sandbox`; what runs a test.
-fn open(sandbox: &Sandbox, stage: &Rc<Stage>, seed: i64) -> mlua::Result<Function> {
+pub(in crate::lua) fn open(sandbox: &Sandbox, stage: &Rc<Stage>, seed: i64) -> mlua::Result<Function> {
     let Sandbox { lua, base, .. } = sandbox;
     let natives = Natives { lua, stage }.table()?;
     let playing = Rc::clone(stage);

@@ -6,7 +6,7 @@ use crate::lua::options::schema;
 use crate::lua::types::class::{Class, Kind};
 use crate::lua::types::hooks::hook;
 use crate::lua::types::member::{Member, Signature};
-use crate::lua::types::{self, GLOBALS};
+use crate::lua::types::{self, GLOBALS, played};
 use crate::policy::event::Stage;
 
 /// The kinds of "not", which come behind a nil. Source: docs/lua.md.
@@ -35,7 +35,12 @@ fn write(out: &mut String) -> Result {
     for class in types::all() {
         write_class(out, class)?;
     }
-    GLOBALS.iter().try_for_each(|member| function(out, "", member))
+    GLOBALS.iter().try_for_each(|member| function(out, "", member))?;
+    writeln!(out, "-- What tests of policies find besides; see `gatepost test`.\n")?;
+    for class in played::CLASSES.iter().chain(played::MODULES) {
+        write_class(out, class)?;
+    }
+    played::GLOBALS.iter().try_for_each(|member| function(out, "", member))
 }
 
 /// The table that a policy is, and the schema of an option.
@@ -81,7 +86,9 @@ fn write_class(out: &mut String, class: &Class) -> Result {
     }
     let owner = match class.kind {
         Kind::Module => {
-            writeln!(out, "{} = {{}}\n", class.name)?;
+            // What tests find is laid over a module that is there.
+            let is_first = !played::MODULES.iter().any(|one| std::ptr::eq(one, class));
+            writeln!(out, "{}", if is_first { format!("{} = {{}}\n", class.name) } else { String::new() })?;
             format!("{}.", class.name)
         }
         Kind::Object | Kind::Record if class.functions().next().is_none() => return writeln!(out),

@@ -4,6 +4,7 @@ pub mod class;
 pub mod hooks;
 pub mod luals;
 pub mod member;
+pub mod played;
 
 mod globals;
 mod kept;
