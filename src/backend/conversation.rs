@@ -1,9 +1,15 @@
 //! One connection to a backend: commands that are safe to write, replies that are whole, and a deadline on each.
 
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
 use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
 
-use crate::fault::BackendFault;
+use crate::fault::{BackendFault, Fault};
+use crate::message::content::SendError;
+use crate::message::outgoing::FileRange;
 use crate::net::stream::Stream;
 use crate::smtp::reply_decoder::{BackendReply, ReplyDecoder, ReplyError};
 
@@ -74,6 +80,50 @@ impl Conversation {
             Ok(Err(error)) => Err(BackendFault::Lost(error.to_string())),
             Err(_) => Err(BackendFault::Lost("it takes no content".to_owned())),
         }
+    }
+
+    /// Sends `range` of a message from its file to `socket`, which is this connection's.
+    ///
+    /// *Errors*: as `write`; `Local` if the file can't be read.
+    pub async fn send_file(
+        &mut self,
+        socket: &Arc<OwnedFd>,
+        range: &FileRange,
+        deadline: Instant,
+    ) -> Result<(), Fault> {
+        let lost = |error: io::Error| Fault::from(BackendFault::Lost(error.to_string()));
+        let send = async {
+            let (mut at, end) = (range.offset, range.offset + range.length);
+            loop {
+                at += range.file.send(socket, at, end - at).await.map_err(|error| match error {
+                    SendError::Spool(error) => Fault::Local(error.to_string()),
+                    SendError::Connection(error) => lost(error),
+                })?;
+                if at == end {
+                    return Ok(());
+                }
+                self.stream.takes_more().await.map_err(lost)?;
+                self.expect_silence()?;
+            }
+        };
+        match timeout_at(deadline, send).await {
+            Ok(sent) => sent,
+            Err(_) => Err(BackendFault::Lost("it takes no content".to_owned()).into()),
+        }
+    }
+
+    /// The socket, if files can be sent to it; another handle to it, kept in `place`.
+    ///
+    /// *Errors*: `Lost`.
+    pub fn socket<'a>(
+        &self,
+        place: &'a mut Option<Arc<OwnedFd>>,
+    ) -> Result<Option<&'a Arc<OwnedFd>>, BackendFault> {
+        if place.is_none() {
+            let socket = self.stream.socket().transpose();
+            *place = socket.map_err(|error| BackendFault::Lost(error.to_string()))?.map(Arc::new);
+        }
+        Ok(place.as_ref())
     }
 
     /// The next reply.
@@ -164,7 +214,7 @@ mod tests {
             let conversation = Conversation::new(near);
             assert_eq!(conversation.expect_silence(), Ok(()));
             match said {
-                Some(said) => std::io::Write::write_all(&mut far, said.as_bytes()).unwrap(),
+                Some(said) => io::Write::write_all(&mut far, said.as_bytes()).unwrap(),
                 None => drop(far),
             }
             assert_eq!(conversation.expect_silence(), want);
