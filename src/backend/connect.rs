@@ -173,7 +173,7 @@ async fn ehlo(
     if reply.code != 250 {
         return Err(refused("EHLO", &reply));
     }
-    Ok(Capabilities::parse(&reply.lines))
+    Ok(Capabilities::parse(reply.lines()))
 }
 
 /// The fault that `reply`, which is not what was due to `what`, shows.

@@ -137,7 +137,9 @@ impl Relay {
             let is_current = !line.opened.is_introduced || line.introduction.is_of_client(introduction);
             if is_current && line.slot.reclaim() {
                 let Err(fault) = line.opened.conversation.expect_silence() else {
-                    line.introduction = introduction.clone();
+                    if line.introduction != *introduction {
+                        line.introduction = introduction.clone();
+                    }
                     return Ok(());
                 };
                 let is_told = line.told.is_some();
@@ -182,7 +184,7 @@ impl Relay {
         let is_known = line.told == Some(envelope.number);
         if !is_known {
             if line.is_dirty {
-                steps.push("RSET".to_owned(), Step::Reset);
+                steps.push("RSET", Step::Reset);
             }
             // By XCLIENT all is told but whose message the client carries.
             let tells = !line.opened.is_introduced || line.introduction.forwarded.is_some();
@@ -194,14 +196,14 @@ impl Relay {
             steps.push(envelope.mail(&line.opened.capabilities)?, Step::Mail);
             for (place, told) in envelope.recipients.iter().enumerate().filter(|(_, told)| told.is_accepted) {
                 let step = if told.index == 0 { Step::Added(place) } else { Step::Again };
-                steps.push(told.line().to_owned(), step);
+                steps.push(told.line(), step);
             }
         }
         for told in envelope.recipients.iter().filter(|told| !told.is_accepted) {
-            steps.push(told.line().to_owned(), Step::Recipient);
+            steps.push(told.line(), Step::Recipient);
         }
         if and_data {
-            steps.push("DATA".to_owned(), Step::Data);
+            steps.push("DATA", Step::Data);
         }
         line.is_dirty = true;
         line.awaits_content = and_data; // if this is dropped now, nobody knows
