@@ -186,7 +186,7 @@ impl House {
             servers: servers.collect(),
             spool,
             store,
-            verifiers: Verifiers::build(&config, &ground.hashing)?,
+            verifiers: Verifiers::build(&config, ground)?,
             names,
             parts,
             clock,

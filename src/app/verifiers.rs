@@ -5,32 +5,43 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
+use crate::app::build::Ground;
 use crate::auth::config::Place;
+use crate::auth::dovecot::Dovecot;
 use crate::auth::file::File;
 use crate::auth::sasl::Sasl;
 use crate::auth::verifier::Verifier;
 use crate::config::Config;
 use crate::proxy::config::Listener;
 use crate::session::login::Demand;
-use crate::threads::storage::StoragePool;
 
 /// What checks logins, as far as workers share it.
 pub struct Verifiers {
-    file: Option<Arc<File>>,
+    shared: Option<Shared>,
+}
+
+/// One of them.
+enum Shared {
+    File(Arc<File>),
+    Dovecot(Arc<Dovecot>),
 }
 
 impl Verifiers {
-    /// What `config` says; `hashing` hashes passwords.
+    /// What `config` says; `ground` hashes passwords and keeps connections.
     ///
     /// *Errors*: a file of users that can't be used.
-    pub fn build(config: &Config, hashing: &StoragePool) -> anyhow::Result<Verifiers> {
-        let file = match &config.auth.verify {
-            Some(Place::File(path)) if is_used(config) => {
-                Some(Arc::new(File::open(path, hashing.clone()).context("auth.verify")?))
+    pub fn build(config: &Config, ground: &Ground) -> anyhow::Result<Verifiers> {
+        let shared = match config.auth.verify.as_ref().filter(|_| is_used(config)) {
+            Some(Place::File(path)) => {
+                let file = File::open(path, ground.hashing.clone()).context("auth.verify")?;
+                Some(Shared::File(Arc::new(file)))
             }
-            _ => None,
+            Some(Place::Dovecot(path)) => {
+                Some(Shared::Dovecot(Arc::new(Dovecot::start(path, &ground.helper))))
+            }
+            None => None,
         };
-        Ok(Verifiers { file })
+        Ok(Verifiers { shared })
     }
 
     /// The verifier of `listener` on the caller's worker; none if nobody logs in there.
@@ -38,8 +49,10 @@ impl Verifiers {
         if listener.logins.demand == Demand::Off {
             return None;
         }
-        let file = Arc::clone(self.file.as_ref()?);
-        Some(Rc::new(Sasl::new(Rc::new(file))))
+        Some(match self.shared.as_ref()? {
+            Shared::File(file) => Rc::new(Sasl::new(Rc::new(Arc::clone(file)))),
+            Shared::Dovecot(dovecot) => Rc::new(Arc::clone(dovecot)),
+        })
     }
 }
 

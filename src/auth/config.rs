@@ -23,6 +23,8 @@ pub struct Config {
 pub enum Place {
     /// A file of names and hashes.
     File(PathBuf),
+    /// A Dovecot, by its socket for auth clients.
+    Dovecot(PathBuf),
 }
 
 impl Default for Config {
@@ -30,7 +32,7 @@ impl Default for Config {
     fn default() -> Self {
         Config {
             verify: None,
-            mechanisms: Mechanisms::ALL.without(Mechanism::CramMd5),
+            mechanisms: Mechanisms::ALL.without(Mechanism::CramMd5).without(Mechanism::External),
             max_failures: 5,
             failure_delay: Duration::from_secs(2),
         }

@@ -9,11 +9,12 @@ use crate::config::section::Value;
 ///
 /// *Changes*: the reader's problems.
 pub(super) fn read(reader: &mut Reader, key: &Key, given: &Given) -> Option<Value> {
-    const LATER: [&str; 7] = ["backend", "dovecot", "ldap", "ldaps", "http", "https", "policy"];
+    const LATER: [&str; 6] = ["backend", "ldap", "ldaps", "http", "https", "policy"];
     let text = given.toml.get_ref().as_str().filter(|text| is_text(text)).unwrap_or_default();
     let (scheme, rest) = text.split_once(':').unwrap_or((text, ""));
     match scheme {
         "file" if !rest.is_empty() => Some(Value::Verifier(Place::File(reader.path(rest)))),
+        "dovecot" if !rest.is_empty() => Some(Value::Verifier(Place::Dovecot(reader.path(rest)))),
         _ if LATER.contains(&scheme) => {
             let span = reader.span(given.toml.span());
             reader.later(given.path, &format!("`{} = \"{scheme}…\"`", given.path), span);

@@ -4,6 +4,8 @@ use tokio::select;
 use tokio::time::{Duration, Instant, sleep_until};
 
 use crate::auth::coding;
+use crate::auth::external::{self, External};
+use crate::auth::scram::Channel;
 use crate::auth::verifier::{Attempt, Exchange, Step};
 use crate::names::network::client_network;
 use crate::proxy::disposition::End;
@@ -12,6 +14,7 @@ use crate::proxy::serve::{Flow, Serve};
 use crate::session::admit::Admitted;
 use crate::session::effects::Effects;
 use crate::session::login::Login;
+use crate::session::state::Session;
 use crate::smtp::command::{Command, Verb};
 use crate::smtp::line_decoder::LineError;
 use crate::smtp::mechanism::{Mechanism, Mechanisms};
@@ -41,8 +44,16 @@ impl Serve {
         match &self.context.verifier {
             Some(verifier) if self.session.borrow().may_log_in() => {
                 let offered = verifier.mechanisms().intersect(self.context.listener.auth.mechanisms);
-                // Without TLS there is no channel to be bound to, and no certificate.
-                offered.without(Mechanism::ScramSha256Plus).without(Mechanism::External)
+                let session = self.session.borrow();
+                let unbound = channel(&session, Mechanisms::NONE, Mechanism::Plain).bindings.is_empty();
+                let offered = if unbound { offered.without(Mechanism::ScramSha256Plus) } else { offered };
+                let is_known = !certificate(&session).is_empty();
+                let is_wanted = self.context.listener.auth.mechanisms.contains(Mechanism::External);
+                // The certificate is shown already: nobody else is needed to check it.
+                match is_known && is_wanted {
+                    true => offered.with(Mechanism::External),
+                    false => offered.without(Mechanism::External),
+                }
             }
             _ => Mechanisms::NONE,
         }
@@ -69,7 +80,11 @@ impl Serve {
         let Some(verifier) = self.context.verifier.clone() else {
             return Ok(Ended::Unavailable("there is no verifier".to_owned()));
         };
-        let mut exchange = verifier.begin(self.attempt(mechanism));
+        let attempt = self.attempt(mechanism);
+        let mut exchange: Box<dyn Exchange> = match mechanism {
+            Mechanism::External => Box::new(External::new(&attempt)),
+            _ => verifier.begin(attempt),
+        };
         let mut answer = initial;
         for _ in 0..MOST_CHALLENGES {
             match self.ask_verifier(&mut *exchange, answer).await? {
@@ -94,12 +109,15 @@ impl Serve {
     fn attempt(&self, mechanism: Mechanism) -> Attempt {
         let session = self.session.borrow();
         let identity = session.identity();
+        let offered = session.greeting().map_or(Mechanisms::NONE, |greeting| greeting.offer.auth);
         Attempt {
             mechanism,
             client: identity.client,
             session: identity.id.to_string(),
             server: identity.server,
             is_encrypted: session.is_encrypted(),
+            channel: channel(&session, offered, mechanism),
+            certificate: certificate(&session),
         }
     }
 
@@ -200,4 +218,21 @@ impl Serve {
             "login failed"
         );
     }
+}
+
+/// What a login by `mechanism`, of those `offered`, can be bound to.
+fn channel(session: &Session, offered: Mechanisms, mechanism: Mechanism) -> Channel {
+    let exporter = session.tls().and_then(|tls| tls.channel_binding);
+    Channel {
+        bindings: exporter.into_iter().map(|exporter| ("tls-exporter", exporter.0.to_vec())).collect(),
+        is_bound: mechanism == Mechanism::ScramSha256Plus,
+        is_offered: offered.contains(Mechanism::ScramSha256Plus),
+    }
+}
+
+/// What the client's certificate stands for, if `tls.client_ca` stands for it.
+fn certificate(session: &Session) -> Vec<String> {
+    let shown = session.tls().and_then(|tls| tls.client_certificate.as_ref());
+    let verified = shown.filter(|certificate| certificate.is_verified);
+    verified.map(|shown| external::names(&shown.subject, &shown.names)).unwrap_or_default()
 }
