@@ -10,9 +10,9 @@ use crate::auth::config::Place;
 use crate::auth::dovecot::Dovecot;
 use crate::auth::file::File;
 use crate::auth::sasl::Sasl;
-use crate::auth::verifier::Verifier;
 use crate::config::Config;
 use crate::proxy::config::Listener;
+use crate::proxy::context::Verification;
 use crate::session::login::Demand;
 
 /// What checks logins, as far as workers share it.
@@ -24,6 +24,7 @@ pub struct Verifiers {
 enum Shared {
     File(Arc<File>),
     Dovecot(Arc<Dovecot>),
+    Policy,
 }
 
 impl Verifiers {
@@ -39,20 +40,30 @@ impl Verifiers {
             Some(Place::Dovecot(path)) => {
                 Some(Shared::Dovecot(Arc::new(Dovecot::start(path, &ground.helper))))
             }
+            Some(Place::Policy(_)) => Some(Shared::Policy),
             None => None,
         };
         Ok(Verifiers { shared })
     }
 
     /// The verifier of `listener` on the caller's worker; none if nobody logs in there.
-    pub fn open(&self, listener: &Listener) -> Option<Rc<dyn Verifier>> {
+    pub fn open(&self, listener: &Listener) -> Option<Verification> {
         if listener.logins.demand == Demand::Off {
             return None;
         }
         Some(match self.shared.as_ref()? {
-            Shared::File(file) => Rc::new(Sasl::new(Rc::new(Arc::clone(file)))),
-            Shared::Dovecot(dovecot) => Rc::new(Arc::clone(dovecot)),
+            Shared::File(file) => Verification::By(Rc::new(Sasl::new(Rc::new(Arc::clone(file))))),
+            Shared::Dovecot(dovecot) => Verification::By(Rc::new(Arc::clone(dovecot))),
+            Shared::Policy => Verification::Policy,
         })
+    }
+}
+
+/// The policy that checks the logins of `listener`, if one does.
+pub fn policy<'a>(config: &'a Config, listener: &Listener) -> Option<&'a str> {
+    match &config.auth.verify {
+        Some(Place::Policy(name)) if listener.logins.demand != Demand::Off => Some(name),
+        _ => None,
     }
 }
 

@@ -25,6 +25,8 @@ pub enum Place {
     File(PathBuf),
     /// A Dovecot, by its socket for auth clients.
     Dovecot(PathBuf),
+    /// A policy's `verify` hook, by the policy's name.
+    Policy(String),
 }
 
 impl Default for Config {

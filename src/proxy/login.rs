@@ -8,6 +8,10 @@ use crate::auth::external::{self, External};
 use crate::auth::scram::Channel;
 use crate::auth::verifier::{Attempt, Exchange, Step};
 use crate::names::network::client_network;
+use crate::policy::event::Event;
+use crate::policy::verdict::Verdict;
+use crate::proxy::asked;
+use crate::proxy::context::Verification;
 use crate::proxy::disposition::End;
 use crate::proxy::said::Said;
 use crate::proxy::serve::{Flow, Serve};
@@ -43,7 +47,11 @@ impl Serve {
     pub(super) fn offered_mechanisms(&self) -> Mechanisms {
         match &self.context.verifier {
             Some(verifier) if self.session.borrow().may_log_in() => {
-                let offered = verifier.mechanisms().intersect(self.context.listener.auth.mechanisms);
+                let known = match verifier {
+                    Verification::By(verifier) => verifier.mechanisms(),
+                    Verification::Policy => asked::MECHANISMS,
+                };
+                let offered = known.intersect(self.context.listener.auth.mechanisms);
                 let session = self.session.borrow();
                 let unbound = channel(&session, Mechanisms::NONE, Mechanism::Plain).bindings.is_empty();
                 let offered = if unbound { offered.without(Mechanism::ScramSha256Plus) } else { offered };
@@ -83,7 +91,13 @@ impl Serve {
         let attempt = self.attempt(mechanism);
         let mut exchange: Box<dyn Exchange> = match mechanism {
             Mechanism::External => Box::new(External::new(&attempt)),
-            _ => verifier.begin(attempt),
+            _ => match (verifier, &self.policies) {
+                (Verification::By(verifier), _) => verifier.begin(attempt),
+                (Verification::Policy, Some(policies)) => asked::begin(policies, attempt),
+                (Verification::Policy, None) => {
+                    return Ok(Ended::Unavailable("there is no policy".to_owned()));
+                }
+            },
         };
         let mut answer = initial;
         for _ in 0..MOST_CHALLENGES {
@@ -178,11 +192,8 @@ impl Serve {
     /// Commits what has come of an AUTH, and says it.
     async fn end_login(&mut self, admitted: Admitted, ended: Ended, text: &str) -> Flow {
         let counters = &self.context.counters;
-        let (login, said) = match ended {
-            Ended::Accepted(login) => {
-                counters.logins.increase();
-                (Some(login), Said::core(Reply::LOGGED_IN))
-            }
+        let said = match ended {
+            Ended::Accepted(login) => return self.take_login(admitted, login, text).await,
             Ended::Refused(reply, is_too_many) => {
                 counters.logins_refused.increase();
                 self.note_failure();
@@ -190,21 +201,36 @@ impl Serve {
                     true => Reply::TOO_MANY_LOGIN_FAILURES,
                     false => reply.unwrap_or(Reply::LOGIN_REFUSED),
                 };
-                (None, Said::core(reply).after(self.context.listener.auth.failure_delay))
+                Said::core(reply).after(self.context.listener.auth.failure_delay)
             }
             Ended::Unavailable(why) => {
                 counters.logins_unavailable.increase();
                 let session = self.session.borrow();
                 tracing::warn!(session = %session.identity().id, error = %why, "login can't be checked");
-                (None, Said::core(Reply::LOGIN_UNAVAILABLE))
+                Said::core(Reply::LOGIN_UNAVAILABLE)
             }
             Ended::Broken(reply) => {
                 self.session.borrow_mut().commit_login(admitted, None, Effects::default(), &reply);
                 return self.say_error(Said::core(reply).answering(Verb::Auth, text), Verb::Auth).await;
             }
         };
-        self.session.borrow_mut().commit_login(admitted, login, Effects::default(), &said.reply);
+        self.session.borrow_mut().commit_login(admitted, None, Effects::default(), &said.reply);
         self.say(said.answering(Verb::Auth, text)).await
+    }
+
+    /// Asks the `auth` policies about a login that is right, commits it unless they refuse it, and says so.
+    async fn take_login(&mut self, admitted: Admitted, login: Login, text: &str) -> Flow {
+        let decision = self.decide(Event::Auth(&login)).await;
+        let delay = decision.effects.delay;
+        let said = match decision.verdict {
+            Verdict::Refuse(reply) => Said::policy(reply, decision.policy),
+            Verdict::Accept | Verdict::Discard { .. } => Said::core(Reply::LOGGED_IN),
+        };
+        let counters = &self.context.counters;
+        let count = if said.reply.is_positive() { &counters.logins } else { &counters.logins_refused };
+        count.increase();
+        self.session.borrow_mut().commit_login(admitted, Some(login), decision.effects, &said.reply);
+        self.say(said.answering(Verb::Auth, text).after(delay)).await
     }
 
     /// Says in the log that a login has failed, and whence; not whose, for people type passwords in place of names.

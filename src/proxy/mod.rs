@@ -7,6 +7,7 @@ pub mod accept;
 pub mod admission;
 mod arrival;
 mod aside;
+mod asked;
 mod balancer;
 mod chunks;
 pub mod config;

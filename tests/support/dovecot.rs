@@ -55,7 +55,13 @@ impl Dovecot {
     fn launch(directory: &Path) -> Child {
         let mut command = Command::new(sbin("dovecot"));
         command.arg("-F").arg("-c").arg(directory.join("dovecot.conf"));
-        command.process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+        command
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
     }
 
     fn wait(&self) {
