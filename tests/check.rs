@@ -19,6 +19,8 @@ mod policy;
 mod probe;
 #[path = "check/scripted.rs"]
 mod scripted;
+#[path = "check/tls.rs"]
+mod tls;
 
 use std::fs;
 use std::path::Path;

@@ -62,6 +62,7 @@ impl Place {
                 networks: Default::default(),
                 always: Vec::new(),
                 authenticated: false,
+                certificates: Vec::new(),
             },
             trust: Default::default(),
             limits: Limits::default(),

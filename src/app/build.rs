@@ -8,7 +8,7 @@ use anyhow::{Context as _, anyhow};
 
 use crate::app::names::ResolverNames;
 use crate::app::verifiers::{self, Verifiers};
-use crate::app::{folders, policies, tls};
+use crate::app::{folders, policies, tls, tls_watch};
 use crate::auth::failures::Failures;
 use crate::backend::config::Backend;
 use crate::backend::server::{Dial, Server};
@@ -27,6 +27,7 @@ use crate::lua::parking::Parking;
 use crate::lua::problem::Problem;
 use crate::message::spool::Spool;
 use crate::net::names::Names;
+use crate::net::tls::certificates::Keyring;
 use crate::net::tls::front::Front;
 use crate::net::tls::turnstile::Turnstile;
 use crate::observe::counters::Counters;
@@ -132,6 +133,8 @@ pub struct House {
     plan: Plan,
     /// What the sessions of each listener obey.
     pub rules: Vec<Arc<Rules>>,
+    /// The certificates that are shown.
+    keyring: Option<Arc<Keyring>>,
     /// The TLS of each listener.
     fronts: Vec<Option<Arc<Front>>>,
 }
@@ -168,6 +171,7 @@ impl House {
             });
             (backend.name.clone(), kept.cloned().unwrap_or_else(|| Arc::new(made)))
         });
+        let keyring = tls::keyring(&config)?;
         let spool =
             Spool::new(folders::spool(&config), config.spool.memory, config.spool.limit, ground.pool.clone());
         let plan = policies::plan(&config);
@@ -186,13 +190,14 @@ impl House {
             servers: servers.collect(),
             spool,
             store,
-            verifiers: Verifiers::build(&config, ground)?,
+            verifiers: Verifiers::build(&config, &ground.hashing, &ground.helper)?,
             names,
             parts,
             clock,
             plan,
             rules,
-            fronts: tls::fronts(&config)?,
+            fronts: tls::fronts(&config, keyring.as_ref())?,
+            keyring,
             config,
         }))
     }
@@ -212,6 +217,18 @@ impl House {
             free: count(server.ceiling.free()),
         });
         connections.collect()
+    }
+
+    /// Reads certificates again when their files change, as long as this house is there.
+    pub fn follow_certificates(&self, ground: &Ground) {
+        if let Some(keyring) = &self.keyring {
+            tls_watch::follow(self.config.tls.clone(), keyring, &ground.helper);
+        }
+    }
+
+    /// The files of the certificates that are shown, and when each ends.
+    pub fn expiries(&self) -> Vec<(String, i64)> {
+        self.keyring.as_ref().map(|keyring| keyring.expiries()).unwrap_or_default()
     }
 
     /// How a worker builds its generation of this house.

@@ -13,5 +13,6 @@ pub mod running;
 pub mod signals;
 pub mod sockets;
 pub mod systemd;
-mod tls;
+pub mod tls;
+pub mod tls_watch;
 pub mod verifiers;

@@ -166,6 +166,7 @@ impl Asking<'_> {
 
     fn introduction(&self, login: Option<String>, from: Option<SocketAddr>) -> Introduction {
         Introduction {
+            forwarded: None,
             name: ClientName::None,
             client: STRANGER,
             server: from.unwrap_or(STRANGER),

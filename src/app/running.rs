@@ -92,6 +92,7 @@ impl Running {
         running.prepare(&Arc::clone(&running.house)).await.map_err(|error| anyhow!(error))?;
         running.workers.iter().for_each(|worker| worker.handle.switch(true));
         running.learn();
+        running.house.follow_certificates(&running.ground);
         running.open()?;
         Ok(running)
     }
@@ -157,6 +158,7 @@ impl Running {
         sockets.announce(Some(&self.sockets));
         self.current.store(Arc::clone(&house));
         (self.sockets, self.house) = (sockets, house);
+        self.house.follow_certificates(&self.ground);
         self.learn();
         Ok(())
     }
@@ -167,6 +169,7 @@ impl Running {
         let spool = Arc::clone(&self.current);
         let parking = self.ground.parking.clone();
         let waiting = Arc::clone(&self.ground.waiting);
+        let certificates = Arc::clone(&self.current);
         let outbox = Arc::clone(&self.ground.outbox);
         let (store, failures) = (Arc::clone(&self.current), Arc::clone(&self.current));
         let metrics = Arc::new(Metrics::new(Sources {
@@ -190,6 +193,7 @@ impl Running {
                 };
                 parking.parked().into_iter().map(hook).collect()
             }),
+            certificates: Arc::new(move || certificates.load().expiries()),
             log_lines_dropped: dropped,
             http_sends: Arc::new(move || {
                 let posted = outbox.posted();

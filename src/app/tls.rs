@@ -1,26 +1,35 @@
 //! The TLS of the listeners, from `[tls]`.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use anyhow::{Context as _, anyhow};
 
 use crate::config::Config;
+use crate::config::error::Diagnostic;
 use crate::net::tls::certificates::{Certificates, Keyring};
 use crate::net::tls::config::ClientCertificates;
 use crate::net::tls::files;
 use crate::net::tls::front::{Front, provider};
 use crate::session::tls::TlsUse;
 
+/// The certificates that clients are shown.
+///
+/// *Errors*: one that can't be read, or whose key isn't its own.
+pub(super) fn keyring(config: &Config) -> anyhow::Result<Option<Arc<Keyring>>> {
+    let read = Certificates::read(&config.tls, &provider()).context("[tls]")?;
+    Ok(read.map(|read| Arc::new(Keyring::new(read))))
+}
+
 /// The TLS of each listener, by number; none for those that speak none.
 ///
-/// *Errors*: a certificate or a key that can't be read, or doesn't fit.
-pub(super) fn fronts(config: &Config) -> anyhow::Result<Vec<Option<Arc<Front>>>> {
-    let read = Certificates::read(&config.tls, &provider()).context("[tls]")?;
-    let keyring = read.map(|read| Arc::new(Keyring::new(read)));
+/// *Errors*: authorities that can't be read.
+pub(super) fn fronts(
+    config: &Config,
+    keyring: Option<&Arc<Keyring>>,
+) -> anyhow::Result<Vec<Option<Arc<Front>>>> {
     let fronts = config.listeners.iter().map(|listener| {
-        let Some(keyring) = keyring.as_ref().filter(|_| listener.tls != TlsUse::None) else {
-            return Ok(None);
-        };
+        let Some(keyring) = keyring.filter(|_| listener.tls != TlsUse::None) else { return Ok(None) };
         let asked = listener.client_certificate;
         let roots = match &config.tls.client_ca {
             Some(path) if asked != ClientCertificates::Off => {
@@ -32,4 +41,38 @@ pub(super) fn fronts(config: &Config) -> anyhow::Result<Vec<Option<Arc<Front>>>>
         Ok(Some(Arc::new(front.map_err(|error| anyhow!("listener {}: TLS: {error}", listener.name))?)))
     });
     fronts.collect()
+}
+
+/// What is wrong or unwise in the files of `[tls]`, for `gatepost check`.
+pub fn advice(config: &Config) -> Vec<Diagnostic> {
+    let wrong = |key: &str, error: String| Diagnostic::error(key, error, None);
+    let mut found = Vec::new();
+    match keyring(config) {
+        Err(error) => found.push(wrong("tls.certificate", format!("{error:#}"))),
+        Ok(keyring) => {
+            if let Err(error) = fronts(config, keyring.as_ref()) {
+                found.push(wrong("tls.client_ca", format!("{error:#}")));
+            }
+            let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+            let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+            let expiries = keyring.map(|keyring| keyring.expiries()).unwrap_or_default();
+            found.extend(expiries.iter().filter_map(|(file, end)| expiry(file, end - now)));
+        }
+    }
+    found
+}
+
+const DAY: i64 = 24 * 60 * 60;
+/// How long before its end a certificate is warned of; who renews in time does so a month before.
+const EARLY: i64 = 21 * DAY;
+
+/// What there is to say of the certificate in `file` that ends in so many seconds.
+fn expiry(file: &str, left: i64) -> Option<Diagnostic> {
+    let message = match left {
+        ..=0 => format!("tls: the certificate in {file} has expired"),
+        1..=EARLY => format!("tls: the certificate in {file} expires in {} days", left / DAY),
+        _ => return None,
+    };
+    let problem = Diagnostic::warning("tls.certificate", message, None);
+    Some(problem.help("clients that look at certificates will not send; mail servers mostly do not look"))
 }

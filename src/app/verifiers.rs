@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use crate::app::build::Ground;
 use crate::auth::config::Place;
 use crate::auth::dovecot::Dovecot;
 use crate::auth::file::File;
@@ -14,6 +13,8 @@ use crate::config::Config;
 use crate::proxy::config::Listener;
 use crate::proxy::context::Verification;
 use crate::session::login::Demand;
+use crate::threads::helper::HelperHandle;
+use crate::threads::storage::StoragePool;
 
 /// What checks logins, as far as workers share it.
 pub struct Verifiers {
@@ -28,18 +29,16 @@ enum Shared {
 }
 
 impl Verifiers {
-    /// What `config` says; `ground` hashes passwords and keeps connections.
+    /// What `config` says; `hashing` hashes passwords, `helper` keeps connections.
     ///
     /// *Errors*: a file of users that can't be used.
-    pub fn build(config: &Config, ground: &Ground) -> anyhow::Result<Verifiers> {
+    pub fn build(config: &Config, hashing: &StoragePool, helper: &HelperHandle) -> anyhow::Result<Verifiers> {
         let shared = match config.auth.verify.as_ref().filter(|_| is_used(config)) {
             Some(Place::File(path)) => {
-                let file = File::open(path, ground.hashing.clone()).context("auth.verify")?;
+                let file = File::open(path, hashing.clone()).context("auth.verify")?;
                 Some(Shared::File(Arc::new(file)))
             }
-            Some(Place::Dovecot(path)) => {
-                Some(Shared::Dovecot(Arc::new(Dovecot::start(path, &ground.helper))))
-            }
+            Some(Place::Dovecot(path)) => Some(Shared::Dovecot(Arc::new(Dovecot::start(path, helper)))),
             Some(Place::Policy(_)) => Some(Shared::Policy),
             None => None,
         };

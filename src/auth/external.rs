@@ -43,14 +43,14 @@ impl Exchange for External {
 /// The names that a certificate with that subject (as RFC 4514 writes it) and those alternative names stands for: the
 /// common name first.
 pub fn names(subject: &str, alternative: &[String]) -> Vec<String> {
-    let common = common_name(subject).filter(|name| plain::user(name.as_bytes()).is_some());
-    let mut names: Vec<String> = common.into_iter().collect();
+    let first = subject_name(subject).filter(|name| plain::user(name.as_bytes()).is_some());
+    let mut names: Vec<String> = first.into_iter().collect();
     names.extend(alternative.iter().filter(|name| plain::user(name.as_bytes()).is_some()).cloned());
     names
 }
 
 /// The common name in a subject; nothing if it has none, or one with an escape in it.
-fn common_name(subject: &str) -> Option<String> {
+fn subject_name(subject: &str) -> Option<String> {
     let mut rest = subject;
     loop {
         let end = rest.char_indices().scan(false, |escaped, (at, c)| {
@@ -75,7 +75,7 @@ mod tests {
     use crate::smtp::mechanism::Mechanism;
 
     #[test]
-    fn the_common_name_is_found_and_no_other() {
+    fn the_subject_name_is_found_and_no_other() {
         for (subject, want) in [
             ("CN=ann@a.example", Some("ann@a.example")),
             ("O=A\\, CN=root,CN=ann", Some("ann")), // a comma that is no end
@@ -85,7 +85,7 @@ mod tests {
             ("CN=a\\,b", None),
             ("", None),
         ] {
-            assert_eq!(common_name(subject).as_deref(), want, "{subject}");
+            assert_eq!(subject_name(subject).as_deref(), want, "{subject}");
         }
     }
 

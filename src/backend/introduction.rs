@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use crate::net::names::ClientName;
 use crate::smtp::extension::Capabilities;
+use crate::smtp::particulars::{Particulars, Value};
 use crate::smtp::xclient::{ClientFacts, Name, xclient_line, xforward_lines};
 
 /// What the backend is told of a client. A connection that was introduced by XCLIENT serves this client alone.
@@ -23,6 +24,8 @@ pub struct Introduction {
     pub login: Option<String>,
     /// The session's id.
     pub ident: String,
+    /// Whose message this client carries, if it has told.
+    pub forwarded: Option<Box<Particulars>>,
 }
 
 impl Introduction {
@@ -33,7 +36,13 @@ impl Introduction {
 
     /// The XFORWARD commands for a backend that offers `capabilities`.
     pub fn xforward(&self, capabilities: &Capabilities) -> Vec<String> {
-        xforward_lines(&self.facts(), &capabilities.xforward)
+        let facts = self.forwarded.as_deref().map_or_else(|| self.facts(), |told| self.facts_of(told));
+        xforward_lines(&facts, &capabilities.xforward)
+    }
+
+    /// Whether `other` is of the same client, whosever message it carries.
+    pub(super) fn is_of_client(&self, other: &Introduction) -> bool {
+        *self == Introduction { forwarded: self.forwarded.clone(), ..other.clone() }
     }
 
     fn facts(&self) -> ClientFacts<'_> {
@@ -43,14 +52,33 @@ impl Introduction {
                 ClientName::None => Name::Unavailable,
                 ClientName::Unknown => Name::TempUnavailable,
             },
-            address: self.client.ip(),
-            port: self.client.port(),
-            protocol: self.protocol,
+            address: Some(self.client.ip()),
+            port: Some(self.client.port()),
+            protocol: Some(self.protocol),
             helo: self.helo.as_deref(),
             login: self.login.as_deref(),
             destination: Some((self.server.ip(), self.server.port())),
             ident: Some(&self.ident),
             source: if self.client.ip().is_loopback() { "LOCAL" } else { "REMOTE" },
+        }
+    }
+
+    /// What the client told of whose message it carries, and nothing of itself.
+    fn facts_of<'a>(&'a self, told: &'a Particulars) -> ClientFacts<'a> {
+        ClientFacts {
+            name: match &told.name {
+                Value::Known(name) => Name::Known(name),
+                Value::TemporarilyUnavailable => Name::TempUnavailable,
+                Value::Untold | Value::Unavailable => Name::Unavailable,
+            },
+            address: told.address.known().copied(),
+            port: told.port.known().copied(),
+            protocol: told.protocol.known().map(String::as_str),
+            helo: told.helo.known().map(String::as_str),
+            login: None,
+            destination: None,
+            ident: Some(told.ident.known().unwrap_or(&self.ident)),
+            source: told.source.known().map_or("REMOTE", String::as_str),
         }
     }
 }

@@ -134,7 +134,7 @@ impl Relay {
     /// Makes sure that there is a connection, introduced as `introduction` says.
     pub(super) async fn ready(&mut self, introduction: &Introduction) -> Result<(), BackendFault> {
         if let Some(line) = &mut self.line {
-            let is_current = !line.opened.is_introduced || line.introduction == *introduction;
+            let is_current = !line.opened.is_introduced || line.introduction.is_of_client(introduction);
             if is_current && line.slot.reclaim() {
                 let Err(fault) = line.opened.conversation.expect_silence() else {
                     line.introduction = introduction.clone();
@@ -184,7 +184,9 @@ impl Relay {
             if line.is_dirty {
                 steps.push("RSET".to_owned(), Step::Reset);
             }
-            if says_xforward && !line.opened.is_introduced {
+            // By XCLIENT all is told but whose message the client carries.
+            let tells = !line.opened.is_introduced || line.introduction.forwarded.is_some();
+            if says_xforward && tells {
                 for command in line.introduction.xforward(&line.opened.capabilities) {
                     steps.push(command, Step::Forward);
                 }

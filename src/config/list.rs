@@ -17,6 +17,7 @@ use crate::config::section::{ItemAt, ItemValue};
 use crate::lua::capability::CapabilityError;
 use crate::lua::config::Span;
 use crate::names::domain_set::DomainSet;
+use crate::names::fingerprint::Fingerprint;
 use crate::names::network::parse_network;
 use crate::policy::mode::{Mode, PolicyUse};
 use crate::smtp::mechanism::Mechanism;
@@ -99,6 +100,10 @@ impl Reader<'_> {
             Item::Capability => {
                 text.parse().map(ItemValue::Capability).map_err(|error: CapabilityError| error.to_string())
             }
+            Item::Fingerprint => text
+                .parse::<Fingerprint>()
+                .map(|known| known.to_string().into())
+                .map_err(|error| error.to_string()),
             Item::ServerName => server_name(text).map(ItemValue::Text).ok_or_else(String::new),
             Item::Mechanism => match Mechanism::parse(text) {
                 Some(mechanism) => Ok(mechanism.as_str().into()),
@@ -192,7 +197,7 @@ pub(super) fn read_text(path: &Path) -> std::io::Result<String> {
 }
 
 fn has_files(item: Item) -> bool {
-    matches!(item, Item::Network | Item::Domain | Item::LocalPart)
+    matches!(item, Item::Network | Item::Domain | Item::LocalPart | Item::Fingerprint)
 }
 
 fn name_server(text: &str) -> Option<SocketAddr> {

@@ -135,6 +135,11 @@ fn relay(tables: &[Option<&Section>]) -> Relay {
         authenticated: holder("authenticated")
             .and_then(|table| table.boolean("authenticated"))
             .unwrap_or(false),
+        certificates: texts("certificates")
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|text| text.parse().ok())
+            .collect(),
     }
 }
 

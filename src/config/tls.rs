@@ -51,6 +51,13 @@ pub(super) fn check(top: &Section, config: &Config, problems: &mut Vec<Diagnosti
             let help = "[tls] certificate = \"/etc/ssl/mx.pem\", key = \"/etc/ssl/mx.key\"";
             problems.push(problem.found("needs one").help(format!("name one: {help}")));
         }
+        let place_of_relay = section.section("relay").or(top.section("relay"));
+        if listener.client_certificate == ClientCertificates::Off && !listener.relay.certificates.is_empty() {
+            let span = place_of_relay.and_then(|relay| relay.place("certificates"));
+            let message = format!("listener \"{}\" asks no client for a certificate", listener.name);
+            let problem = Diagnostic::warning("relay.certificates", message, span).found("of no use there");
+            problems.push(problem.help("client_certificate = \"request\""));
+        }
         let asks = listener.client_certificate != ClientCertificates::Off;
         let place = || section.place("client_certificate");
         let key = "listener.client_certificate";

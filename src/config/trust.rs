@@ -16,13 +16,15 @@ pub(super) fn of(section: &Section) -> Trust {
             _ => ProxyProtocol::Off,
         },
         proxy_protocol_networks: networks(section, HEADER),
-        xclient_networks: NetworkSet::new(),
+        xclient_networks: networks(section, XCLIENT),
         xclient_login: false,
-        xforward_networks: NetworkSet::new(),
+        xforward_networks: networks(section, XFORWARD),
     }
 }
 
 const HEADER: &str = "proxy_protocol_networks";
+const XCLIENT: &str = "xclient_networks";
+const XFORWARD: &str = "xforward_networks";
 
 /// The networks of a list; the reader has tried each entry.
 fn networks(section: &Section, name: &str) -> NetworkSet {
@@ -55,8 +57,12 @@ pub(super) fn check(top: &Section, config: &Config, problems: &mut Vec<Diagnosti
 }
 
 /// The lists by the names of their keys.
-fn lists(trust: &Trust) -> [(&'static str, &NetworkSet); 1] {
-    [(HEADER, &trust.proxy_protocol_networks)]
+fn lists(trust: &Trust) -> [(&'static str, &NetworkSet); 3] {
+    [
+        (HEADER, &trust.proxy_protocol_networks),
+        (XCLIENT, &trust.xclient_networks),
+        (XFORWARD, &trust.xforward_networks),
+    ]
 }
 
 /// A header needs networks to take it from, and they need a header to be of use.

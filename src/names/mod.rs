@@ -3,6 +3,7 @@
 pub mod a_label;
 pub mod domain_map;
 pub mod domain_set;
+pub mod fingerprint;
 pub mod host_name;
 pub mod network;
 pub mod network_set;

@@ -37,6 +37,8 @@ pub struct Sources {
     pub backends: Arc<dyn Fn() -> Vec<BackendConnections> + Send + Sync>,
     /// Octets of content in the spool.
     pub spool_octets: Reading,
+    /// The certificates that are shown: file, and when it ends, in seconds since 1970.
+    pub certificates: Arc<dyn Fn() -> Vec<(String, i64)> + Send + Sync>,
     /// Entries in the store.
     pub store_entries: Reading,
     /// Calls of the store without a result, by kind.
@@ -206,6 +208,9 @@ impl Figures {
         page.gauge(HOOKS_WAITING, (self.sources.hooks_waiting)())?;
         page.gauge(SPOOL, (self.sources.spool_octets)())?;
         page.gauge(STORE_ENTRIES, (self.sources.store_entries)())?;
+        let certificates = (self.sources.certificates)();
+        let ends = certificates.into_iter().map(|(file, end)| (vec![("file", file)], end));
+        page.family(CERTIFICATE_END, ends, |end, metric| ConstGauge::new(end).encode(metric))?;
         let backends = (self.sources.backends)();
         let both = backends.iter().flat_map(|of| {
             let labels = |state: &str| vec![("backend", of.backend.clone()), ("state", state.to_owned())];
@@ -338,6 +343,7 @@ metrics! {
     SPOOL "gauge" "gatepost_spool_bytes" = "spool" ["bytes"] {""} "Octets of content in the spool now"
     STORE_ENTRIES "gauge" "gatepost_store_entries" = "store_entries" [""] {""} "Entries in the store, expired ones that are not swept out yet included"
     BACKEND_CONNECTIONS "gauge" "gatepost_backend_connections" = "backend_connections" [""] {"backend,state"} "Connections to a backend now, and those that its ceiling still allows: in_use, free"
+    CERTIFICATE_END "gauge" "gatepost_tls_certificate_expiry_timestamp_seconds" = "tls_certificate_expiry_timestamp" ["seconds"] {"file"} "When a certificate that clients are shown ends, in seconds since 1970"
     POLICY_VERDICTS "counter" "gatepost_policy_verdicts_total" = "policy_verdicts" [""] {"policy,hook,verdict,mode"} "Verdicts of policies; with mode observe they were only counted"
     POLICY_HOOK_ERRORS "counter" "gatepost_policy_hook_errors_total" = "policy_hook_errors" [""] {"policy,hook,mode"} "Calls of a hook that ended in an error"
     POLICY_HOOK_PARKED "gauge" "gatepost_policy_hook_parked" = "policy_hook_parked" [""] {"policy,hook"} "1 while a hook is parked for overruns of its budget; hooks that never were are left out"

@@ -28,6 +28,7 @@ pub(in crate::observe) fn little() -> Metrics {
         sessions: Arc::new(|| 2),
         backends: Arc::new(move || vec![backend("mta1", 5), backend("a\"}\n\\", 0)]),
         spool_octets: Arc::new(|| 4096),
+        certificates: Arc::new(|| vec![("/etc/ssl/mx.pem".to_owned(), 1_700_000_000)]),
         store_entries: Arc::new(|| 12),
         store_failures: Arc::new(|| vec![("timeout", 3), ("invalid", 0)]),
         parked: Arc::new(|| {

@@ -113,6 +113,12 @@ pub struct TransactionRecord<'a> {
     pub client_name: Option<&'a str>,
     /// Where the connection came from, if that is not the client.
     pub peer: Option<SocketAddr>,
+    /// The address of the client whose message this one carries.
+    pub forwarded_ip: Option<IpAddr>,
+    /// That client's name.
+    pub forwarded_name: Option<&'a str>,
+    /// The name of the message there.
+    pub forwarded_ident: Option<&'a str>,
     /// The name given in EHLO.
     pub ehlo: Option<&'a str>,
     /// Version and cipher.
@@ -164,6 +170,9 @@ impl TransactionRecord<'_> {
                 { fields::CLIENT_IP } = self.client_ip.map(display),
                 { fields::CLIENT_NAME } = self.client_name,
                 { fields::PEER_IP } = self.peer.map(|peer| display(peer.ip())),
+                { fields::FORWARDED_IP } = self.forwarded_ip.map(display),
+                { fields::FORWARDED_NAME } = self.forwarded_name,
+                { fields::FORWARDED_IDENT } = self.forwarded_ident,
                 { fields::EHLO } = self.ehlo,
                 { fields::TLS } = self.tls,
                 { fields::AUTH } = self.auth,

@@ -16,6 +16,7 @@ use crate::proxy::context::Context;
 use crate::proxy::drain::Phase;
 use crate::proxy::serve::Serve;
 use crate::session::identity::{Identity, Told, ToldTls};
+use crate::session::tls::TlsUse;
 use crate::session::trust::ProxyProtocol;
 use crate::smtp::reply::Reply;
 
@@ -123,7 +124,7 @@ impl Expected {
             let peer = identity.peer.ip();
             tracing::info!(client_ip = %client, peer_ip = %peer, code = reply.code.get(), reply = %reply, "connection refused");
             context.counters.connections_refused.increase();
-            turn_away(stream, &reply).await;
+            turn_away(stream, &reply, context.rules.tls).await;
             return None;
         }
         Some(Box::new(Serve::new(context, stream, identity, place)))
@@ -139,11 +140,13 @@ impl Expected {
     }
 }
 
-/// Says `reply` in place of the banner, as far as it is taken at once, and closes.
-async fn turn_away(mut stream: Stream, reply: &Reply) {
-    let mut octets = Vec::new();
-    reply.encode(&mut octets);
-    stream.write_now(&octets);
+/// Says `reply` in place of the banner, as far as it is taken at once, and closes; only that where TLS comes first.
+async fn turn_away(mut stream: Stream, reply: &Reply, tls: TlsUse) {
+    if tls != TlsUse::Implicit {
+        let mut octets = Vec::new();
+        reply.encode(&mut octets);
+        stream.write_now(&octets);
+    }
     closing::close(stream).await;
 }
 

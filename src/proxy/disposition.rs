@@ -50,6 +50,11 @@ impl End {
         End { reason: "protocol", by: "server" }
     }
 
+    /// The client comes too often.
+    pub(super) const fn limit() -> End {
+        End { reason: "limit", by: "server" }
+    }
+
     /// There was no TLS handshake.
     pub(super) const fn tls() -> End {
         End { reason: "tls", by: "client" }
@@ -59,7 +64,7 @@ impl End {
     pub(super) fn of_refusal(origin: &Origin) -> End {
         match origin {
             Origin::Policy(_) => End { reason: "policy", by: "server" },
-            Origin::Core | Origin::Backend => End { reason: "limit", by: "server" },
+            Origin::Core | Origin::Backend => End::limit(),
         }
     }
 }
@@ -248,6 +253,7 @@ impl Serve {
         let shown = record.reply.as_ref().filter(|_| record.is_from_backend).map(Reply::to_string);
         let tls = session.tls().map(Tls::to_string);
         let id = session.identity().id;
+        let forwarded = transaction.forwarded.as_deref();
         TransactionRecord {
             session: id.as_str(),
             transaction: transaction.number,
@@ -255,6 +261,9 @@ impl Serve {
             client_ip: Some(session.identity().client.ip()),
             client_name: known(self.name.now()),
             peer: session.identity().intermediary(),
+            forwarded_ip: forwarded.and_then(|told| told.address.known().copied()),
+            forwarded_name: forwarded.and_then(|told| told.name.known()).map(String::as_str),
+            forwarded_ident: forwarded.and_then(|told| told.ident.known()).map(String::as_str),
             ehlo: session.greeting().map(|greeting| greeting.name.as_str()),
             tls: tls.as_deref(),
             auth: session.login().map(|login| &*login.user),

@@ -20,6 +20,7 @@ mod pace;
 mod pending;
 mod receive;
 mod recipients;
+mod restart;
 mod said;
 mod say;
 mod secure;

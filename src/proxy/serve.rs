@@ -27,6 +27,7 @@ use crate::proxy::identify::NameSearch;
 use crate::proxy::pending::Batch;
 use crate::proxy::receive::Receiving;
 use crate::proxy::wire::Wire;
+use crate::session::effects::{Effects, PolicyName};
 use crate::session::identity::Identity;
 use crate::session::login::Demand;
 use crate::session::state::Session;
@@ -164,9 +165,24 @@ impl Serve {
             Verdict::Refuse(reply) => reply,
             Verdict::Accept | Verdict::Discard { .. } => self.banner(),
         };
-        self.hold_back(decision.effects.delay).await;
-        self.session.borrow_mut().commit_banner(decision.effects, &reply);
-        self.say_greeting(&reply, decision.policy).await?;
+        self.open_with(decision.effects, decision.policy, reply).await
+    }
+
+    /// Greets the client whom a machine in front of us has named: nobody talks too early there.
+    pub(super) async fn greet_client(&mut self) -> Flow {
+        let decision = self.decide(Event::Connect).await;
+        let reply = match decision.verdict {
+            Verdict::Refuse(reply) => reply,
+            Verdict::Accept | Verdict::Discard { .. } => self.banner(),
+        };
+        self.open_with(decision.effects, decision.policy, reply).await
+    }
+
+    /// Commits what the `connect` policies said and writes `reply`, the banner or what stands in its place.
+    async fn open_with(&mut self, effects: Effects, policy: Option<PolicyName>, reply: Reply) -> Flow {
+        self.hold_back(effects.delay).await;
+        self.session.borrow_mut().commit_banner(effects, &reply);
+        self.say_greeting(&reply, policy).await?;
         if self.context.server.config.connect == ConnectAt::Session && reply.is_positive() {
             // A backend that is down is told of at the command that needs it.
             let introduction = self.introduction().await;

@@ -96,6 +96,7 @@ impl Serve {
                 self.take_rcpt(admitted, rcpt, text).await
             }
             Command::Data => self.take_data(admitted, text).await,
+            Command::Xclient(_) => self.take_xclient(admitted).await,
             Command::Auth(_) => Box::pin(self.take_auth(admitted, text)).await,
             Command::StartTls => self.take_starttls(admitted).await,
             command => {
@@ -140,12 +141,13 @@ impl Serve {
         let decision = self.decide(Event::Ehlo { verb, name: &name }).await;
         let mechanisms = self.offered_mechanisms();
         let (rules, server) = (&self.context.rules, &self.context.server);
+        let capabilities = server.capabilities();
         let offer = match verb {
             Verb::Helo => Offer::plain(rules),
             _ => self
                 .session
                 .borrow()
-                .offer(server.capabilities().as_deref(), server.passes_8bit())
+                .offer(capabilities.as_deref(), server.passes_8bit())
                 .with_auth(mechanisms),
         };
         let delay = decision.effects.delay;
@@ -257,7 +259,7 @@ impl Serve {
     /// Asks the relay guard about `path`, for a client that may hold a grant for this recipient alone.
     pub(super) fn permit_with(&self, path: ForwardPath, granted: Option<&str>) -> Result<Permitted, Reply> {
         let session = self.session.borrow();
-        let granted = granted.or(session.login_grant()).or(session.grant().map(|grant| grant.why.as_str()));
+        let granted = granted.or(session.granted());
         let claim = Claim { client: session.relay_client(), granted };
         relay_guard::judge(&self.context.rules.relay, claim, path).inspect_err(|reply| {
             if *reply == Reply::RELAY_DENIED {
@@ -306,6 +308,7 @@ impl Serve {
             helo: greeting.map(|greeting| greeting.name.as_str().to_owned()),
             login,
             ident: identity.id.to_string(),
+            forwarded: session.forwarded().cloned().map(Box::new),
         }
     }
 

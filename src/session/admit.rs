@@ -41,7 +41,8 @@ impl Session {
             Command::Etrn(_) | Command::Lhlo(_) => Some(Reply::NOT_OFFERED),
             Command::Expn(_) => Some(Reply::NO_EXPN),
             Command::Vrfy(_) if self.rules.refuses_vrfy => Some(Reply::NOT_OFFERED),
-            Command::Xclient(_) | Command::Xforward(_) => Some(Reply::NOT_FOR_YOU),
+            Command::Xclient(told) => self.refuse_xclient(told),
+            Command::Xforward(told) => self.refuse_xforward(told),
             Command::Unknown(_) => Some(Reply::UNKNOWN_COMMAND),
             Command::Ehlo(_)
             | Command::Helo(_)

@@ -56,7 +56,14 @@ impl Session {
                 transaction.standing.take(&mut effects);
                 None
             }
-            Command::Rset | Command::Quit => self.transaction.take(),
+            Command::Rset | Command::Quit => {
+                self.forwarded = None;
+                self.transaction.take()
+            }
+            Command::Xforward(told) if reply.is_positive() => {
+                self.note_forwarded(&told);
+                None
+            }
             Command::StartTls if reply.is_positive() => self.forget_greeting(),
             Command::Data | Command::Bdat { .. } => {
                 self.commit_content_verdict(effects, reply);
@@ -70,6 +77,7 @@ impl Session {
     fn forget_greeting(&mut self) -> Option<Box<Transaction>> {
         self.greeting = None;
         self.greeting_refusal = None;
+        self.forwarded = None;
         self.transaction.take()
     }
 
@@ -106,6 +114,7 @@ impl Session {
         self.exempt(&mut effects);
         standing.take(&mut effects);
         self.greeting = Some(Greeting { verb, name, offer, standing });
+        self.forwarded = None;
         self.transaction.take()
     }
 
@@ -120,6 +129,7 @@ impl Session {
         if !reply.is_positive() {
             return Some(transaction);
         }
+        transaction.forwarded = self.forwarded.take();
         // Only one whose chunks were refused can be open here; it ends with the MAIL that is accepted.
         self.transaction.replace(transaction)
     }

@@ -9,6 +9,7 @@ use crate::smtp::host::Host;
 use crate::smtp::mechanism::Mechanisms;
 use crate::smtp::params::{Body, MailParams, Param, RcptParams};
 use crate::smtp::reply::Reply;
+use crate::smtp::xclient::Attribute;
 
 /// The EHLO or HELO in force. What it offered is frozen for the session.
 #[derive(Clone, Debug)]
@@ -36,6 +37,10 @@ pub struct Offer {
     pub smtputf8: bool,
     /// RFC 3461.
     pub dsn: bool,
+    /// The attributes of XCLIENT; none if it isn't offered.
+    pub xclient: &'static [Attribute],
+    /// The attributes of XFORWARD; none if it isn't offered.
+    pub xforward: &'static [Attribute],
     /// RFC 4954: what can be logged in by; none if nothing can.
     pub auth: Mechanisms,
     /// RFC 3207.
@@ -46,6 +51,8 @@ impl Session {
     /// What EHLO offers in the present state; else as `Offer::extended`.
     pub fn offer(&self, backend: Option<&Capabilities>, passes_8bit: bool) -> Offer {
         Offer {
+            xclient: self.xclient_attributes(),
+            xforward: self.xforward_attributes(),
             // RFC 3207 §4.2: not again under TLS.
             starttls: self.rules.tls.has_starttls() && !self.is_encrypted(),
             ..Offer::extended(&self.rules, backend, passes_8bit)
@@ -72,6 +79,8 @@ impl Offer {
             // RFC 6531 §3.1: SMTPUTF8 only together with 8BITMIME.
             smtputf8: eight_bit_mime && backend.is_some_and(|known| known.smtputf8),
             dsn: backend.is_some_and(|known| known.dsn),
+            xclient: &[],
+            xforward: &[],
             starttls: false,
             auth: Mechanisms::NONE,
         }
@@ -91,6 +100,8 @@ impl Offer {
             eight_bit_mime: false,
             smtputf8: false,
             dsn: false,
+            xclient: &[],
+            xforward: &[],
             starttls: false,
             auth: Mechanisms::NONE,
         }
@@ -114,6 +125,8 @@ impl Offer {
             enhanced_status_codes: true,
             chunking: true,
             dsn: self.dsn,
+            xclient: self.xclient.to_vec(),
+            xforward: self.xforward.to_vec(),
             starttls: self.starttls,
             auth: self.auth.iter().map(|mechanism| mechanism.as_str().to_owned()).collect(),
             limits,

@@ -6,6 +6,7 @@ use crate::session::grants::Standing;
 use crate::session::relay_guard::Permitted;
 use crate::smtp::command::{Mail, Rcpt};
 use crate::smtp::params::RcptParams;
+use crate::smtp::particulars::Particulars;
 use crate::smtp::path::{Mailbox, ReversePath};
 
 /// From an accepted MAIL to the end of data, RSET or a new EHLO. Source: RFC 5321 §3.3.
@@ -27,6 +28,8 @@ pub struct Transaction {
     pub headers: Vec<(String, String)>,
     /// Where the content stands.
     pub content: ContentState,
+    /// Whose message it is, if XFORWARD has told.
+    pub forwarded: Option<Box<Particulars>>,
     /// What hooks have set for this transaction.
     pub standing: Standing,
     /// Whether policies have changed the recipients since the backend was told of them.
@@ -85,6 +88,7 @@ impl Transaction {
             refused_recipients: 0,
             headers: Vec::new(),
             content: ContentState::None,
+            forwarded: None,
             standing: Standing::default(),
             recipients_changed: false,
         }

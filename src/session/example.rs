@@ -30,6 +30,7 @@ pub(super) fn rules() -> Rules {
             networks: NetworkSet::parse(["192.0.2.0/24"]).unwrap(),
             always: vec!["postmaster".to_owned(), "abuse".to_owned()],
             authenticated: false,
+            certificates: Vec::new(),
         },
         trust: Default::default(),
         limits: Limits::default(),

@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use crate::smtp::particulars::Value;
+
 /// A session's name in every log line, in the Received field and behind our refusals: 16 characters.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SessionId([u8; LENGTH]);
@@ -60,6 +62,10 @@ pub struct Identity {
     pub server: SocketAddr,
     /// Whether a balancer only asks whether we are well.
     pub is_probe: bool,
+    /// Whether XCLIENT has named the client.
+    pub is_introduced: bool,
+    /// The client's name in DNS, as far as XCLIENT has told it.
+    pub name: Value<String>,
     /// What the balancer told beside the addresses.
     pub told: Option<Arc<Told>>,
 }
@@ -94,7 +100,16 @@ impl Identity {
     /// The identity of a connection from `peer` to `server` without any intermediary.
     pub fn direct(id: SessionId, peer: SocketAddr, server: SocketAddr) -> Self {
         let (peer, server) = (canonical(peer), canonical(server));
-        Identity { id, client: peer, peer, server, is_probe: false, told: None }
+        Identity {
+            id,
+            client: peer,
+            peer,
+            server,
+            is_probe: false,
+            is_introduced: false,
+            name: Value::Untold,
+            told: None,
+        }
     }
 
     /// The same connection as it carries that of `client`, who connected to `server`.

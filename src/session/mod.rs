@@ -13,6 +13,7 @@ pub mod envelope;
 mod example;
 pub mod grants;
 pub mod identity;
+pub mod intermediary;
 pub mod limits;
 pub mod login;
 pub mod relay;

@@ -1,6 +1,7 @@
 //! Whom mail is taken for and from without more ado: the table `[relay]`, which the relay guard obeys.
 
 use crate::names::domain_set::DomainSet;
+use crate::names::fingerprint::Fingerprint;
 use crate::names::network_set::NetworkSet;
 
 /// Whom mail is taken for and from.
@@ -14,6 +15,8 @@ pub struct Relay {
     pub always: Vec<String>,
     /// Whether clients that have logged in may relay.
     pub authenticated: bool,
+    /// Clients with these certificates, or with these keys, may relay.
+    pub certificates: Vec<Fingerprint>,
 }
 
 /// The domains that mail is received for.

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::names::fingerprint::Fingerprint;
 use crate::session::effects::{Grant, Held, Score};
 use crate::session::ehlo::Greeting;
 use crate::session::envelope::Transaction;
@@ -11,6 +12,7 @@ use crate::session::identity::Identity;
 use crate::session::login::Login;
 use crate::session::rules::Rules;
 use crate::session::tls::Tls;
+use crate::smtp::particulars::Particulars;
 use crate::smtp::reply::Reply;
 
 /// The state of one session. Only `commit` changes it.
@@ -27,6 +29,8 @@ pub struct Session {
     pub(super) greeting: Option<Greeting>,
     /// What a policy said to the last EHLO; MAIL gets it until a better EHLO.
     pub(super) greeting_refusal: Option<Reply>,
+    /// What XFORWARD has told of the next transaction.
+    pub(super) forwarded: Option<Box<Particulars>>,
     pub(super) transaction: Option<Box<Transaction>>,
     pub(super) counters: Counters,
     pub(super) standing: Standing,
@@ -69,6 +73,7 @@ impl Session {
             tls_refusal: None,
             greeting: None,
             greeting_refusal: None,
+            forwarded: None,
             transaction: None,
             counters: Counters::default(),
             standing: Standing::default(),
@@ -135,7 +140,21 @@ impl Session {
         if self.relay_client().is_some_and(|client| self.rules.relay.networks.contains(client)) {
             return Some("relay.networks");
         }
-        self.login_grant().or(self.grant().map(|grant| grant.why.as_str()))
+        self.granted()
+    }
+
+    /// Why this client may name any recipient wherever it is: its certificate, its login, a policy; or nothing.
+    pub fn granted(&self) -> Option<&str> {
+        let policy = || self.grant().map(|grant| grant.why.as_str());
+        self.certificate_grant().or(self.login_grant()).or_else(policy)
+    }
+
+    /// Why a client with this certificate may relay; the certificate of a machine that speaks for others is not its own.
+    pub fn certificate_grant(&self) -> Option<&'static str> {
+        let shown = self.tls.as_ref()?.client_certificate.as_ref()?;
+        let is_listed = |known: &Fingerprint| [shown.sha256, shown.key_sha256].contains(&known.0);
+        let is_its_own = self.relay_client().is_some();
+        (is_its_own && self.rules.relay.certificates.iter().any(is_listed)).then_some("relay.certificates")
     }
 
     /// The address by which the client may relay; `None` if it is only there to carry others.

@@ -10,6 +10,7 @@ pub mod host;
 pub mod line_decoder;
 pub mod mechanism;
 pub mod params;
+pub mod particulars;
 pub mod path;
 pub mod reply;
 pub mod reply_decoder;

@@ -83,6 +83,14 @@ wording! {
     NO_EXPN = 502 (5, 5, 1) "Lists are not expanded here";
     /// XCLIENT or XFORWARD from somebody who may not.
     NOT_FOR_YOU = 550 (5, 7, 0) "You may not use this command";
+    /// XCLIENT or XFORWARD within a transaction, Postfix XCLIENT_README.
+    IN_TRANSACTION = 503 (5, 5, 1) "Not within a transaction";
+    /// XCLIENT or XFORWARD with a word that is none of theirs, Postfix XCLIENT_README.
+    ATTRIBUTE_FORM = 501 (5, 5, 4) "attribute=value expected";
+    /// XCLIENT or XFORWARD with an attribute that was not offered, Postfix XCLIENT_README.
+    ATTRIBUTE_NAME = 501 (5, 5, 4) "Bad attribute name";
+    /// XCLIENT or XFORWARD with a value that can't be one, Postfix XCLIENT_README.
+    ATTRIBUTE_VALUE = 501 (5, 5, 4) "Bad attribute value";
     /// MAIL that isn't followed by `FROM:`.
     MAIL_SYNTAX = 501 (5, 5, 4) "Syntax: MAIL FROM:<address>";
     /// RCPT that isn't followed by `TO:`.

@@ -10,11 +10,11 @@ pub struct ClientFacts<'a> {
     /// Its forward-confirmed name.
     pub name: Name<'a>,
     /// Where it connected from.
-    pub address: IpAddr,
+    pub address: Option<IpAddr>,
     /// Its port.
-    pub port: u16,
-    /// "SMTP" or "ESMTP"; XCLIENT knows no others and is told ESMTP for them.
-    pub protocol: &'static str,
+    pub port: Option<u16>,
+    /// "SMTP" or "ESMTP"; XFORWARD may be told others.
+    pub protocol: Option<&'a str>,
     /// What it said in EHLO or HELO.
     pub helo: Option<&'a str>,
     /// The name it has logged in with.
@@ -24,7 +24,7 @@ pub struct ClientFacts<'a> {
     /// Our name for the transaction.
     pub ident: Option<&'a str>,
     /// "REMOTE" or "LOCAL".
-    pub source: &'static str,
+    pub source: &'a str,
 }
 
 /// What is known of the client's name.
@@ -150,7 +150,8 @@ const ALL: [Attribute; 10] = [
     Attribute::Ident,
     Attribute::Source,
 ];
-const XCLIENT: [Attribute; 8] = [
+/// The attributes of XCLIENT. Source: Postfix XCLIENT_README.
+pub const XCLIENT: [Attribute; 8] = [
     Attribute::Name,
     Attribute::Addr,
     Attribute::Port,
@@ -160,7 +161,8 @@ const XCLIENT: [Attribute; 8] = [
     Attribute::DestAddr,
     Attribute::DestPort,
 ];
-const XFORWARD: [Attribute; 7] = [
+/// The attributes of XFORWARD. Source: Postfix XFORWARD_README.
+pub const XFORWARD: [Attribute; 7] = [
     Attribute::Name,
     Attribute::Addr,
     Attribute::Port,
@@ -170,8 +172,10 @@ const XFORWARD: [Attribute; 7] = [
     Attribute::Source,
 ];
 
-const UNAVAILABLE: &str = "[UNAVAILABLE]";
-const TEMP_UNAVAILABLE: &str = "[TEMPUNAVAIL]";
+/// There is no such thing.
+pub(super) const UNAVAILABLE: &str = "[UNAVAILABLE]";
+/// It is not known just now.
+pub(super) const TEMP_UNAVAILABLE: &str = "[TEMPUNAVAIL]";
 /// Octets of a line, CRLF included: RFC 5321 §4.5.3.1.4.
 const MAX_LINE: usize = 512;
 /// Octets of a value before it is encoded.
@@ -193,9 +197,9 @@ fn value(facts: &ClientFacts<'_>, attribute: Attribute) -> String {
             Name::Unavailable => UNAVAILABLE.to_owned(),
             Name::TempUnavailable => TEMP_UNAVAILABLE.to_owned(),
         },
-        Attribute::Addr => address(facts.address),
-        Attribute::Port => facts.port.to_string(),
-        Attribute::Proto => text(Some(facts.protocol)),
+        Attribute::Addr => facts.address.map_or(UNAVAILABLE.to_owned(), address),
+        Attribute::Port => facts.port.map_or(UNAVAILABLE.to_owned(), |port| port.to_string()),
+        Attribute::Proto => text(facts.protocol),
         Attribute::Helo => text(facts.helo),
         Attribute::Login => text(facts.login),
         Attribute::DestAddr => facts.destination.map_or(UNAVAILABLE.to_owned(), |(ip, _)| address(ip)),
@@ -227,6 +231,11 @@ fn text(value: Option<&str>) -> String {
 /// A name that came out of DNS, if it is a host's: Postfix refuses the whole command for one that is not.
 fn hostname(name: &str) -> String {
     let name = name.strip_suffix('.').unwrap_or(name);
+    if is_hostname(name) { text(Some(name)) } else { UNAVAILABLE.to_owned() }
+}
+
+/// Whether `name` is one that a host may have: labels of letters, digits, `-` and `_`, and no address.
+pub(super) fn is_hostname(name: &str) -> bool {
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())
             && label.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'-' || octet == b'_')
@@ -234,7 +243,7 @@ fn hostname(name: &str) -> String {
             && !label.ends_with('-')
     };
     let is_number = name.bytes().all(|octet| octet.is_ascii_digit() || octet == b'.');
-    if name.split('.').all(is_label) && !is_number { text(Some(name)) } else { UNAVAILABLE.to_owned() }
+    name.split('.').all(is_label) && !is_number
 }
 
 fn is_keyword(value: &str) -> bool {

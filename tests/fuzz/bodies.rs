@@ -8,20 +8,22 @@ use crate::smtp::command::{Command, Syntax};
 use crate::smtp::data_decoder::{ContentFacts, DataDecoder};
 use crate::smtp::data_encoder::{Normalizer, Stuffer, Unstuffer};
 use crate::smtp::line_decoder::{LineDecoder, LineError};
+use crate::smtp::particulars::Particulars;
 use crate::smtp::path::{ForwardPath, ReversePath};
 use crate::smtp::reply::Reply;
 use crate::smtp::reply_decoder::{BackendReply, ReplyDecoder, ReplyError};
-use crate::smtp::xclient::{Attribute, ClientFacts, Name, xclient_line, xforward_lines};
+use crate::smtp::xclient::{Attribute, ClientFacts, Name, XCLIENT, XFORWARD, xclient_line, xforward_lines};
 
 /// A body, by the name of its target.
 pub(crate) type Body = fn(&[u8]);
 
 /// All of them.
-pub(crate) const ALL: [(&str, Body); 8] = [
+pub(crate) const ALL: [(&str, Body); 9] = [
     ("chunk", chunk),
     ("command", command),
     ("data", data),
     ("line", line),
+    ("particulars", particulars),
     ("path", path),
     ("proxy_protocol", proxy_protocol),
     ("reply", reply),
@@ -220,6 +222,21 @@ pub(crate) fn chunk(input: &[u8]) {
     }
 }
 
+/// What an intermediary tells: no value of it can break a line.
+pub(crate) fn particulars(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    for offered in [&XCLIENT[..], &XFORWARD] {
+        if let Ok(told) = Particulars::parse(&text, offered) {
+            let again = told.clone().overlaid(Particulars::parse(&text, offered).expect("the same again"));
+            assert_eq!(told, again);
+            let texts = [&told.name, &told.protocol, &told.helo, &told.login, &told.ident, &told.source];
+            for text in texts.into_iter().filter_map(|value| value.known()) {
+                assert!((1..=255).contains(&text.len()) && !text.chars().any(char::is_control), "{text:?}");
+            }
+        }
+    }
+}
+
 /// A client's particulars, from whatever source: each line is one, within its limit, and of our attributes only.
 pub(crate) fn xclient(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
@@ -231,9 +248,9 @@ pub(crate) fn xclient(input: &[u8]) {
     let address = IpAddr::V6(Ipv6Addr::from(address));
     let facts = ClientFacts {
         name: name.map_or(Name::Unavailable, Name::Known),
-        address,
-        port: 25,
-        protocol: "ESMTP",
+        address: Some(address),
+        port: Some(25),
+        protocol: Some("ESMTP"),
         helo,
         login,
         destination: Some((address, 25)),
@@ -246,6 +263,10 @@ pub(crate) fn xclient(input: &[u8]) {
     assert_eq!(offered.len(), keywords.len());
     let lines = xforward_lines(&facts, &offered).into_iter().chain(xclient_line(&facts, &offered));
     for line in lines {
+        // What we tell is read by us as it is by Postfix.
+        let (verb, told) = line.split_once(' ').expect("a verb");
+        let known: &[Attribute] = if verb == "XCLIENT" { &XCLIENT } else { &XFORWARD };
+        assert!(Particulars::parse(told, known).is_ok(), "{line:?}");
         assert!(line.len() + 2 <= 512, "{line:?}");
         assert!(line.bytes().all(|octet| octet == b' ' || octet.is_ascii_graphic()), "{line:?}");
         for pair in line.split(' ').skip(1) {

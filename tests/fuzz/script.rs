@@ -88,6 +88,7 @@ fn session() -> Session {
         networks: Default::default(),
         always: Vec::new(),
         authenticated: false,
+        certificates: Vec::new(),
     };
     let rules = Rules {
         listener: "25".into(),

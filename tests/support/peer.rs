@@ -59,6 +59,7 @@ impl Peer {
         let name = ServerName::try_from(name).map_err(|error| error.to_string())?;
         let connector = TlsConnector::from(Arc::new(tls::client(manner)));
         let secured = connector.connect(name, self.clear()?).await.map_err(|error| error.to_string())?;
+        tls::look(manner, secured.get_ref().1.peer_certificates())?;
         self.stream = Wire::Tls(Box::new(secured.into()));
         Ok(())
     }
@@ -69,6 +70,7 @@ impl Peer {
     pub async fn accept_tls(&mut self, manner: &Manner) -> Result<(), String> {
         let acceptor = TlsAcceptor::from(Arc::new(tls::server(manner)));
         let secured = acceptor.accept(self.clear()?).await.map_err(|error| error.to_string())?;
+        tls::look(manner, secured.get_ref().1.peer_certificates())?;
         self.stream = Wire::Tls(Box::new(secured.into()));
         Ok(())
     }

@@ -68,6 +68,17 @@ pub fn fingerprint(name: &str) -> String {
     gatepost::net::tls::certificate::sha256(&chain[0]).iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
+/// Whether `shown` is the certificate that `manner` wants.
+///
+/// *Errors*: it is not.
+pub fn look(manner: &Manner, shown: Option<&[CertificateDer<'_>]>) -> Result<(), String> {
+    let Some(name) = &manner.wants else { return Ok(()) };
+    match shown.and_then(|chain| chain.first()) == read(name).0.first() {
+        true => Ok(()),
+        false => Err(format!("the other side did not show {name}")),
+    }
+}
+
 /// Writes all files into `folder`.
 pub fn write(folder: &Path) {
     for (name, pem) in FILES.iter() {
@@ -82,6 +93,8 @@ pub struct Manner {
     pub sni: Option<String>,
     /// The file of its certificate.
     pub certificate: Option<String>,
+    /// The file of the certificate that the other side has to show.
+    pub wants: Option<String>,
     /// Whether a client is asked for a certificate by `ca.pem`.
     pub asks: bool,
     /// TLS 1.2 alone.

@@ -285,6 +285,8 @@ pub enum Item {
     Capability,
     /// A host's name, or `*.` and one.
     ServerName,
+    /// A SHA-256 digest in hex.
+    Fingerprint,
     /// A SASL mechanism.
     Mechanism,
 }
@@ -357,6 +359,9 @@ impl Item {
                 "domains, \"example.org\" for itself and \".example.org\" for those below it, or \"file:NAME\""
             }
             Self::LocalPart => "local parts, as \"postmaster\"",
+            Self::Fingerprint => {
+                "SHA-256 digests, each 64 hexadecimal digits, with or without colons, or \"file:NAME\""
+            }
             Self::ServerName => "host names, as \"mx.example.org\" or \"*.example.org\"",
             Self::Capability => {
                 "capabilities: \"dns\", \"http\", \"http:URL\", \"map\", \"map:NAME\", \"map.file\", \"store\", \"store:PREFIX\", \"store.shared\", \"store.shared:PREFIX\", \"ratelimit\", \"ratelimit:NAME\""

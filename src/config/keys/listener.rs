@@ -128,9 +128,19 @@ pub(super) const LISTENER: &[Key] = &[
         Default::Words("none"),
         "The balancers. They never count as clients that may relay.",
     ),
-    Key::later(Table::Listener, "xclient_networks"),
+    key(
+        "xclient_networks",
+        Kind::List(Item::Network),
+        Default::Words("none"),
+        "Who may tell by XCLIENT which client it carries. They never count as clients that may relay.",
+    ),
+    key(
+        "xforward_networks",
+        Kind::List(Item::Network),
+        Default::Words("none"),
+        "Who may tell by XFORWARD whose message it carries, for the log and the backend. They never count as clients that may relay.",
+    ),
     Key::later(Table::Listener, "xclient_login"),
-    Key::later(Table::Listener, "xforward_networks"),
     Key::later(Table::Listener, "sender_login"),
     Key::later(Table::Listener, "sender_mismatch"),
     Key::later(Table::Listener, "add_missing"),
@@ -175,7 +185,13 @@ pub(super) const RELAY: &[Key] = &[
         Default::Is("false"),
         "Whether clients that have logged in may relay.",
     ),
-    Key::later(Table::Relay, "certificates"),
+    Key::new(
+        Table::Relay,
+        "certificates",
+        Kind::List(Item::Fingerprint),
+        Default::Words("none"),
+        "Clients with these certificates, or with these keys, may relay; `client_certificate` has to ask for them.",
+    ),
 ];
 
 /// `[limits]`.

@@ -139,6 +139,15 @@ fn what_is_unwise_is_only_warned_of() {
             ),
             "`relay.networks` and `listener.proxy_protocol_networks` have 192.0.2.7/32 in common",
         ),
+        (
+            format!("{LEAST}xclient_networks = \"192.0.2.0/24\"\nrelay.networks = \"192.0.2.7\"\n"),
+            "`relay.networks` and `listener.xclient_networks` have 192.0.2.7/32 in common",
+        ),
+        (
+            format!("{LEAST}xforward_networks = \"::1\"\nrelay.networks = \"::1\"\n"),
+            "`relay.networks` and `listener.xforward_networks` have ::1/128 in common",
+        ),
+        (format!("{LEAST}xclient_networks = \"::/0\"\n"), "lets every client say that it is another"),
         (format!("{named}backend = \"one\"\n{spare}"), "no listener uses backend \"two\""),
     ] {
         let warned = warned(&text);

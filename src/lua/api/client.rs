@@ -5,23 +5,37 @@ use std::rc::Rc;
 use mlua::{Function, Lua, Table, Value};
 
 use crate::lookup::client_name::{self, ClientName, ClientNames};
+use crate::lookup::error::LookupError;
 use crate::lua::api::{Parts, may_wait, raise};
 use crate::lua::capability::Need;
 use crate::lua::guard::Guard;
 use crate::lua::method::Method;
 use crate::lua::suspend;
+use crate::smtp::particulars::Value as Told;
 
 /// The methods of `client`, which may wait in any hook.
 pub(in crate::lua) fn methods(lua: &Lua, guard: &Rc<Guard>, parts: &Parts) -> mlua::Result<Table> {
     let methods = lua.create_table()?;
     for (name, which) in [
-        ("name", (|names: &ClientNames| names.verified.clone()) as fn(&ClientNames) -> ClientName),
+        (NAME, (|names: &ClientNames| names.verified.clone()) as fn(&ClientNames) -> ClientName),
         ("ptr", |names| names.ptr.clone()),
     ] {
         let method = Method { guard: Rc::clone(guard), class: "client", name };
         methods.raw_set(name, lookup(lua, Rc::new(method), parts.clone(), which)?)?;
     }
     Ok(methods)
+}
+
+const NAME: &str = "name";
+
+/// What XCLIENT has told of the name, as the method gives it; nothing if it has not.
+fn told(name: Told<String>) -> Option<(Option<String>, Option<&'static str>)> {
+    match name {
+        Told::Known(name) => Some((Some(name), None)),
+        Told::Unavailable => Some((None, Some(LookupError::Absent.kind()))),
+        Told::TemporarilyUnavailable => Some((None, Some(LookupError::ServFail.kind()))),
+        Told::Untold => None,
+    }
 }
 
 /// One of the two names, or `nil, kind`.
@@ -45,6 +59,9 @@ fn lookup(
             let session = call.and_then(|call| call.session.clone());
             let Some(session) = session else { return Err(raise(&lua, "client is gone")) };
             let address = session.client_address();
+            if let (NAME, Some(told)) = (method.name, told(session.told_name())) {
+                return Ok(told);
+            }
             // Asked anew each time: the resolver's cache knows how long an answer is good for.
             let found = match parts.resolver() {
                 Ok(resolver) => which(&client_name::find(resolver, address).await),

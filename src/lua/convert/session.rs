@@ -22,10 +22,11 @@ use crate::lua::tasks::Tasks;
 use crate::names::network::address_text;
 use crate::policy::door::SharedSession;
 use crate::policy::event::{Outcome, Stage};
-use crate::session::identity::{Identity, Told, ToldTls};
+use crate::session::identity::{self, Identity, ToldTls};
 use crate::session::relay::RelayDomains;
 use crate::smtp::command::Verb;
 use crate::smtp::host::Host;
+use crate::smtp::particulars::Value as Told;
 
 /// One session in one Lua state.
 #[derive(Debug)]
@@ -117,6 +118,11 @@ impl SessionView {
         self.session.borrow().identity().client.ip()
     }
 
+    /// The client's name, as far as XCLIENT has told it.
+    pub(in crate::lua) fn told_name(&self) -> Told<String> {
+        self.session.borrow().identity().name.clone()
+    }
+
     /// Whether replies to this client may hold UTF-8: in a transaction with SMTPUTF8.
     pub(in crate::lua) fn takes_utf8(&self) -> bool {
         let session = self.session.borrow();
@@ -204,7 +210,7 @@ impl SessionView {
     fn peer(&self, identity: &Identity) -> mlua::Result<Value> {
         let (ip, port) = (address_text(identity.peer.ip()), identity.peer.port());
         let Some(told) = identity.told.as_deref() else { return self.kit.peer.call((ip, port)) };
-        let Told { authority, alpn, unique_id, tls } = told.clone();
+        let identity::Told { authority, alpn, unique_id, tls } = told.clone();
         let has_tls = tls.is_some();
         let ToldTls { version, cipher, subject, is_verified } = tls.unwrap_or_default();
         self.kit.peer.call((

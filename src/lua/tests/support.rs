@@ -179,6 +179,7 @@ impl Client {
             networks: Default::default(),
             always: vec!["postmaster".into(), "abuse".into()],
             authenticated: false,
+            certificates: Vec::new(),
         };
         let rules = Rules {
             listener: "25".into(),

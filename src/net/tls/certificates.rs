@@ -94,6 +94,12 @@ impl Keyring {
         self.0.store(Arc::new(certificates));
     }
 
+    /// The file of each, and when it ends, in seconds since 1970.
+    pub fn expiries(&self) -> Vec<(String, i64)> {
+        let shown = &self.certificates().shown;
+        shown.iter().map(|one| (one.file.display().to_string(), one.certificate.not_after)).collect()
+    }
+
     /// Those in service.
     pub fn certificates(&self) -> Arc<Certificates> {
         self.0.load_full()

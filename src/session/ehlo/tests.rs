@@ -101,15 +101,7 @@ fn limits_are_said_if_they_can_be() {
 /// RFC 5321 §4.1.1.11: 555 for what was not offered.
 #[test]
 fn parameters_follow_the_offer() {
-    let none = Offer {
-        is_extended: true,
-        size: 1000,
-        eight_bit_mime: false,
-        smtputf8: false,
-        dsn: false,
-        starttls: false,
-        auth: Mechanisms::NONE,
-    };
+    let none = Offer { is_extended: true, size: 1000, ..Offer::plain(&rules()) };
     let all = Offer { eight_bit_mime: true, smtputf8: true, dsn: true, ..none };
     let eight = Offer { eight_bit_mime: true, ..none };
     let utf8 = Offer { smtputf8: true, ..none };

@@ -13,6 +13,7 @@ fn relay(domains: RelayDomains) -> Relay {
         networks: NetworkSet::parse(["192.0.2.0/24", "2001:db8:1::/48"]).unwrap(),
         always: Vec::new(),
         authenticated: false,
+        certificates: Vec::new(),
     }
 }
 

@@ -239,13 +239,14 @@ fn directed(words: &[&str]) -> Option<Act> {
     })
 }
 
-/// `sni=NAME cert=FILE alpn=NAME old asks fails`.
+/// `sni=NAME cert=FILE wants=FILE alpn=NAME old asks fails`.
 fn secured(side: Side, options: &[&str]) -> Option<Act> {
     let (mut manner, mut fails) = (Manner::default(), false);
     for option in options {
         match option.split_once('=') {
             Some(("sni", name)) => manner.sni = Some(name.to_owned()),
             Some(("cert", name)) => manner.certificate = Some(format!("{name}.pem")),
+            Some(("wants", name)) => manner.wants = Some(format!("{name}.pem")),
             Some(("alpn", name)) => manner.alpn.push(name.to_owned()),
             None if *option == "old" => manner.is_old = true,
             None if *option == "asks" => manner.asks = true,

@@ -110,10 +110,17 @@ impl Setup {
             if line.contains(".pem") {
                 tls::write(folder);
             }
-            lay(line);
+            lay(&fingerprints(line));
         }
         config.to_string()
     }
+}
+
+/// `line` with the fingerprint of FILE for each `@fingerprint(FILE)`.
+fn fingerprints(line: &str) -> String {
+    let Some((before, rest)) = line.split_once("@fingerprint(") else { return line.to_owned() };
+    let (file, after) = rest.split_once(')').unwrap_or((rest, ""));
+    format!("{before}{}{}", tls::fingerprint(file), fingerprints(after))
 }
 
 /// Lays `over` over `under`; a table over a list of tables is laid over its first.

@@ -1,0 +1,10 @@
+//! See `particulars` in `bodies.rs`.
+#![no_main]
+
+use gatepost::{net, smtp};
+
+#[path = "../bodies.rs"]
+#[allow(dead_code)] // each target uses one
+mod bodies;
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| bodies::particulars(input));
