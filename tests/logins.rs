@@ -12,6 +12,8 @@
 
 mod support;
 
+#[path = "logins/backend.rs"]
+mod backend;
 #[path = "logins/client.rs"]
 mod client;
 #[path = "logins/dovecot.rs"]

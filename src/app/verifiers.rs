@@ -26,6 +26,7 @@ enum Shared {
     File(Arc<File>),
     Dovecot(Arc<Dovecot>),
     Policy,
+    Backend,
 }
 
 impl Verifiers {
@@ -40,6 +41,7 @@ impl Verifiers {
             }
             Some(Place::Dovecot(path)) => Some(Shared::Dovecot(Arc::new(Dovecot::start(path, helper)))),
             Some(Place::Policy(_)) => Some(Shared::Policy),
+            Some(Place::Backend) => Some(Shared::Backend),
             None => None,
         };
         Ok(Verifiers { shared })
@@ -54,6 +56,7 @@ impl Verifiers {
             Shared::File(file) => Verification::By(Rc::new(Sasl::new(Rc::new(Arc::clone(file))))),
             Shared::Dovecot(dovecot) => Verification::By(Rc::new(Arc::clone(dovecot))),
             Shared::Policy => Verification::Policy,
+            Shared::Backend => Verification::Backend,
         })
     }
 }

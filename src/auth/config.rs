@@ -25,6 +25,8 @@ pub enum Place {
     File(PathBuf),
     /// A Dovecot, by its socket for auth clients.
     Dovecot(PathBuf),
+    /// The backend, by AUTH to it.
+    Backend,
     /// A policy's `verify` hook, by the policy's name.
     Policy(String),
 }

@@ -57,6 +57,8 @@ pub enum Verification {
     By(Rc<dyn Verifier>),
     /// A policy, in the session's own view.
     Policy,
+    /// The backend, on the session's own connection to it.
+    Backend,
 }
 
 impl Context {

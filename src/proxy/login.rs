@@ -6,13 +6,14 @@ use tokio::time::{Duration, Instant, sleep_until};
 use crate::auth::coding;
 use crate::auth::external::{self, External};
 use crate::auth::scram::Channel;
-use crate::auth::verifier::{Attempt, Exchange, Step};
+use crate::auth::verifier::{Attempt, Claim, Exchange, Step};
 use crate::names::network::client_network;
 use crate::policy::event::Event;
 use crate::policy::verdict::Verdict;
 use crate::proxy::asked;
 use crate::proxy::context::Verification;
 use crate::proxy::disposition::End;
+use crate::proxy::passing::Passing;
 use crate::proxy::said::Said;
 use crate::proxy::serve::{Flow, Serve};
 use crate::session::admit::Admitted;
@@ -37,6 +38,23 @@ enum Ended {
     Broken(Reply),
 }
 
+/// Who leads an exchange.
+enum Talk {
+    /// A verifier of ours.
+    Own(Box<dyn Exchange>),
+    /// The backend.
+    Backend(Passing),
+}
+
+impl Talk {
+    fn claim(&self) -> Option<Claim<'_>> {
+        match self {
+            Talk::Own(exchange) => exchange.claim(),
+            Talk::Backend(passing) => passing.claim(),
+        }
+    }
+}
+
 /// How long a verifier may take for one step.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Challenges of one exchange; no mechanism has as many.
@@ -50,6 +68,7 @@ impl Serve {
                 let known = match verifier {
                     Verification::By(verifier) => verifier.mechanisms(),
                     Verification::Policy => asked::MECHANISMS,
+                    Verification::Backend => self.context.server.mechanisms(),
                 };
                 let offered = known.intersect(self.context.listener.auth.mechanisms);
                 let session = self.session.borrow();
@@ -89,19 +108,31 @@ impl Serve {
             return Ok(Ended::Unavailable("there is no verifier".to_owned()));
         };
         let attempt = self.attempt(mechanism);
-        let mut exchange: Box<dyn Exchange> = match mechanism {
-            Mechanism::External => Box::new(External::new(&attempt)),
+        let mut talk = match mechanism {
+            Mechanism::External => Talk::Own(Box::new(External::new(&attempt))),
             _ => match (verifier, &self.policies) {
-                (Verification::By(verifier), _) => verifier.begin(attempt),
-                (Verification::Policy, Some(policies)) => asked::begin(policies, attempt),
+                (Verification::By(verifier), _) => Talk::Own(verifier.begin(attempt)),
+                (Verification::Backend, _) => Talk::Backend(Passing::new(mechanism)),
+                (Verification::Policy, Some(policies)) => Talk::Own(asked::begin(policies, attempt)),
                 (Verification::Policy, None) => {
                     return Ok(Ended::Unavailable("there is no policy".to_owned()));
                 }
             },
         };
+        let ended = self.lead(&mut talk, mechanism, initial).await;
+        self.link.give_login_up(); // where it has ended before the backend's part in it has
+        ended
+    }
+
+    async fn lead(
+        &mut self,
+        talk: &mut Talk,
+        mechanism: Mechanism,
+        initial: Option<Secret>,
+    ) -> Result<Ended, End> {
         let mut answer = initial;
         for _ in 0..MOST_CHALLENGES {
-            match self.ask_verifier(&mut *exchange, answer).await? {
+            match self.ask_verifier(talk, answer).await? {
                 Step::Challenge(challenge) => match self.ask_client(&challenge).await? {
                     Ok(secret) => answer = Some(secret),
                     Err(reply) => return Ok(Ended::Broken(reply)),
@@ -112,7 +143,7 @@ impl Serve {
                         || Ended::Unavailable("the verifier's name for the user is none".to_owned());
                     return Ok(login.map_or_else(nameless, Ended::Accepted));
                 }
-                Step::Refused(reply) => return Ok(Ended::Refused(reply, self.count_failure(&*exchange))),
+                Step::Refused(reply) => return Ok(Ended::Refused(reply, self.count_failure(talk.claim()))),
                 Step::Unavailable(why) => return Ok(Ended::Unavailable(why)),
                 Step::Malformed => return Ok(Ended::Broken(Reply::BAD_LOGIN_ANSWER)),
             }
@@ -136,14 +167,23 @@ impl Serve {
     }
 
     /// What the verifier makes of the client's answer. A client that leaves meanwhile ends the session.
-    async fn ask_verifier(
-        &mut self,
-        exchange: &mut dyn Exchange,
-        answer: Option<Secret>,
-    ) -> Result<Step, End> {
+    async fn ask_verifier(&mut self, talk: &mut Talk, answer: Option<Secret>) -> Result<Step, End> {
+        let introduction = match talk {
+            Talk::Backend(_) => Some(self.introduction().await),
+            Talk::Own(_) => None,
+        };
+        let asking = async {
+            match (talk, &introduction) {
+                (Talk::Backend(passing), Some(introduction)) => {
+                    passing.pass(&mut self.link, introduction, answer).await
+                }
+                (Talk::Own(exchange), _) => exchange.take(answer).await,
+                (Talk::Backend(_), None) => Step::Malformed,
+            }
+        };
         select! {
             biased;
-            step = exchange.take(answer) => Ok(step),
+            step = asking => Ok(step),
             () = self.wire.left() => Err(End::lost()),
             () = sleep_until(Instant::now() + PATIENCE) => {
                 Ok(Step::Unavailable(format!("no answer within {PATIENCE:?}")))
@@ -177,11 +217,11 @@ impl Serve {
     }
 
     /// Counts a failure; whether it is one too many, of this session or lately.
-    fn count_failure(&self, exchange: &dyn Exchange) -> bool {
+    fn count_failure(&self, claim: Option<Claim<'_>>) -> bool {
         let mut session = self.session.borrow_mut();
         session.count_auth_failure();
         let most = self.context.listener.auth.max_failures;
-        let lately = exchange.claim().map(|claim| {
+        let lately = claim.map(|claim| {
             let network = client_network(session.identity().client.ip());
             self.context.failures.note(&network, claim.user, claim.secret, Instant::now())
         });

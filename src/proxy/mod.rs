@@ -17,6 +17,7 @@ pub mod drain;
 mod identify;
 mod login;
 mod pace;
+mod passing;
 mod pending;
 mod receive;
 mod recipients;
