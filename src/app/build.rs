@@ -135,6 +135,8 @@ pub struct House {
     pub rules: Vec<Arc<Rules>>,
     /// The certificates that are shown.
     keyring: Option<Arc<Keyring>>,
+    /// Ends with this house.
+    life: Arc<()>,
     /// The TLS of each listener.
     fronts: Vec<Option<Arc<Front>>>,
 }
@@ -159,6 +161,7 @@ impl House {
         before: Option<&House>,
     ) -> anyhow::Result<Arc<House>> {
         let Outside { resolver, http, store, wall, clock, played, coverage } = outside;
+        let config = if played.is_some() { tls::in_clear(config) } else { config };
         let names: Arc<dyn Names> = Arc::new(ResolverNames::new(resolver.clone()));
         let servers = config.backends.iter().map(|backend| {
             let mut made = server(&config, backend, &names);
@@ -203,6 +206,7 @@ impl House {
             rules,
             fronts: tls::fronts(&config, keyring.as_ref())?,
             keyring,
+            life: Arc::new(()),
             config,
         }))
     }
@@ -227,7 +231,7 @@ impl House {
     /// Reads certificates again when their files change, as long as this house is there.
     pub fn follow_certificates(&self, ground: &Ground) {
         if let Some(keyring) = &self.keyring {
-            tls_watch::follow(self.config.tls.clone(), keyring, &ground.helper);
+            tls_watch::follow(self.config.tls.clone(), keyring, Arc::downgrade(&self.life), &ground.helper);
         }
     }
 
