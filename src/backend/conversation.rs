@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
+use zeroize::Zeroize;
 
 use crate::fault::{BackendFault, Fault};
 use crate::message::content::SendError;
 use crate::message::outgoing::FileRange;
 use crate::net::stream::Stream;
 use crate::smtp::reply_decoder::{BackendReply, ReplyDecoder, ReplyError};
+use crate::smtp::secret::Secret;
 
 /// Commands to be written together. Nothing that could end a line gets into one, whatever its source.
 #[derive(Debug, Default)]
@@ -33,11 +35,34 @@ impl Commands {
         Ok(())
     }
 
+    /// The one line of an AUTH exchange, in base64 or `*` or AUTH itself; wiped when it is dropped.
+    ///
+    /// *Errors*: `Confused` if it is anything else, or longer than an exchange needs.
+    pub fn secret(line: &Secret) -> Result<Commands, BackendFault> {
+        let is_fit = |octet: &u8| octet.is_ascii_alphanumeric() || b" +/=-_*".contains(octet);
+        if line.octets().len() > MAX_AUTH_LINE || !line.octets().iter().all(is_fit) {
+            return Err(BackendFault::Confused("an answer that is not one line".to_owned()));
+        }
+        let mut octets = Vec::with_capacity(line.octets().len() + 2);
+        octets.extend_from_slice(line.octets());
+        octets.extend_from_slice(b"\r\n");
+        Ok(Commands { octets })
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.octets.is_empty()
     }
 }
+
+impl Drop for Commands {
+    fn drop(&mut self) {
+        self.octets.zeroize();
+    }
+}
+
+/// Octets of a line of AUTH. Source: RFC 4954 §4.
+const MAX_AUTH_LINE: usize = 12_288 + 64;
 
 /// A connection to a backend.
 #[derive(Debug)]
@@ -65,6 +90,15 @@ impl Conversation {
     pub fn into_silent_stream(mut self) -> Result<Stream, BackendFault> {
         self.expect_silence()?;
         Ok(self.stream)
+    }
+
+    /// Whether nobody else can read what is said: TLS, or no network at all.
+    pub fn is_private(&self) -> bool {
+        match &self.stream {
+            Stream::Tls(_) | Stream::Unix(_) | Stream::Memory(_) => true,
+            Stream::Tcp(stream) => stream.peer_addr().is_ok_and(|at| at.ip().to_canonical().is_loopback()),
+            Stream::Gone => false,
+        }
     }
 
     /// Writes `commands` in one go.

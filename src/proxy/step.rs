@@ -8,6 +8,7 @@ use crate::policy::event::{Event, Stage};
 use crate::policy::verdict::{Decision, Verdict};
 use crate::proxy::aside::is_aside;
 use crate::proxy::config::CountOrRefuse;
+use crate::proxy::context::Verification;
 use crate::proxy::disposition::{End, Record};
 use crate::proxy::drain::Phase;
 use crate::proxy::said::Said;
@@ -291,7 +292,10 @@ impl Serve {
             |transaction: &Transaction| transaction.recipients.iter().any(|one| one.granted.is_some());
         let is_granted = session.may_relay().is_some() || session.transaction().is_some_and(by_recipient);
         let granted = self.context.server.config.relay_login.clone().filter(|_| is_granted);
-        let login = session.login().map(|login| login.user.to_string()).or(granted);
+        // On a connection that the client has logged in on itself, the backend knows.
+        let by_backend = matches!(self.context.verifier, Some(Verification::Backend));
+        let told = session.login().filter(|_| !by_backend);
+        let login = told.map(|login| login.user.to_string()).or(granted);
         Introduction {
             name,
             client: identity.client,
