@@ -24,6 +24,7 @@ use crate::names::network::client_network;
 use crate::observe::policy_counts::{self, HookCounts, Opinion};
 use crate::policy::event::Stage;
 use crate::policy::mode::Mode;
+use crate::policy::verdict::Verified;
 use crate::session::effects::Effects;
 
 /// How a hook ended.
@@ -216,7 +217,9 @@ fn count(counts: &HookCounts, result: &Result<Option<Box<Ruling>>, String>, mode
     };
     let Ok(ruling) = result else { return counts.count_error(mode) };
     let opinion = match ruling.as_deref() {
-        None => Opinion::None,
+        None | Some(Ruling::Verified(Verified::Unknown)) => Opinion::None,
+        Some(Ruling::Verified(Verified::Nobody)) => Opinion::Reject,
+        Some(Ruling::Verified(_)) => Opinion::Accept,
         Some(Ruling::Accept(_)) => Opinion::Accept,
         Some(Ruling::Discard(_)) => Opinion::Discard,
         Some(Ruling::Refuse { reply, .. }) if reply.is_closing() => Opinion::Disconnect,

@@ -375,7 +375,7 @@ impl Item {
 }
 
 /// Who may check logins.
-const VERIFIERS: &str = "\"file:PATH\"";
+const VERIFIERS: &str = "\"backend\", \"dovecot:SOCKET\", \"file:PATH\" or \"policy:NAME\"";
 
 /// `"a", "b" or "c"`.
 fn one_of<'w>(words: impl Iterator<Item = &'w str>) -> String {
