@@ -58,12 +58,15 @@ impl Received<'_> {
         if let Some(cipher) = self.cipher {
             text.push_str(&format!("\r\n\ttls {cipher}"));
         }
-        // +0000: -0000 would say that the local zone is unknown (RFC 5322 §3.3).
-        let at = self.at.to_zoned(TimeZone::UTC);
-        let date = DateTimePrinter::new().zoned_to_string(&at).unwrap_or_default();
-        text.push_str(&format!(";\r\n\t{date}\r\n"));
+        text.push_str(&format!(";\r\n\t{}\r\n", date(self.at)));
         text.into_bytes()
     }
+}
+
+/// A time as fields have it. Source: RFC 5322 §3.3.
+pub fn date(at: Timestamp) -> String {
+    // +0000: -0000 would say that the local zone is unknown.
+    DateTimePrinter::new().zoned_to_string(&at.to_zoned(TimeZone::UTC)).unwrap_or_default()
 }
 
 /// The word of the `with` clause. Source: RFC 3848, RFC 6531 §3.7.3.
