@@ -26,6 +26,8 @@ mod outage;
 mod relay;
 #[path = "postfix/soak.rs"]
 mod soak;
+#[path = "postfix/tls.rs"]
+mod tls;
 
 /// Forward-paths that a Postfix which trusts loopback would relay. The last five hide the outside domain in a local
 /// part of ours (percent hack, bang path, and their quoted forms).

@@ -163,6 +163,7 @@ impl House {
         let names: Arc<dyn Names> = Arc::new(ResolverNames::new(resolver.clone()));
         let servers = config.backends.iter().map(|backend| {
             let mut made = server(&config, backend, &names);
+            made.tls.store(tls::back(backend)?);
             made.played = played.as_ref().map(|played| played(&backend.name));
             let kept = before.filter(|before| before.config.dns == config.dns);
             let kept = kept.and_then(|before| before.servers.get(&backend.name)).filter(|kept| {
@@ -170,8 +171,12 @@ impl House {
                     && kept.ehlo_name == made.ehlo_name
                     && kept.requires_xclient == made.requires_xclient
             });
-            (backend.name.clone(), kept.cloned().unwrap_or_else(|| Arc::new(made)))
+            if let Some(kept) = kept {
+                kept.tls.store(made.tls.load_full()); // the files may be others
+            }
+            Ok((backend.name.clone(), kept.cloned().unwrap_or_else(|| Arc::new(made))))
         });
+        let servers: anyhow::Result<HashMap<String, Arc<Server>>> = servers.collect();
         let keyring = tls::keyring(&config)?;
         let spool =
             Spool::new(folders::spool(&config), config.spool.memory, config.spool.limit, ground.pool.clone());
@@ -189,7 +194,7 @@ impl House {
             parts = parts.with_coverage(coverage);
         }
         Ok(Arc::new(House {
-            servers: servers.collect(),
+            servers: servers?,
             spool,
             store,
             verifiers: Verifiers::build(&config, &ground.hashing)?,

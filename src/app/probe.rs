@@ -7,9 +7,10 @@ use tokio::time::Instant;
 
 use crate::app::build;
 use crate::app::names::ResolverNames;
+use crate::app::tls;
 use crate::backend::config::{Address, Backend, Xclient};
-use crate::backend::connect::dial;
 use crate::backend::conversation::{Commands, Conversation};
+use crate::backend::greeting::{Greeted, greet};
 use crate::backend::introduction::Introduction;
 use crate::backend::screen::shown;
 use crate::backend::server::Server;
@@ -17,7 +18,7 @@ use crate::config::Config;
 use crate::fault::BackendFault;
 use crate::lookup::dns::Resolver;
 use crate::net::names::{ClientName, Names};
-use crate::net::stream::Stream;
+use crate::net::tls::config::Level;
 use crate::smtp::extension::Capabilities;
 use crate::smtp::reply_decoder::BackendReply;
 use crate::smtp::xclient::Attribute;
@@ -124,19 +125,14 @@ impl Asking<'_> {
     }
 
     async fn talk(&self, client: Option<Option<String>>) -> Result<Heard, BackendFault> {
-        let timeouts = &self.server.config.timeouts;
-        let stream = dial(self.server, self.address).await?;
-        let from = match &stream {
-            Stream::Tcp(stream) => stream.local_addr().ok(),
-            Stream::Unix(_) | Stream::Memory(_) | Stream::Tls(_) | Stream::Gone => None,
-        };
-        let mut conversation = Conversation::new(stream);
-        let greeting = conversation.reply(Instant::now() + timeouts.greeting).await?;
-        if greeting.code != 220 {
-            return Err(BackendFault::Unreachable(format!("greeting {}", shown(&greeting))));
+        if self.server.config.tls.level != Level::None && self.server.tls.load().is_none() {
+            let back = tls::back(&self.server.config)
+                .map_err(|error| BackendFault::Unreachable(format!("{error:#}")))?;
+            self.server.tls.store(back);
         }
         let ehlo = format!("EHLO {}", self.server.ehlo_name);
-        let mut capabilities = self.greet(&mut conversation, &ehlo).await?;
+        let Greeted { mut conversation, greeting, mut capabilities, from } =
+            greet(self.server, self.address).await?;
         if let Some(login) = client {
             let line = self.introduction(login, from).xclient(&capabilities);
             let reply = self.say(&mut conversation, &line.unwrap_or_default()).await?;

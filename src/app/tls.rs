@@ -5,10 +5,12 @@ use std::time::SystemTime;
 
 use anyhow::{Context as _, anyhow};
 
+use crate::backend::config::Backend;
 use crate::config::Config;
 use crate::config::error::Diagnostic;
+use crate::net::tls::back::Back;
 use crate::net::tls::certificates::{Certificates, Keyring};
-use crate::net::tls::config::ClientCertificates;
+use crate::net::tls::config::{ClientCertificates, Level};
 use crate::net::tls::files;
 use crate::net::tls::front::{Front, provider};
 use crate::session::tls::TlsUse;
@@ -43,10 +45,23 @@ pub(super) fn fronts(
     fronts.collect()
 }
 
+/// The TLS towards `backend`; none if it is not spoken.
+///
+/// *Errors*: a certificate, a key or authorities that can't be read.
+pub(super) fn back(backend: &Backend) -> anyhow::Result<Option<Arc<Back>>> {
+    if backend.tls.level == Level::None {
+        return Ok(None);
+    }
+    let back = Back::new(&backend.tls).with_context(|| format!("backend {}: TLS", backend.name))?;
+    Ok(Some(Arc::new(back)))
+}
+
 /// What is wrong or unwise in the files of `[tls]`, for `gatepost check`.
 pub fn advice(config: &Config) -> Vec<Diagnostic> {
     let wrong = |key: &str, error: String| Diagnostic::error(key, error, None);
-    let mut found = Vec::new();
+    let mut found: Vec<Diagnostic> = Vec::new();
+    let errors = config.backends.iter().filter_map(|backend| back(backend).err());
+    found.extend(errors.map(|error| wrong("backend.tls", format!("{error:#}"))));
     match keyring(config) {
         Err(error) => found.push(wrong("tls.certificate", format!("{error:#}"))),
         Ok(keyring) => {

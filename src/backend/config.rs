@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::net::tls::config::BackTls;
+
 /// One mail server behind us.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Backend {
@@ -26,6 +28,8 @@ pub struct Backend {
     pub timeouts: Timeouts,
     /// What becomes of 8-bit data when it doesn't offer 8BITMIME.
     pub downgrade: Downgrade,
+    /// How TLS is spoken to it.
+    pub tls: BackTls,
 }
 
 impl Backend {
@@ -42,6 +46,7 @@ impl Backend {
             connections: 80,
             timeouts: Timeouts::default(),
             downgrade: Downgrade::Refuse,
+            tls: BackTls::default(),
         }
     }
 }

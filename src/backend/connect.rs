@@ -1,19 +1,13 @@
 //! A new connection to a backend: connect, greeting, EHLO, and who the client is.
 
-use std::net::SocketAddr;
-use std::time::Duration;
-
-use tokio::time::{Instant, timeout};
-
 use crate::backend::config::{Address, Xclient};
-use crate::backend::conversation::{Commands, Conversation};
+use crate::backend::conversation::Conversation;
+use crate::backend::greeting::{ask, ehlo_as, greet, refused};
 use crate::backend::introduction::Introduction;
 use crate::backend::screen::shown;
 use crate::backend::server::Server;
 use crate::fault::BackendFault;
-use crate::net::stream::Stream;
 use crate::smtp::extension::Capabilities;
-use crate::smtp::reply_decoder::BackendReply;
 use crate::smtp::xclient::Attribute;
 
 /// A connection that is ready for MAIL.
@@ -38,9 +32,8 @@ pub async fn open(
 ) -> Result<Opened, BackendFault> {
     let address =
         server.address(number).ok_or_else(|| BackendFault::Unreachable("no such address".to_owned()))?;
-    let timeouts = &server.config.timeouts;
     let (mut conversation, mut capabilities) = match greet(server, address).await {
-        Ok(greeted) => greeted,
+        Ok(greeted) => (greeted.conversation, greeted.capabilities),
         Err(fault) => {
             server.note_failure(number, &fault.to_string());
             return Err(at(address, fault));
@@ -55,8 +48,10 @@ pub async fn open(
         match introduction.xclient(&capabilities).filter(|_| !tells_too_little) {
             Some(line) => {
                 let name = introduction.helo.as_deref().unwrap_or(&server.ehlo_name);
-                let introduced = introduce(&mut conversation, &line, name, timeouts.command).await;
-                capabilities = introduced.map_err(|fault| at(address, fault))?;
+                let introduced = introduce(&mut conversation, &line, name, server).await;
+                let introduced = introduced.map_err(|fault| at(address, fault))?;
+                let requiretls = introduced.requiretls && capabilities.requiretls;
+                capabilities = Capabilities { requiretls, ..introduced };
                 is_introduced = true;
             }
             None if server.requires_xclient => {
@@ -99,96 +94,15 @@ async fn introduce(
     conversation: &mut Conversation,
     line: &str,
     name: &str,
-    limit: Duration,
+    server: &Server,
 ) -> Result<Capabilities, BackendFault> {
-    let reply = ask(conversation, line, Instant::now() + limit).await?;
+    let reply = ask(conversation, line, server).await?;
     match (reply.code.get(), reply.code.class()) {
-        (220, _) => ehlo(conversation, name, limit).await,
+        (220, _) => ehlo_as(conversation, name, server).await,
         (421, _) | (_, 3) => Err(refused("XCLIENT", &reply)),
         _ => {
             tracing::warn!(reply = %shown(&reply), "the backend refuses XCLIENT");
             Err(BackendFault::Misconfigured("XCLIENT was offered and is refused"))
         }
     }
-}
-
-/// Connects, waits for the greeting and says EHLO.
-async fn greet(server: &Server, address: &Address) -> Result<(Conversation, Capabilities), BackendFault> {
-    let timeouts = &server.config.timeouts;
-    let stream = dial(server, address).await?;
-    let mut conversation = Conversation::new(stream);
-    let greeting = conversation.reply(Instant::now() + timeouts.greeting).await?;
-    if greeting.code != 220 {
-        return Err(refused("greeting", &greeting));
-    }
-    let capabilities = ehlo(&mut conversation, &server.ehlo_name, timeouts.command).await?;
-    Ok((conversation, capabilities))
-}
-
-/// A connection to `address`, over which nothing has been said yet.
-///
-/// *Errors*: `Unreachable`.
-pub async fn dial(server: &Server, address: &Address) -> Result<Stream, BackendFault> {
-    let unreachable = |error: &dyn std::fmt::Display| BackendFault::Unreachable(error.to_string());
-    if let Some(dial) = &server.played {
-        return Ok(dial());
-    }
-    let limit = server.config.timeouts.connect;
-    let connected = match address {
-        Address::Unix(path) => timeout(limit, Stream::connect_unix(path)).await,
-        Address::Tcp { host, port } => {
-            let addresses = match host.parse() {
-                Ok(ip) => vec![SocketAddr::new(ip, *port)],
-                Err(_) => server.names.addresses(host, *port).await.map_err(|error| unreachable(&error))?,
-            };
-            Ok(connect_any(&addresses, limit).await)
-        }
-        Address::Maildir(_) => return Err(BackendFault::Unreachable("a Maildir is no server".to_owned())),
-    };
-    match connected {
-        Ok(stream) => stream.map_err(|error| unreachable(&error)),
-        Err(_) => Err(BackendFault::Unreachable(format!("no connection within {limit:?}"))),
-    }
-}
-
-/// The first of `addresses` that can be connected; each has `limit`, so that a silent one doesn't hide the next.
-async fn connect_any(addresses: &[SocketAddr], limit: Duration) -> std::io::Result<Stream> {
-    let mut last = std::io::Error::from(std::io::ErrorKind::NotFound);
-    for address in addresses {
-        match timeout(limit, Stream::connect(*address)).await {
-            Ok(Ok(stream)) => return Ok(stream),
-            Ok(Err(error)) => last = error,
-            Err(_) => last = std::io::ErrorKind::TimedOut.into(),
-        }
-    }
-    Err(last)
-}
-
-async fn ehlo(
-    conversation: &mut Conversation,
-    name: &str,
-    limit: Duration,
-) -> Result<Capabilities, BackendFault> {
-    let reply = ask(conversation, &format!("EHLO {name}"), Instant::now() + limit).await?;
-    if reply.code != 250 {
-        return Err(refused("EHLO", &reply));
-    }
-    Ok(Capabilities::parse(&reply.lines))
-}
-
-/// The fault that `reply`, which is not what was due to `what`, shows.
-fn refused(what: &str, reply: &BackendReply) -> BackendFault {
-    let said = format!("{what}: {}", shown(reply));
-    if reply.code.class() < 4 { BackendFault::Confused(said) } else { BackendFault::Unreachable(said) }
-}
-
-async fn ask(
-    conversation: &mut Conversation,
-    line: &str,
-    deadline: Instant,
-) -> Result<BackendReply, BackendFault> {
-    let mut commands = Commands::default();
-    commands.push(line)?;
-    conversation.write(&commands, deadline).await?;
-    conversation.reply(deadline).await
 }

@@ -48,6 +48,19 @@ impl Conversation {
         Conversation { stream, decoder: ReplyDecoder::new(), input: Vec::new() }
     }
 
+    /// Whether nobody on the way can read along.
+    pub fn is_encrypted(&self) -> bool {
+        matches!(self.stream, Stream::Tls(_))
+    }
+
+    /// The stream, on which a handshake is due.
+    ///
+    /// *Errors*: as `expect_silence`. What was said behind the reply to STARTTLS in clear text may be anybody's.
+    pub fn into_silent_stream(mut self) -> Result<Stream, BackendFault> {
+        self.expect_silence()?;
+        Ok(self.stream)
+    }
+
     /// Writes `commands` in one go.
     ///
     /// *Errors*: `Confused` if the backend has said something that nobody asked for; `Lost` if the connection is gone
@@ -110,13 +123,13 @@ impl Conversation {
     ///
     /// Otherwise a reply that came too early would be taken for the answer to what is said next.
     /// *Errors*: `Confused`, `Lost`. A refusal that came early is `Lost` too: the connection is about to end.
-    pub fn expect_silence(&self) -> Result<(), BackendFault> {
+    pub fn expect_silence(&mut self) -> Result<(), BackendFault> {
         if !self.input.is_empty() || !self.decoder.is_empty() {
             return Err(BackendFault::Confused("a reply that nobody asked for".to_owned()));
         }
         // Asked of the system: the runtime may not have heard yet of what has come.
         let mut octets = [0; 1];
-        match self.stream.peek_now(&mut octets) {
+        match self.stream.unasked(&mut octets) {
             Ok(None) => Ok(()),
             Err(error) => Err(BackendFault::Lost(error.to_string())),
             Ok(Some(0)) => Err(BackendFault::Lost("it closed the connection".to_owned())),
@@ -161,7 +174,7 @@ mod tests {
             let (near, mut far) = std::os::unix::net::UnixStream::pair().unwrap();
             near.set_nonblocking(true).unwrap();
             let near = Stream::Unix(tokio::net::UnixStream::from_std(near).unwrap());
-            let conversation = Conversation::new(near);
+            let mut conversation = Conversation::new(near);
             assert_eq!(conversation.expect_silence(), Ok(()));
             match said {
                 Some(said) => std::io::Write::write_all(&mut far, said.as_bytes()).unwrap(),

@@ -23,6 +23,8 @@ pub struct Envelope {
     declared_size: Option<u64>,
     body: Option<Body>,
     needs_dsn: bool,
+    /// RFC 8689.
+    needs_tls: bool,
     is_vouched_for: bool,
 }
 
@@ -53,6 +55,7 @@ impl Envelope {
             declared_size: params.size,
             body: params.body,
             needs_dsn: all.chain(params.all.iter()).any(is_dsn),
+            needs_tls: params.requiretls,
             is_vouched_for: false,
         }
     }
@@ -73,6 +76,9 @@ impl Envelope {
         }
         if self.needs_dsn && !capabilities.dsn {
             return Err(BackendFault::Misconfigured("DSN was offered and is gone"));
+        }
+        if self.needs_tls && !capabilities.requiretls {
+            return Err(BackendFault::Misconfigured("REQUIRETLS was offered and is gone"));
         }
         let mut line = format!("MAIL FROM:<{}>", self.reverse_path);
         if capabilities.size.is_some() {

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwapOption;
+
 use crate::backend::capabilities::Learned;
 use crate::backend::ceiling::Ceiling;
 use crate::backend::config::{Address, Backend, Downgrade, Xclient};
 use crate::backend::health::Health;
 use crate::net::names::Names;
 use crate::net::stream::Stream;
+use crate::net::tls::back::Back;
 use crate::smtp::extension::Capabilities;
 
 /// Makes a connection, whatever the address.
@@ -29,6 +32,8 @@ pub struct Server {
     pub names: Arc<dyn Names>,
     /// Where connections come from instead of its addresses, when a test plays the backend.
     pub played: Option<Dial>,
+    /// Its TLS; none if it is not spoken.
+    pub tls: ArcSwapOption<Back>,
     health: Vec<Health>,
 }
 
@@ -44,6 +49,7 @@ impl Server {
             health: config.addresses.iter().map(|_| Health::default()).collect(),
             names,
             played: None,
+            tls: ArcSwapOption::empty(),
             config,
         }
     }

@@ -20,7 +20,7 @@ use crate::store::config::Config as Store;
 pub(super) fn config(top: &Section, problems: &mut Vec<Diagnostic>) -> Config {
     let several = top.sections("backend").len() > 1;
     let backends: Vec<_> =
-        top.sections("backend").iter().map(|section| backend(section, several, problems)).collect();
+        top.sections("backend").iter().map(|section| backend(top, section, several, problems)).collect();
     let auth = auth(&section(top, "auth", Table::Auth));
     let listeners = listener::all(top, &backends, &auth, problems);
     let policies = policy::policies(&section(top, "policies", Table::Policies));
@@ -70,7 +70,7 @@ fn hostname(top: &Section, problems: &mut Vec<Diagnostic>) -> String {
     scalar::host_or_label(&system).unwrap_or_else(|| "localhost".to_owned())
 }
 
-fn backend(section: &Section, several: bool, problems: &mut Vec<Diagnostic>) -> Backend {
+fn backend(top: &Section, section: &Section, several: bool, problems: &mut Vec<Diagnostic>) -> Backend {
     let address =
         |value: &ItemValue| if let ItemValue::Address(at) = value { Some(at.clone()) } else { None };
     let addresses: Option<Vec<Address>> =
@@ -97,6 +97,7 @@ fn backend(section: &Section, several: bool, problems: &mut Vec<Diagnostic>) -> 
     backend.connections = section.count("connections").flatten().unwrap_or(backend.connections);
     backend.timeouts = timeouts(section.section("timeouts"));
     let downgrade = section.choice("downgrade") == Some("pass");
+    backend.tls = tls::back(section, top);
     backend.downgrade = if downgrade { Downgrade::Pass } else { Downgrade::Refuse };
     backend
 }

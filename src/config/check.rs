@@ -36,6 +36,7 @@ pub(super) fn cross(top: &Section, config: &Config, built_in: &[&str], problems:
     same_binds(top, problems);
     backends(top, config, problems);
     tls::check(top, config, problems);
+    tls::check_backends(top, config, problems);
     uses(top, config, problems);
     logins(top, config, problems);
     scripts(top, config, built_in, problems);

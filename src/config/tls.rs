@@ -1,10 +1,11 @@
 //! `[tls]` as it holds, and whether the listeners have in it what they need.
 
+use crate::backend::config::Address;
 use crate::config::Config;
 use crate::config::error::Diagnostic;
 use crate::config::lists;
 use crate::config::section::Section;
-use crate::net::tls::config::{ClientCertificates, Host, Pair, Tls, Version};
+use crate::net::tls::config::{BackTls, ClientCertificates, Host, Level, Pair, Tls, Version};
 use crate::session::tls::TlsUse;
 
 /// Our certificates, and whose we trust.
@@ -28,10 +29,31 @@ pub(super) fn tls(top: &Section, problems: &mut Vec<Diagnostic>) -> Tls {
         hosts: hosts.collect(),
         own: pair(section),
         client_ca: section.path("client_ca"),
-        min_version: match section.choice("min_version") {
-            Some("1.3") => Version::Tls13,
-            _ => Version::Tls12,
+        min_version: min_version(section),
+    }
+}
+
+fn min_version(section: &Section) -> Version {
+    if section.choice("min_version") == Some("1.3") { Version::Tls13 } else { Version::Tls12 }
+}
+
+/// TLS towards the backend in `section`.
+pub(super) fn back(section: &Section, top: &Section) -> BackTls {
+    let shown = section.path("client_certificate");
+    let fingerprints = lists::texts(section, "fingerprint").unwrap_or_default();
+    BackTls {
+        level: match section.choice("tls") {
+            Some("opportunistic") => Level::Opportunistic,
+            Some("required") => Level::Required,
+            Some("verified") => Level::Verified,
+            _ => Level::None,
         },
+        is_implicit: section.choice("tls_mode") == Some("implicit"),
+        ca: section.path("ca"),
+        server_name: section.text("server_name").map(str::to_owned),
+        fingerprints: fingerprints.iter().filter_map(|text| text.parse().ok()).collect(),
+        client_certificate: shown.map(|path| Pair { certificate: path.clone(), key: path }),
+        min_version: top.section("tls").map_or(Version::default(), min_version),
     }
 }
 
@@ -70,6 +92,38 @@ pub(super) fn check(top: &Section, config: &Config, problems: &mut Vec<Diagnosti
             problems.push(
                 problem.help("name the authorities that stand for clients: [tls] client_ca = \"ca.pem\""),
             );
+        }
+    }
+}
+
+/// Tells of backends whose keys don't fit together.
+///
+/// *Changes*: `problems`.
+pub(super) fn check_backends(top: &Section, config: &Config, problems: &mut Vec<Diagnostic>) {
+    for (backend, section) in config.backends.iter().zip(top.sections("backend")) {
+        let level = backend.tls.level;
+        for name in ["ca", "server_name", "fingerprint"] {
+            if section.has(name) && level != Level::Verified {
+                let key = section.key(name);
+                let message = format!("`{key}` is looked at only where the backend is verified");
+                let problem =
+                    Diagnostic::error(key, message, section.place(name)).found("would be passed over");
+                problems.push(problem.help("tls = \"verified\""));
+            }
+        }
+        if backend.tls.is_implicit && matches!(level, Level::None | Level::Opportunistic) {
+            let key = section.key("tls_mode");
+            let message = "TLS from the first octet can't be left to chance";
+            let problem =
+                Diagnostic::error(key, message, section.place("tls_mode")).found("speaks nothing else");
+            problems.push(problem.help("tls = \"required\" or \"verified\""));
+        }
+        let has_no_name = backend.addresses.iter().any(|address| !matches!(address, Address::Tcp { .. }));
+        let is_known = backend.tls.server_name.is_some() || !backend.tls.fingerprints.is_empty();
+        if level == Level::Verified && has_no_name && !is_known {
+            let key = section.key("server_name");
+            let problem = Diagnostic::error(key, "there is no name to verify", section.place("tls"));
+            problems.push(problem.found("its address has none").help("server_name = \"mail.example.org\""));
         }
     }
 }

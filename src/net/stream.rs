@@ -16,6 +16,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsStream;
 
 use crate::net::memory::Memory;
+use crate::net::tls::unasked::unasked;
 
 /// A TCP or a unix connection, or one within the process.
 #[derive(Debug)]
@@ -122,6 +123,26 @@ impl Stream {
             Err(Errno::AGAIN) => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// What waits though nobody asked for it, as `peek_now` tells it; under TLS the first of it is taken.
+    pub fn unasked(&mut self, place: &mut [u8]) -> io::Result<Option<usize>> {
+        match self {
+            Stream::Tls(stream) => unasked(stream, Stream::receive_now, place),
+            _ => self.peek_now(place),
+        }
+    }
+
+    /// Takes what waits, at most as much as `place` holds. Asks the system itself, whatever the runtime knows.
+    ///
+    /// *Errors*: `WouldBlock`: nothing does.
+    fn receive_now(&self, place: &mut [u8]) -> io::Result<usize> {
+        let received = match self {
+            Stream::Tcp(stream) => recv(stream, place, RecvFlags::DONTWAIT),
+            Stream::Unix(stream) => recv(stream, place, RecvFlags::DONTWAIT),
+            Stream::Memory(_) | Stream::Tls(_) | Stream::Gone => Err(Errno::AGAIN), // none is under a TLS
+        };
+        Ok(received.map(|(length, _)| length)?)
     }
 
     /// Waits until the other side has left: it reset the connection or, with nothing left to read, ended it. Who has

@@ -45,6 +45,8 @@ pub struct Offer {
     pub auth: Mechanisms,
     /// RFC 3207.
     pub starttls: bool,
+    /// RFC 8689.
+    pub requiretls: bool,
 }
 
 impl Session {
@@ -55,6 +57,8 @@ impl Session {
             xforward: self.xforward_attributes(),
             // RFC 3207 §4.2: not again under TLS.
             starttls: self.rules.tls.has_starttls() && !self.is_encrypted(),
+            // RFC 8689 §4.2.1: only where it holds on both sides.
+            requiretls: self.is_encrypted() && backend.is_some_and(|known| known.requiretls),
             ..Offer::extended(&self.rules, backend, passes_8bit)
         }
     }
@@ -82,6 +86,7 @@ impl Offer {
             xclient: &[],
             xforward: &[],
             starttls: false,
+            requiretls: false,
             auth: Mechanisms::NONE,
         }
     }
@@ -103,6 +108,7 @@ impl Offer {
             xclient: &[],
             xforward: &[],
             starttls: false,
+            requiretls: false,
             auth: Mechanisms::NONE,
         }
     }
@@ -128,6 +134,7 @@ impl Offer {
             xclient: self.xclient.to_vec(),
             xforward: self.xforward.to_vec(),
             starttls: self.starttls,
+            requiretls: self.requiretls,
             auth: self.auth.iter().map(|mechanism| mechanism.as_str().to_owned()).collect(),
             limits,
             ..Capabilities::default()
@@ -163,6 +170,7 @@ impl Offer {
             Extension::EightBitMime => self.eight_bit_mime,
             Extension::SmtpUtf8 => self.smtputf8,
             Extension::Dsn => self.dsn,
+            Extension::RequireTls => self.requiretls,
             Extension::Auth => !self.auth.is_empty(),
             _ => false,
         }

@@ -57,7 +57,11 @@ impl Session {
         let identity = introduced(self.identity.clone(), told);
         let Counters { commands, command_errors, .. } = self.counters;
         let counters = Counters { commands, command_errors, ..Counters::default() };
-        let tls = self.tls.take();
+        let mut tls = self.tls.take();
+        if let Some(tls) = &mut tls {
+            // The machine's own, not the client's: they neither relay nor log anybody in.
+            (tls.client_certificate, tls.channel_binding) = (None, None);
+        }
         let login = told.login.known().and_then(|user| Login::new(user, Mechanism::External));
         *self = Session { counters, tls, login, ..Session::new(self.rules.clone(), identity) };
     }

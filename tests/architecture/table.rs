@@ -31,7 +31,15 @@ pub(crate) const TABLE: &[Row] = &[
     Row {
         module: "net",
         imports: &["names", "threads"],
-        crates: &["socket2", "rustix", "rustls", "tokio_rustls", "x509_parser", "aws_lc_rs"],
+        crates: &[
+            "socket2",
+            "rustix",
+            "rustls",
+            "rustls_native_certs",
+            "tokio_rustls",
+            "x509_parser",
+            "aws_lc_rs",
+        ],
     },
     Row {
         module: "lookup",

@@ -70,9 +70,13 @@ fn a_certificate_that_cannot_be_used_is_a_mistake() {
 }
 
 #[test]
-fn what_a_listener_wants_of_tls_must_be_there() {
+fn what_listeners_and_backends_want_of_tls_must_be_there() {
     let listener = |keys: &str, rest: &str| {
-        let whole = toml("domains = \"ours.example\"", "address = \"maildir:Maildir\"", rest);
+        let (backend, rest) = match rest.strip_prefix("BACKEND ") {
+            Some(keys) => (format!("address = \"maildir:Maildir\"\n{keys}"), ""),
+            None => ("address = \"maildir:Maildir\"".to_owned(), rest),
+        };
+        let whole = toml("domains = \"ours.example\"", &backend, rest);
         whole.replace("policies = [\"helo\"]", &format!("policies = [\"helo\"]\n{keys}"))
     };
     for (keys, rest, want) in [
@@ -85,6 +89,10 @@ fn what_a_listener_wants_of_tls_must_be_there() {
             "asks for certificates and speaks no TLS",
         ),
         ("", "[tls]\nkey = \"mx.key\"", "`tls.certificate` is missing"),
+        ("", "BACKEND tls = \"opportunistic\"\ntls_mode = \"implicit\"", "can't be left to chance"),
+        ("", "BACKEND tls = \"required\"\nca = \"mx.pem\"", "only where the backend is verified"),
+        ("", "BACKEND tls = \"verified\"", "there is no name to verify"),
+        ("", "BACKEND tls = \"required\"\nclient_certificate = \"gone.pem\"", "gone.pem"),
         ("relay = { certificates = [\"00\"] }", "", "64 hexadecimal digits"),
     ] {
         let folder = tempfile::tempdir().unwrap();

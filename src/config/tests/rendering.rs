@@ -12,7 +12,7 @@ fn all_errors_are_shown_at_once_with_line_and_caret() {
 errors = 0
 [[backend]]
 address = "127.0.0.1"
-tls = "required"
+pool = {}
 [[listener]]
 bind = "127.0.0.1:2525"
 policies = ["access", "hello"]
@@ -131,11 +131,11 @@ error: `backend.address`: an address needs a port
   |
   = note: possible: addresses, each "HOST:PORT", "unix:PATH" or "maildir:PATH"
 
-error: `backend.tls` is not in this version
+error: `backend.pool` is not in this version
  --> gatepost.toml:6:1
   |
-6 | tls = "required"
-  | ^^^ planned for a later version
+6 | pool = {}
+  | ^^^^ planned for a later version
 
 error: `relay.domains` is missing
  --> gatepost.toml:7:1

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::names::fingerprint::Fingerprint;
+
 /// Our certificates and whose we trust.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tls {
@@ -55,4 +57,37 @@ pub enum ClientCertificates {
     Require,
     /// There must be one that `client_ca` stands for.
     Verify,
+}
+
+/// TLS towards a backend.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BackTls {
+    /// Whether it is spoken, and with whom.
+    pub level: Level,
+    /// From the first octet, instead of after STARTTLS.
+    pub is_implicit: bool,
+    /// The authorities that vouch for it; none are the system's own.
+    pub ca: Option<PathBuf>,
+    /// The name that its certificate must have, and that it is asked for; none is that of its address.
+    pub server_name: Option<String>,
+    /// Its certificate or key is one of these; then no authority and no name is looked at.
+    pub fingerprints: Vec<Fingerprint>,
+    /// What it is shown.
+    pub client_certificate: Option<Pair>,
+    /// The oldest version that is spoken.
+    pub min_version: Version,
+}
+
+/// Whether TLS is spoken to a backend, and with whom.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Level {
+    /// It is not.
+    #[default]
+    None,
+    /// If it can be had.
+    Opportunistic,
+    /// Always, with whoever answers.
+    Required,
+    /// Always, with a server that proves to be the one that is meant.
+    Verified,
 }

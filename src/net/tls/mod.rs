@@ -1,5 +1,6 @@
 //! TLS over a stream: certificates and keys from files, handshakes, and what is known of the other side afterwards.
 
+pub mod back;
 pub mod certificate;
 pub mod certificates;
 pub mod client_certificates;
@@ -7,4 +8,6 @@ pub mod config;
 pub mod files;
 pub mod front;
 pub mod handshake;
+mod server_certificates;
 pub mod turnstile;
+pub(super) mod unasked;
