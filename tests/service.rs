@@ -29,6 +29,8 @@ mod start;
 mod store;
 #[path = "service/systemd.rs"]
 mod systemd;
+#[path = "service/tls.rs"]
+mod tls;
 #[path = "service/under_systemd.rs"]
 mod under_systemd;
 

@@ -136,6 +136,8 @@ pub struct House {
     pub rules: Vec<Arc<Rules>>,
     /// The certificates that are shown.
     keyring: Option<Arc<Keyring>>,
+    /// Ends with this house.
+    life: Arc<()>,
     /// The TLS of each listener.
     fronts: Vec<Option<Arc<Front>>>,
 }
@@ -160,6 +162,7 @@ impl House {
         before: Option<&House>,
     ) -> anyhow::Result<Arc<House>> {
         let Outside { resolver, http, store, wall, clock, played, coverage } = outside;
+        let config = if played.is_some() { tls::in_clear(config) } else { config };
         let names: Arc<dyn Names> = Arc::new(ResolverNames::new(resolver.clone()));
         let servers = config.backends.iter().map(|backend| {
             let mut made = server(&config, backend, &names);
@@ -206,6 +209,7 @@ impl House {
             rules,
             fronts: tls::fronts(&config, keyring.as_ref())?,
             keyring,
+            life: Arc::new(()),
             config,
         }))
     }
@@ -230,7 +234,7 @@ impl House {
     /// Reads certificates again when their files change, as long as this house is there.
     pub fn follow_certificates(&self, ground: &Ground) {
         if let Some(keyring) = &self.keyring {
-            tls_watch::follow(self.config.tls.clone(), keyring, &ground.helper);
+            tls_watch::follow(self.config.tls.clone(), keyring, Arc::downgrade(&self.life), &ground.helper);
         }
     }
 

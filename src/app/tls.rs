@@ -10,10 +10,22 @@ use crate::config::Config;
 use crate::config::error::Diagnostic;
 use crate::net::tls::back::Back;
 use crate::net::tls::certificates::{Certificates, Keyring};
-use crate::net::tls::config::{ClientCertificates, Level};
+use crate::net::tls::config::{BackTls, ClientCertificates, Level, Tls};
 use crate::net::tls::files;
 use crate::net::tls::front::{Front, provider};
 use crate::session::tls::TlsUse;
+
+/// `config` without TLS, where both sides of the proxy are played within this process.
+pub(super) fn in_clear(mut config: Config) -> Config {
+    config.tls = Tls::default();
+    for listener in &mut config.listeners {
+        (listener.tls, listener.client_certificate) = (TlsUse::None, ClientCertificates::Off);
+    }
+    for backend in &mut config.backends {
+        backend.tls = BackTls::default();
+    }
+    config
+}
 
 /// The certificates that clients are shown.
 ///

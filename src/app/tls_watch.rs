@@ -73,14 +73,16 @@ impl Watch {
     }
 }
 
-/// Looks at the files of `config` from time to time, as long as `keyring` is in service.
-pub fn follow(config: Tls, keyring: &Arc<Keyring>, helper: &HelperHandle) {
+/// Looks at the files of `config` from time to time and takes what is new into `keyring`, as long as `life` is there.
+///
+/// The keyring itself may outlive that: sessions have it to their end.
+pub fn follow(config: Tls, keyring: &Arc<Keyring>, life: Weak<()>, helper: &HelperHandle) {
     let mut watch = Watch::new(config);
     let keyring: Weak<Keyring> = Arc::downgrade(keyring);
     helper.leave(move || async move {
         loop {
             tokio::time::sleep(PAUSE).await;
-            let Some(keyring) = keyring.upgrade() else { return };
+            let (Some(_), Some(keyring)) = (life.upgrade(), keyring.upgrade()) else { return };
             // A disk that hangs must not hold up the look-ups.
             let looked = tokio::task::spawn_blocking(move || (watch.look(&keyring), watch)).await;
             let Ok((look, back)) = looked else { return };

@@ -48,8 +48,7 @@ impl From<BackendFault> for Trouble {
 ///
 /// *Errors*: `Unreachable`, also where the TLS that is required can't be had; `Confused`, `Lost`.
 pub async fn greet(server: &Server, address: &Address) -> Result<Greeted, BackendFault> {
-    // A backend that a test plays is within this process.
-    let level = if server.played.is_some() { Level::None } else { server.config.tls.level };
+    let level = server.config.tls.level;
     match attempt(server, address, level).await {
         Ok(greeted) => Ok(greeted),
         Err(Trouble::Fault(fault)) => Err(fault),

@@ -62,6 +62,9 @@ fn pair(section: &Section) -> Option<Pair> {
     Some(Pair { key: section.path("key").unwrap_or_else(|| certificate.clone()), certificate })
 }
 
+/// Where TLS comes with the first octet. Source: RFC 8314 §7.3.
+const SUBMISSIONS: u16 = 465;
+
 /// Tells of listeners that want more than `[tls]` has.
 ///
 /// *Changes*: `problems`.
@@ -72,6 +75,12 @@ pub(super) fn check(top: &Section, config: &Config, problems: &mut Vec<Diagnosti
             let problem = Diagnostic::error("listener.tls", message, section.place("tls"));
             let help = "[tls] certificate = \"/etc/ssl/mx.pem\", key = \"/etc/ssl/mx.key\"";
             problems.push(problem.found("needs one").help(format!("name one: {help}")));
+        }
+        if listener.tls != TlsUse::Implicit && listener.bind.iter().any(|at| at.port() == SUBMISSIONS) {
+            let message =
+                format!("listener \"{}\" is on port 465 and does not begin with TLS", listener.name);
+            let problem = Diagnostic::warning("listener.tls", message, section.place("tls"));
+            problems.push(problem.found("clients wait there for TLS").help("tls = \"implicit\""));
         }
         let place_of_relay = section.section("relay").or(top.section("relay"));
         if listener.client_certificate == ClientCertificates::Off && !listener.relay.certificates.is_empty() {

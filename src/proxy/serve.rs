@@ -141,7 +141,7 @@ impl Serve {
     /// Asks the `connect` policies and writes the banner.
     async fn greet(&mut self) -> Flow {
         let mut decision = self.decide(Event::Connect).await;
-        if self.context.rules.tls == TlsUse::Implicit {
+        if self.context.rules.tls == TlsUse::Implicit || self.session.borrow().is_encrypted() {
             // What is said to the connection can be said only now.
             decision = Box::pin(self.secure_first(decision)).await?;
         }

@@ -124,7 +124,8 @@ impl Scene {
             (Some(built), true) => return Ok(Rc::clone(built)),
             (Some(_), false) => {
                 return Err(
-                    "set_up says what clients come to; session { … } then takes ip, port and listener".into(),
+                    "set_up says what clients come to; session { … } then takes ip, port, tls and listener"
+                        .into(),
                 );
             }
             (None, _) => {}
@@ -168,7 +169,7 @@ impl Scene {
         let peer = SocketAddr::new(visit.ip, visit.port);
         let id = SessionId::new(u128::try_from(number).unwrap_or_default());
         let title = format!("client {number}, {}", visit.ip);
-        let visitor = Visitor::come(title, &context, Identity::direct(id, peer, server));
+        let visitor = Visitor::come(title, &context, Identity::direct(id, peer, server), visit.tls);
         self.visitors.borrow_mut().insert(number, Rc::clone(&visitor));
         Ok((number, visitor.hear().await?))
     }

@@ -14,6 +14,7 @@ use crate::proxy::admission::Admission;
 use crate::proxy::context::Context;
 use crate::proxy::serve::Serve;
 use crate::session::identity::Identity;
+use crate::session::tls::Tls;
 use crate::smtp::reply_decoder::{BackendReply, ReplyDecoder};
 
 /// A client.
@@ -42,10 +43,15 @@ const SHOWN: usize = 200;
 
 impl Visitor {
     /// A client who has just come, and whose session is served under `context`.
-    pub(super) fn come(title: String, context: &Rc<Context>, identity: Identity) -> Rc<Visitor> {
+    pub(super) fn come(
+        title: String,
+        context: &Rc<Context>,
+        identity: Identity,
+        tls: Option<Tls>,
+    ) -> Rc<Visitor> {
         let (near, far) = memory::pair();
         let place = Admission::new(usize::MAX).admit_alone();
-        let serve = Serve::new(Rc::clone(context), Stream::Memory(far), identity, place);
+        let serve = Serve::new(Rc::clone(context), Stream::Memory(far), identity, place).playing(tls);
         let session = tokio::task::spawn_local(Box::new(serve).run());
         let line = Line { stream: Stream::Memory(near), decoder: ReplyDecoder::new(), input: Vec::new() };
         Rc::new(Visitor {

@@ -242,8 +242,14 @@ fn expectations_that_are_met_say_nothing_and_others_say_what_came() {
 #[test]
 fn misuse_is_told_at_its_line() {
     for (body, want) in [
-        ("session { nosuch = 1 }", "a_test.lua:1: session takes no 'nosuch'; it takes ip, port"),
+        ("session { nosuch = 1 }", "a_test.lua:1: session takes no 'nosuch'; it takes ip, port, tls"),
         ("session { polices = {} }", "a_test.lua:1: session takes no 'polices'; did you mean 'policies'?"),
+        ("session { tls = { sno = 1 } }", "a_test.lua:1: tls takes no 'sno'; did you mean 'sni'?"),
+        ("session { tls = { version = 'SSLv3' } }", "a_test.lua:1: version: 'SSLv3' is neither"),
+        (
+            "session { tls = { client_certificate = { sha256 = '00' } } }",
+            "a_test.lua:1: sha256: a fingerprint is",
+        ),
         ("session { ip = 'x' }", "a_test.lua:1: ip: 'x' is no address"),
         ("session { port = 'x' }", "a_test.lua:1: port: this is a string, which it can't be"),
         ("clock.advance('soon')", "a_test.lua:1: clock.advance takes seconds"),

@@ -6,11 +6,12 @@ use mlua::{Lua, LuaSerdeExt as _, Table, Value};
 use serde_json::{Map, Value as Json};
 
 use crate::lua::problem::did_you_mean;
+use crate::lua::trial::secured;
 use crate::lua::trial::world::{Place, Used, Visit};
 use crate::names::network::parse_address;
 
 /// The keys that there are.
-const KEYS: &[&str] = &["ip", "port", "listener", "policies", "options", "config"];
+const KEYS: &[&str] = &["ip", "port", "tls", "listener", "policies", "options", "config"];
 /// Where a client comes from of whom nothing is said.
 const IP: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 9));
 const PORT: u16 = 4711;
@@ -19,7 +20,7 @@ const PORT: u16 = 4711;
 ///
 /// *Errors*: what is wrong with it, as a sentence.
 pub(super) fn read(lua: &Lua, table: &Table) -> Result<Visit, String> {
-    let mut visit = Visit { ip: IP, port: PORT, listener: None, place: Place::default() };
+    let mut visit = Visit { ip: IP, port: PORT, tls: None, listener: None, place: Place::default() };
     for pair in table.pairs::<Value, Value>() {
         let (key, value) = pair.map_err(|error| error.to_string())?;
         let Some(key) = key.as_string().map(mlua::LuaString::to_string_lossy) else {
@@ -33,6 +34,7 @@ pub(super) fn read(lua: &Lua, table: &Table) -> Result<Visit, String> {
             ("port", Value::Integer(port)) => {
                 visit.port = u16::try_from(*port).map_err(|_| format!("port: {port} is none"))?;
             }
+            ("tls", Value::Table(table)) => visit.tls = Some(secured::tls(lua, table)?),
             ("listener", Value::String(name)) => visit.listener = Some(name.to_string_lossy()),
             ("policies", Value::Table(list)) => visit.place.policies = Some(policies(lua, list)?),
             ("options", Value::Table(_)) => visit.place.options = Some(map(lua, "options", &value)?),

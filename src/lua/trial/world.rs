@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 pub use crate::lookup::http::played::{Asked, Page};
+use crate::session::tls::Tls;
 
 /// Something that comes later, on the test's own thread.
 pub type Later<T> = Pin<Box<dyn Future<Output = T>>>;
@@ -77,6 +78,8 @@ pub struct Visit {
     pub ip: IpAddr,
     /// Its port.
     pub port: u16,
+    /// Its TLS, as if there had been a handshake; `None` is clear text.
+    pub tls: Option<Tls>,
     /// To which listener; `None` is the first.
     pub listener: Option<String>,
     /// What it comes to; `None` leaves it to `World::set_up`, or else is the policy under test alone.
