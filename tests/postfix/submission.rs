@@ -62,14 +62,19 @@ impl Example {
     }
 }
 
-const MESSAGE: &[u8] = b"From: Ann <ann@example.org>\r\nTo: zoe@else.example\r\nSubject: hello\r\n\r\nHello\r\n";
+const MESSAGE: &[u8] =
+    b"From: Ann <ann@example.org>\r\nTo: zoe@else.example\r\nSubject: hello\r\n\r\nHello\r\n";
 
 /// Holds a run to have sent one message to zoe, which Postfix relays for a login and sees from the real client.
 fn assert_sent(what: &str, run: &Run, example: &Example, postfix: &PostfixBackend) {
     assert!(run.succeeded(), "{what}: {}", run.text());
     postfix.log_line(&["smtpd[", "sasl_username=ann@example.org"]);
     postfix.log_line(&["to=<zoe@else.example>", "status=sent"]);
-    example.gatepost.log_line(&["disposition=relayed", "auth=ann@example.org", "relay_grant=relay.authenticated"]);
+    example.gatepost.log_line(&[
+        "disposition=relayed",
+        "auth=ann@example.org",
+        "relay_grant=relay.authenticated",
+    ]);
 }
 
 fn curl(example: &Example, url: &str, file: &Path) -> Run {
@@ -134,7 +139,14 @@ fn openssl_talks_to_both_ports_of_the_example() {
                 MAIL FROM:<ann@example.org>\r\nRCPT TO:<zoe@else.example>\r\nDATA\r\nFrom: ann@example.org\r\n\r\nhi\r\n.\r\nQUIT\r\n";
     for (port, more) in [(starttls, &["-starttls", "smtp"][..]), (implicit, &[])] {
         let mut openssl = Command::new("openssl");
-        openssl.args(["s_client", "-quiet", "-verify_return_error", "-ign_eof", "-CAfile", &example.certificate]);
+        openssl.args([
+            "s_client",
+            "-quiet",
+            "-verify_return_error",
+            "-ign_eof",
+            "-CAfile",
+            &example.certificate,
+        ]);
         openssl.args(["-connect", &format!("localhost:{port}")]).args(more);
         let run = drive::run(openssl, said.as_bytes());
         assert!(run.text().contains("235 2.7.0") && run.text().contains("221 2.0.0"), "{}", run.text());
@@ -172,7 +184,15 @@ fn who_has_not_logged_in_or_is_somebody_else_sends_nothing() {
     assert!(!foreign.succeeded(), "{}", foreign.text());
     example.gatepost.log_line(&["disposition=refused", "code=550", "auth=ann@example.org"]);
     let mut swaks = Command::new("swaks");
-    swaks.args(["--server", "127.0.0.1", "--port", &implicit.to_string(), "--tls-on-connect", "--timeout", "30"]);
+    swaks.args([
+        "--server",
+        "127.0.0.1",
+        "--port",
+        &implicit.to_string(),
+        "--tls-on-connect",
+        "--timeout",
+        "30",
+    ]);
     swaks.args(["--from", "ann@example.org", "--to", "zoe@else.example"]);
     let run = drive::run(swaks, &[]);
     assert!(run.text().contains("530 5.7.0 Authentication required"), "{}", run.text());
@@ -209,7 +229,8 @@ fn a_grant_relays_by_relay_login_where_postfix_counts_logins_and_only_there() {
 
 #[test]
 fn postfix_holds_its_own_client_restrictions_to_the_real_client() {
-    let main_cf = vec!["smtpd_client_restrictions = check_client_access inline:{127.0.0.2=REJECT}".to_owned()];
+    let main_cf =
+        vec!["smtpd_client_restrictions = check_client_access inline:{127.0.0.2=REJECT}".to_owned()];
     let postfix = PostfixBackend::start(&Options { xclient: true, main_cf, ..Options::default() });
     let gatepost = Gatepost::in_front_of(&postfix);
     for (source, code) in [(UNNAMED_CLIENT, 554), ([127, 0, 0, 3].into(), 250)] {
