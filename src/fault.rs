@@ -48,6 +48,9 @@ pub enum BackendFault {
     /// All connections that we may have to it are in use.
     #[error("busy: all connections are in use")]
     Busy,
+    /// The connection that the client has logged in on is gone.
+    #[error("lost: the connection that the client had logged in on")]
+    LoginLost,
 }
 
 impl Fault {
@@ -75,6 +78,7 @@ impl BackendFault {
             BackendFault::Confused(_) => Reply::BACKEND_CONFUSED,
             BackendFault::Misconfigured(_) => Reply::BACKEND_MISCONFIGURED,
             BackendFault::Busy => Reply::BACKEND_BUSY,
+            BackendFault::LoginLost => Reply::LOGIN_LOST,
         }
     }
 }
@@ -91,6 +95,7 @@ mod tests {
             BackendFault::Confused(String::new()),
             BackendFault::Misconfigured(""),
             BackendFault::Busy,
+            BackendFault::LoginLost,
         ];
         let faults =
             backend.map(Fault::Backend).into_iter().chain([Fault::Local(String::new()), Fault::Shutdown]);

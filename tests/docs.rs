@@ -158,11 +158,14 @@ fn the_least_set_up_loads() {
 #[test]
 fn the_set_ups_with_logins_load() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("users"), "").unwrap();
+    for file in ["users", "accounts.lua"] {
+        std::fs::write(folder.path().join(file), "").unwrap();
+    }
     for block in blocks(&read("docs/auth.md"), "toml") {
         let text = format!(
             "hostname = \"mx.example.org\"\n[relay]\ndomains = [\"example.org\"]\n\
-             [[backend]]\naddress = \"127.0.0.1:10025\"\n{block}"
+             [[backend]]\naddress = \"127.0.0.1:10025\"\n{block}{}",
+            if block.contains("[[listener]]") { "" } else { "\n[[listener]]\nbind = \"127.0.0.1:25\"\n" }
         );
         load_str(&text, folder.path(), &names()).unwrap_or_else(|broken| panic!("{broken}\n{block}"));
     }

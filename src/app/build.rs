@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, anyhow};
 
 use crate::app::names::ResolverNames;
-use crate::app::verifiers::Verifiers;
+use crate::app::verifiers::{self, Verifiers};
 use crate::app::{folders, owners, policies, tls, tls_watch};
 use crate::auth::failures::Failures;
 use crate::backend::config::Backend;
@@ -200,7 +200,7 @@ impl House {
             servers: servers?,
             spool,
             store,
-            verifiers: Verifiers::build(&config, &ground.hashing)?,
+            verifiers: Verifiers::build(&config, &ground.hashing, &ground.helper)?,
             names,
             parts,
             maps,
@@ -260,11 +260,17 @@ impl House {
         let turnstile = Rc::new(Turnstile::new());
         let listeners = self.config.listeners.iter().zip(&self.rules).zip(&self.fronts);
         let contexts = listeners.map(|((listener, rules), front)| {
-            let policies = match listener.policies.as_slice() {
-                [] => None,
-                uses => {
+            let verify = verifiers::policy(&self.config, listener);
+            let policies = match (listener.policies.as_slice(), verify) {
+                ([], None) => None,
+                (uses, verify) => {
                     let chain = Chain::new(&engine, uses);
-                    let chain = chain.map_err(|name| anyhow!("policy {name} is not loaded"))?;
+                    let mut chain = chain.map_err(|name| anyhow!("policy {name} is not loaded"))?;
+                    if let Some(name) = verify {
+                        let verifying = chain.verifying(name);
+                        chain = verifying
+                            .map_err(|name| anyhow!("auth.verify: policy {name} has no verify hook"))?;
+                    }
                     Some(Rc::new(chain) as Rc<dyn Policies>)
                 }
             };

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use crate::auth::config::Place as Verify;
 use crate::config::error::Diagnostic;
 use crate::config::sources::Sources;
 use crate::config::{Config, Loaded, report};
@@ -18,6 +19,7 @@ use crate::lua::clock::Clock;
 use crate::lua::config::Span;
 use crate::lua::engine::{Engine, Plan};
 use crate::lua::problem::{Place, Problem};
+use crate::policy::event::Stage;
 use crate::threads::helper::HelperHandle;
 
 /// What `config` wants loaded.
@@ -67,13 +69,27 @@ pub fn load(config: &Config, sources: &mut Sources) -> Result<Rc<Engine>, Vec<Di
     };
     let engine = Engine::load(&plan(config), &parts, Clock::monotonic());
     match engine.map_err(|problems| diagnostics(&problems, sources)) {
-        Ok(engine) if mistakes.is_empty() => Ok(engine),
+        Ok(engine) if mistakes.is_empty() => match no_verify_hook(config, &engine) {
+            None => Ok(engine),
+            Some(mistake) => Err(vec![mistake]),
+        },
         Ok(_) => Err(mistakes),
         Err(more) => {
             mistakes.extend(more);
             Err(mistakes)
         }
     }
+}
+
+/// What is wrong with a policy that is to check logins and has no `verify` hook.
+fn no_verify_hook(config: &Config, engine: &Engine) -> Option<Diagnostic> {
+    let Some(Verify::Policy(name)) = &config.auth.verify else { return None };
+    let has_hook = engine.policy(name).is_some_and(|policy| policy.stages().contains(Stage::Verify));
+    let message = format!("policy \"{name}\" has no verify hook");
+    (!has_hook).then(|| {
+        Diagnostic::error("auth.verify", message, None)
+            .help("a verify hook is given session, credentials and options, and returns true, a name, false, or nil and why")
+    })
 }
 
 /// The maps of `config`, read now.

@@ -171,10 +171,10 @@ impl Asking<'_> {
             self.say(&mut conversation, "RSET").await?;
         }
         conversation.quit();
-        let lines: Vec<_> = greeting.lines.iter().map(|line| String::from_utf8_lossy(line)).collect();
+        let lines: Vec<_> = greeting.lines().map(|line| String::from_utf8_lossy(line)).collect();
         Ok(Heard {
             greeting: lines.join(" / ").chars().filter(|c| !c.is_control()).collect(),
-            greeting_lines: greeting.lines.len(),
+            greeting_lines: greeting.lines().count(),
             capabilities,
             answer: shown(&answer),
             is_taken,
@@ -200,7 +200,7 @@ impl Asking<'_> {
         if reply.code != 250 {
             return Err(BackendFault::Unreachable(format!("EHLO refused: {}", shown(&reply))));
         }
-        Ok(Capabilities::parse(&reply.lines))
+        Ok(Capabilities::parse(reply.lines()))
     }
 
     async fn say(&self, conversation: &mut Conversation, line: &str) -> Result<BackendReply, BackendFault> {

@@ -23,6 +23,12 @@ pub struct Config {
 pub enum Place {
     /// A file of names and hashes.
     File(PathBuf),
+    /// A Dovecot, by its socket for auth clients.
+    Dovecot(PathBuf),
+    /// The backend, by AUTH to it.
+    Backend,
+    /// A policy's `verify` hook, by the policy's name.
+    Policy(String),
 }
 
 impl Default for Config {
@@ -30,7 +36,7 @@ impl Default for Config {
     fn default() -> Self {
         Config {
             verify: None,
-            mechanisms: Mechanisms::ALL.without(Mechanism::CramMd5),
+            mechanisms: Mechanisms::ALL.without(Mechanism::CramMd5).without(Mechanism::External),
             max_failures: 5,
             failure_delay: Duration::from_secs(2),
         }

@@ -5,6 +5,8 @@
 pub mod check;
 pub mod coding;
 pub mod config;
+pub mod dovecot;
+pub mod external;
 pub mod failures;
 pub mod file;
 mod plain;
@@ -12,3 +14,4 @@ pub mod sasl;
 pub mod scram;
 mod token;
 pub mod verifier;
+pub mod watch;

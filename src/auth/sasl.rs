@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::auth::check::{Check, Found};
 use crate::auth::plain::{self, NameAndPassword};
-use crate::auth::scram::{Channel, First, Open, Shown};
+use crate::auth::scram::{First, Open, Shown};
 use crate::auth::token::{self, NameAndToken};
 use crate::auth::verifier::{Attempt, Claim, Exchange, Pending, Step, Verifier};
 use crate::smtp::mechanism::{Mechanism, Mechanisms};
@@ -107,8 +107,8 @@ impl Dialogue {
             },
             Mechanism::Login => self.take_name(&answer),
             Mechanism::OauthBearer | Mechanism::Xoauth2 => self.take_token(&answer).await,
-            Mechanism::ScramSha256 => self.take_first(&answer).await,
-            Mechanism::ScramSha256Plus | Mechanism::External | Mechanism::CramMd5 => {
+            Mechanism::ScramSha256 | Mechanism::ScramSha256Plus => self.take_first(&answer).await,
+            Mechanism::External | Mechanism::CramMd5 => {
                 Step::Unavailable("a mechanism that was not to be offered".to_owned())
             }
         }
@@ -148,7 +148,7 @@ impl Dialogue {
     }
 
     async fn take_first(&mut self, answer: &Secret) -> Step {
-        let channel = Channel::default();
+        let channel = self.attempt.channel.clone();
         let Some(first) = First::read(answer, &channel) else { return Step::Malformed };
         self.user.clone_from(&first.user);
         let record = match self.check.record(&self.user).await {

@@ -60,15 +60,27 @@ pub(super) struct First {
 /// Characters of a client's nonce.
 const MAX_NONCE: usize = 256;
 
+/// Who a client's first message claims to be, whatever else is in it.
+pub(super) fn claimed(message: &Secret) -> Option<String> {
+    let user = message.text()?.split(',').nth(2)?.strip_prefix("n=").and_then(unescaped)?;
+    plain::user(user.as_bytes())
+}
+
 /// Which channel a client may have bound itself to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Channel {
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Channel {
     /// The kind that it names, as `tls-exporter`, with the data of this connection.
-    pub(super) bindings: Vec<(&'static str, Vec<u8>)>,
+    pub bindings: Vec<(&'static str, Vec<u8>)>,
     /// Whether the mechanism was one of those with -PLUS.
-    pub(super) is_bound: bool,
+    pub is_bound: bool,
     /// Whether one with -PLUS was offered: a client that then says that we have none was told so by somebody else.
-    pub(super) is_offered: bool,
+    pub is_offered: bool,
+}
+
+impl std::fmt::Debug for Channel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Channel(…)")
+    }
 }
 
 impl First {

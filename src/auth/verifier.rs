@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::pin::Pin;
 
+use crate::auth::scram::Channel;
 use crate::smtp::mechanism::{Mechanism, Mechanisms};
 use crate::smtp::reply::Reply;
 use crate::smtp::secret::Secret;
@@ -32,6 +33,25 @@ pub struct Attempt {
     pub server: SocketAddr,
     /// Whether nobody but the client reads what it says.
     pub is_encrypted: bool,
+    /// What the connection has that a login can be bound to.
+    pub channel: Channel,
+    /// The names that the client's verified certificate stands for, the first the most.
+    pub certificate: Vec<String>,
+}
+
+impl Attempt {
+    /// An attempt by `mechanism` from `client`, of which nothing else is known.
+    pub fn new(mechanism: Mechanism, client: SocketAddr) -> Attempt {
+        Attempt {
+            mechanism,
+            client,
+            session: String::new(),
+            server: client,
+            is_encrypted: false,
+            channel: Channel::default(),
+            certificate: Vec::new(),
+        }
+    }
 }
 
 /// One exchange of an attempt.

@@ -1,11 +1,19 @@
 //! One connection to a backend: commands that are safe to write, replies that are whole, and a deadline on each.
 
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
 use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
+use zeroize::Zeroize;
 
-use crate::fault::BackendFault;
+use crate::fault::{BackendFault, Fault};
+use crate::message::content::SendError;
+use crate::message::outgoing::FileRange;
 use crate::net::stream::Stream;
 use crate::smtp::reply_decoder::{BackendReply, ReplyDecoder, ReplyError};
+use crate::smtp::secret::Secret;
 
 /// Commands to be written together. Nothing that could end a line gets into one, whatever its source.
 #[derive(Debug, Default)]
@@ -27,11 +35,34 @@ impl Commands {
         Ok(())
     }
 
+    /// The one line of an AUTH exchange, in base64 or `*` or AUTH itself; wiped when it is dropped.
+    ///
+    /// *Errors*: `Confused` if it is anything else, or longer than an exchange needs.
+    pub fn secret(line: &Secret) -> Result<Commands, BackendFault> {
+        let is_fit = |octet: &u8| octet.is_ascii_alphanumeric() || b" +/=-_*".contains(octet);
+        if line.octets().len() > MAX_AUTH_LINE || !line.octets().iter().all(is_fit) {
+            return Err(BackendFault::Confused("an answer that is not one line".to_owned()));
+        }
+        let mut octets = Vec::with_capacity(line.octets().len() + 2);
+        octets.extend_from_slice(line.octets());
+        octets.extend_from_slice(b"\r\n");
+        Ok(Commands { octets })
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.octets.is_empty()
     }
 }
+
+impl Drop for Commands {
+    fn drop(&mut self) {
+        self.octets.zeroize();
+    }
+}
+
+/// Octets of a line of AUTH. Source: RFC 4954 §4.
+const MAX_AUTH_LINE: usize = 12_288 + 64;
 
 /// A connection to a backend.
 #[derive(Debug)]
@@ -61,6 +92,15 @@ impl Conversation {
         Ok(self.stream)
     }
 
+    /// Whether nobody else can read what is said: TLS, or no network at all.
+    pub fn is_private(&self) -> bool {
+        match &self.stream {
+            Stream::Tls(_) | Stream::Unix(_) | Stream::Memory(_) => true,
+            Stream::Tcp(stream) => stream.peer_addr().is_ok_and(|at| at.ip().to_canonical().is_loopback()),
+            Stream::Gone => false,
+        }
+    }
+
     /// Writes `commands` in one go.
     ///
     /// *Errors*: `Confused` if the backend has said something that nobody asked for; `Lost` if the connection is gone
@@ -87,6 +127,50 @@ impl Conversation {
             Ok(Err(error)) => Err(BackendFault::Lost(error.to_string())),
             Err(_) => Err(BackendFault::Lost("it takes no content".to_owned())),
         }
+    }
+
+    /// Sends `range` of a message from its file to `socket`, which is this connection's.
+    ///
+    /// *Errors*: as `write`; `Local` if the file can't be read.
+    pub async fn send_file(
+        &mut self,
+        socket: &Arc<OwnedFd>,
+        range: &FileRange,
+        deadline: Instant,
+    ) -> Result<(), Fault> {
+        let lost = |error: io::Error| Fault::from(BackendFault::Lost(error.to_string()));
+        let send = async {
+            let (mut at, end) = (range.offset, range.offset + range.length);
+            loop {
+                at += range.file.send(socket, at, end - at).await.map_err(|error| match error {
+                    SendError::Spool(error) => Fault::Local(error.to_string()),
+                    SendError::Connection(error) => lost(error),
+                })?;
+                if at == end {
+                    return Ok(());
+                }
+                self.stream.takes_more().await.map_err(lost)?;
+                self.expect_silence()?;
+            }
+        };
+        match timeout_at(deadline, send).await {
+            Ok(sent) => sent,
+            Err(_) => Err(BackendFault::Lost("it takes no content".to_owned()).into()),
+        }
+    }
+
+    /// The socket, if files can be sent to it; another handle to it, kept in `place`.
+    ///
+    /// *Errors*: `Lost`.
+    pub fn socket<'a>(
+        &self,
+        place: &'a mut Option<Arc<OwnedFd>>,
+    ) -> Result<Option<&'a Arc<OwnedFd>>, BackendFault> {
+        if place.is_none() {
+            let socket = self.stream.socket().transpose();
+            *place = socket.map_err(|error| BackendFault::Lost(error.to_string()))?.map(Arc::new);
+        }
+        Ok(place.as_ref())
     }
 
     /// The next reply.
@@ -177,7 +261,7 @@ mod tests {
             let mut conversation = Conversation::new(near);
             assert_eq!(conversation.expect_silence(), Ok(()));
             match said {
-                Some(said) => std::io::Write::write_all(&mut far, said.as_bytes()).unwrap(),
+                Some(said) => io::Write::write_all(&mut far, said.as_bytes()).unwrap(),
                 None => drop(far),
             }
             assert_eq!(conversation.expect_silence(), want);

@@ -1,5 +1,7 @@
 //! The envelope of a transaction as the backend is told of it: MAIL and its RCPTs.
 
+use std::fmt::Write;
+
 use crate::fault::BackendFault;
 use crate::session::ehlo::OUR_FIELDS;
 use crate::session::envelope::{Recipient, Transaction};
@@ -32,7 +34,8 @@ pub struct Envelope {
 #[derive(Clone, Debug)]
 pub struct Told {
     line: String,
-    path: String,
+    /// Octets of the path in it.
+    path: usize,
     /// Whether the backend has accepted it.
     pub is_accepted: bool,
     /// Counts the transaction's RCPT commands, from 1; 0 for one that a policy added.
@@ -80,11 +83,13 @@ impl Envelope {
         if self.needs_tls && !capabilities.requiretls {
             return Err(BackendFault::Misconfigured("REQUIRETLS was offered and is gone"));
         }
-        let mut line = format!("MAIL FROM:<{}>", self.reverse_path);
+        let mut line = String::with_capacity(self.reverse_path.len() + USUAL_PARAMS);
+        // Writing to a String doesn't fail.
+        let _ = write!(line, "MAIL FROM:<{}>", self.reverse_path);
         if capabilities.size.is_some() {
             let declared = self.declared_size.map(|size| size.saturating_add(OUR_FIELDS));
             if let Some(size) = self.real_size.or(declared) {
-                line.push_str(&format!(" SIZE={size}"));
+                let _ = write!(line, " SIZE={size}");
             }
         }
         if let Some(body) = self.body.filter(|_| capabilities.eight_bit_mime) {
@@ -109,26 +114,34 @@ impl Envelope {
     pub fn delivery_fields(&self) -> String {
         let mut fields = format!("Return-Path: <{}>\r\n", self.reverse_path);
         for told in &self.recipients {
-            fields.push_str(&format!("Delivered-To: {}\r\n", told.path));
+            fields.push_str(&format!("Delivered-To: {}\r\n", told.path()));
         }
         fields
     }
 }
 
+/// Octets of MAIL besides its path, as it usually is.
+const USUAL_PARAMS: usize = 64;
+/// What comes before the path of a recipient.
+const RCPT: &str = "RCPT TO:<";
+
 impl Told {
     fn new(recipient: &Recipient, path: &Permitted) -> Self {
-        let path = path.path().as_str().to_owned();
-        let mut line = format!("RCPT TO:<{path}>");
+        let path = path.path().as_str();
+        let mut line = String::with_capacity(RCPT.len() + path.len() + 1);
+        line.push_str(RCPT);
+        line.push_str(path);
+        line.push('>');
         for param in &recipient.rcpt.params.all {
             line.push(' ');
             line.push_str(param.raw());
         }
-        Told { line, path, is_accepted: recipient.is_answered, index: recipient.index }
+        Told { line, path: path.len(), is_accepted: recipient.is_answered, index: recipient.index }
     }
 
     /// The path that the backend is told, without brackets.
     pub fn path(&self) -> &str {
-        &self.path
+        self.line.get(RCPT.len()..).and_then(|rest| rest.get(..self.path)).unwrap_or_default()
     }
 
     /// The RCPT command.

@@ -154,7 +154,7 @@ pub(super) async fn ehlo_as(
     if reply.code != 250 {
         return Err(refused("EHLO", &reply));
     }
-    Ok(Capabilities::parse(&reply.lines))
+    Ok(Capabilities::parse(reply.lines()))
 }
 
 /// The fault that `reply`, which is not what was due to `what`, shows.

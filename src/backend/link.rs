@@ -13,7 +13,10 @@ use crate::backend::relay::Relay;
 use crate::backend::server::Server;
 use crate::backend::transmission::Message;
 use crate::fault::{BackendFault, Fault};
+use crate::smtp::mechanism::Mechanism;
 use crate::smtp::reply::Reply;
+use crate::smtp::reply_decoder::BackendReply;
+use crate::smtp::secret::Secret;
 use crate::threads::storage::StoragePool;
 
 /// A session's link to its backend.
@@ -72,6 +75,34 @@ impl Link {
                 let session = &introduction.ident;
                 maildir.deliver(envelope, message.outgoing, session, message.deadline).await
             }
+        }
+    }
+
+    /// As `Relay::begin_login`. A Maildir knows nobody.
+    pub async fn begin_login(
+        &mut self,
+        introduction: &Introduction,
+        mechanism: Mechanism,
+        initial: Option<&Secret>,
+    ) -> Result<BackendReply, BackendFault> {
+        match self {
+            Link::Smtp(relay) => relay.begin_login(introduction, mechanism, initial).await,
+            Link::Maildir(_) => Err(BackendFault::Misconfigured("a Maildir knows no logins")),
+        }
+    }
+
+    /// As `Relay::go_on_with_login`.
+    pub async fn go_on_with_login(&mut self, answer: &Secret) -> Result<BackendReply, BackendFault> {
+        match self {
+            Link::Smtp(relay) => relay.go_on_with_login(answer).await,
+            Link::Maildir(_) => Err(BackendFault::Misconfigured("a Maildir knows no logins")),
+        }
+    }
+
+    /// As `Relay::give_login_up`.
+    pub fn give_login_up(&mut self) {
+        if let Link::Smtp(relay) = self {
+            relay.give_login_up();
         }
     }
 

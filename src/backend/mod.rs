@@ -12,6 +12,7 @@ pub mod greeting;
 pub mod health;
 pub mod introduction;
 pub mod link;
+pub mod login;
 pub mod maildir;
 pub mod relay;
 pub mod screen;

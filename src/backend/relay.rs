@@ -12,6 +12,7 @@ use crate::backend::connect::{Opened, open};
 use crate::backend::delivery::{Answers, LeftOut};
 use crate::backend::envelope::Envelope;
 use crate::backend::introduction::Introduction;
+use crate::backend::login::Login;
 use crate::backend::server::Server;
 use crate::backend::telling::{Step, Steps};
 use crate::fault::BackendFault;
@@ -28,6 +29,8 @@ pub struct Relay {
     mail_refusal: Option<(u64, Reply)>,
     /// What the backend has refused for good of what policies added.
     left_out: Vec<LeftOut>,
+    /// The session's own login there.
+    pub(super) login: Login,
 }
 
 /// A connection and what the backend knows on it.
@@ -55,7 +58,7 @@ pub(super) fn overdue() -> BackendFault {
 impl Relay {
     /// A way to `server` without a connection yet.
     pub fn new(server: Arc<Server>) -> Self {
-        Relay { server, line: None, last: None, mail_refusal: None, left_out: Vec::new() }
+        Relay { server, line: None, last: None, mail_refusal: None, left_out: Vec::new(), login: Login::None }
     }
 
     /// Makes the connection now, for `connect = "session"`.
@@ -133,11 +136,24 @@ impl Relay {
 
     /// Makes sure that there is a connection, introduced as `introduction` says.
     pub(super) async fn ready(&mut self, introduction: &Introduction) -> Result<(), BackendFault> {
+        if matches!(self.login, Login::Done) {
+            // The login is the client's: we can't make it anew.
+            let silence = self.line.as_mut().map(|line| line.opened.conversation.expect_silence());
+            return match silence {
+                Some(Ok(())) => Ok(()),
+                _ => {
+                    self.line = None;
+                    Err(BackendFault::LoginLost)
+                }
+            };
+        }
         if let Some(line) = &mut self.line {
             let is_current = !line.opened.is_introduced || line.introduction.is_of_client(introduction);
             if is_current && line.slot.reclaim() {
                 let Err(fault) = line.opened.conversation.expect_silence() else {
-                    line.introduction = introduction.clone();
+                    if line.introduction != *introduction {
+                        line.introduction = introduction.clone();
+                    }
                     return Ok(());
                 };
                 let is_told = line.told.is_some();
@@ -182,7 +198,7 @@ impl Relay {
         let is_known = line.told == Some(envelope.number);
         if !is_known {
             if line.is_dirty {
-                steps.push("RSET".to_owned(), Step::Reset);
+                steps.push("RSET", Step::Reset);
             }
             // By XCLIENT all is told but whose message the client carries.
             let tells = !line.opened.is_introduced || line.introduction.forwarded.is_some();
@@ -194,14 +210,14 @@ impl Relay {
             steps.push(envelope.mail(&line.opened.capabilities)?, Step::Mail);
             for (place, told) in envelope.recipients.iter().enumerate().filter(|(_, told)| told.is_accepted) {
                 let step = if told.index == 0 { Step::Added(place) } else { Step::Again };
-                steps.push(told.line().to_owned(), step);
+                steps.push(told.line(), step);
             }
         }
         for told in envelope.recipients.iter().filter(|told| !told.is_accepted) {
-            steps.push(told.line().to_owned(), Step::Recipient);
+            steps.push(told.line(), Step::Recipient);
         }
         if and_data {
-            steps.push("DATA".to_owned(), Step::Data);
+            steps.push("DATA", Step::Data);
         }
         line.is_dirty = true;
         line.awaits_content = and_data; // if this is dropped now, nobody knows
@@ -266,7 +282,12 @@ impl Relay {
     ///
     /// Also where the backend waits for content: none of it was sent, and slow clients pipeline DATA as well. What the
     /// backend has then lacks its final dot and must not be delivered. Source: RFC 5321 §4.1.1.4.
+    ///
+    /// Not one that a client has logged in on, or is about to.
     pub fn lend(&mut self) -> Option<Arc<Notify>> {
+        if self.is_held() {
+            return None;
+        }
         let line = self.line.as_mut()?;
         line.slot.lend();
         Some(line.slot.recall())
@@ -286,7 +307,7 @@ impl Relay {
 
     /// Whether there is a connection that knows of no transaction.
     pub fn is_idle(&self) -> bool {
-        self.line.as_ref().is_some_and(|line| line.told.is_none())
+        !self.is_held() && self.line.as_ref().is_some_and(|line| line.told.is_none())
     }
 
     /// Closes the connection, with QUIT unless the backend waits for content.

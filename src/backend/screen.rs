@@ -35,12 +35,12 @@ pub fn screen(reply: &BackendReply, due: Due, utf8: bool) -> Result<Reply, Backe
         }
         _ => code,
     };
-    Ok(Reply::relayed(passed, &reply.lines, utf8))
+    Ok(Reply::relayed(passed, reply.lines(), utf8))
 }
 
 /// The backend's words for a log: printable, one line.
 pub fn shown(reply: &BackendReply) -> String {
-    Reply::relayed(reply.code, &reply.lines, true).to_string()
+    Reply::relayed(reply.code, reply.lines(), true).to_string()
 }
 
 #[cfg(test)]
@@ -48,8 +48,7 @@ mod tests {
     use super::*;
 
     fn reply(code: u16, text: &str) -> BackendReply {
-        let code = Code::new(code).unwrap();
-        BackendReply { code, lines: vec![text.as_bytes().to_vec()] }
+        BackendReply::new(Code::new(code).unwrap(), &[text])
     }
 
     #[test]

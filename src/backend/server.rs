@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
+
 use arc_swap::ArcSwapOption;
 
 use crate::backend::capabilities::Learned;
@@ -34,6 +36,8 @@ pub struct Server {
     pub played: Option<Dial>,
     /// Its TLS; none if it is not spoken.
     pub tls: ArcSwapOption<Back>,
+    /// Connections for logins that have not succeeded: half of all, so that strangers don't use up the backend.
+    pub strangers: Arc<Semaphore>,
     health: Vec<Health>,
 }
 
@@ -46,6 +50,7 @@ impl Server {
             requires_xclient: decides_relay || config.xclient == Xclient::Required,
             learned: Learned::new(config.addresses.len()),
             ceiling: Ceiling::new(config.connections),
+            strangers: Arc::new(Semaphore::new((config.connections / 2).clamp(1, Semaphore::MAX_PERMITS))),
             health: config.addresses.iter().map(|_| Health::default()).collect(),
             names,
             played: None,

@@ -1,5 +1,6 @@
 //! A batch of commands to a backend, written together where it takes that, and the replies in order.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -35,8 +36,8 @@ pub(super) enum Step {
 
 /// The commands to say, in order.
 #[derive(Debug)]
-pub(super) struct Steps {
-    steps: Vec<(String, Step)>,
+pub(super) struct Steps<'a> {
+    steps: Vec<(Cow<'a, str>, Step)>,
     timeouts: Timeouts,
 }
 
@@ -57,15 +58,15 @@ pub(super) struct Outcome {
     is_replay: bool,
 }
 
-impl Steps {
+impl<'a> Steps<'a> {
     /// No commands yet.
     pub(super) fn new(timeouts: Timeouts) -> Self {
-        Steps { steps: Vec::new(), timeouts }
+        Steps { steps: Vec::with_capacity(4), timeouts }
     }
 
     /// Adds one.
-    pub(super) fn push(&mut self, command: String, step: Step) {
-        self.steps.push((command, step));
+    pub(super) fn push(&mut self, command: impl Into<Cow<'a, str>>, step: Step) {
+        self.steps.push((command.into(), step));
     }
 
     /// Says them all on `opened` and takes the replies.

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
 
+use crate::backend::conversation::Conversation;
 use crate::backend::delivery::{Ack, Delivery};
 use crate::backend::envelope::Envelope;
 use crate::backend::introduction::Introduction;
@@ -33,6 +34,15 @@ enum Failure {
     AfterEnd(BackendFault),
     /// Our own.
     Local(Fault),
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Backend(fault) => Failure::BeforeEnd(fault),
+            fault => Failure::Local(fault),
+        }
+    }
 }
 
 impl From<BackendFault> for Failure {
@@ -99,22 +109,7 @@ impl Relay {
         };
         line.told = None;
         let conversation = &mut line.opened.conversation;
-        let mut reader = message.outgoing.reader();
-        let mut pieces: Vec<Bytes> = Vec::new();
-        let mut gathered = 0;
-        loop {
-            let local = |error: &dyn std::fmt::Display| Failure::Local(Fault::Local(error.to_string()));
-            let read = timeout_at(message.deadline, reader.next()).await;
-            let read = read.map_err(|_| BackendFault::Lost("the time for its answer is over".to_owned()))?;
-            let Some(piece) = read.map_err(|error| local(&error))? else { break };
-            gathered += piece.len();
-            pieces.push(piece);
-            if gathered >= CHUNK || pieces.len() >= 15 {
-                conversation.expect_silence()?;
-                conversation.write_content(&mut pieces, message.deadline).await?;
-                gathered = 0;
-            }
-        }
+        let mut pieces = send(conversation, message).await?;
         conversation.expect_silence()?;
         pieces.push(Bytes::from_static(END_OF_DATA));
         if let Err(fault) = conversation.write_content(&mut pieces, message.deadline).await {
@@ -159,4 +154,36 @@ impl Relay {
         }
         Ok(Some(data))
     }
+}
+
+/// Sends `message` but for its end: what of it is not written yet.
+async fn send(conversation: &mut Conversation, message: &Message<'_>) -> Result<Vec<Bytes>, Failure> {
+    let mut reader = message.outgoing.reader();
+    let mut pieces: Vec<Bytes> = Vec::new();
+    let mut gathered = 0;
+    let mut socket = None;
+    loop {
+        let local = |error: &dyn std::fmt::Display| Failure::Local(Fault::Local(error.to_string()));
+        if let Some(range) = reader.in_file()
+            && let Some(socket) = conversation.socket(&mut socket)?
+        {
+            conversation.expect_silence()?;
+            conversation.write_content(&mut pieces, message.deadline).await?;
+            conversation.send_file(socket, &range, message.deadline).await?;
+            reader.skip(range.length);
+            gathered = 0;
+            continue;
+        }
+        let read = timeout_at(message.deadline, reader.next()).await;
+        let read = read.map_err(|_| BackendFault::Lost("the time for its answer is over".to_owned()))?;
+        let Some(piece) = read.map_err(|error| local(&error))? else { break };
+        gathered += piece.len();
+        pieces.push(piece);
+        if gathered >= CHUNK || pieces.len() >= 15 {
+            conversation.expect_silence()?;
+            conversation.write_content(&mut pieces, message.deadline).await?;
+            gathered = 0;
+        }
+    }
+    Ok(pieces)
 }

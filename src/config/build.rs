@@ -28,7 +28,7 @@ pub(super) fn config(top: &Section, problems: &mut Vec<Diagnostic>) -> Config {
     Config {
         hostname: hostname(top, problems),
         workers: top.count("workers").flatten().unwrap_or_else(cores),
-        policy: policy::all(top, &policies, &listeners),
+        policy: policy::all(top, &policies, &listeners, &auth),
         limits: listener::limits(Default::default(), top.section("limits")),
         listeners,
         auth,

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
+use crate::auth::config::Place as Verify;
 use crate::backend::config::{Address, Xclient};
 use crate::config::error::Diagnostic;
 use crate::config::section::{ItemValue, Section};
@@ -194,7 +195,8 @@ fn uses(top: &Section, config: &Config, problems: &mut Vec<Diagnostic>) {
     }
     for (name, section) in top.named("policy") {
         let used = config.listeners.iter().flat_map(|listener| &listener.policies);
-        if !used.into_iter().any(|used| used.name == name.text) {
+        let verifies = config.auth.verify == Some(Verify::Policy(name.text.clone()));
+        if !verifies && !used.into_iter().any(|used| used.name == name.text) {
             let problem = Diagnostic::warning(
                 &*section.path,
                 format!("no listener uses policy \"{}\"", name.text),

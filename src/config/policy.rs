@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::auth::config::{Config as Auth, Place};
 use crate::config::lists;
 use crate::config::section::{ItemValue, NameAt, Section};
 use crate::lua::capability::Capabilities;
@@ -20,7 +21,8 @@ pub(super) fn policies(section: &Section) -> Policies {
 }
 
 /// Every policy: those with a table in the order of the file, then those that listeners only name.
-pub(super) fn all(top: &Section, base: &Policies, listeners: &[Listener]) -> Vec<Policy> {
+/// `auth` may name one too.
+pub(super) fn all(top: &Section, base: &Policies, listeners: &[Listener], auth: &Auth) -> Vec<Policy> {
     let mut policies: Vec<Policy> =
         top.named("policy").iter().map(|(name, section)| one(name, section, base)).collect();
     for (listener, section) in listeners.iter().zip(top.sections("listener")) {
@@ -29,6 +31,12 @@ pub(super) fn all(top: &Section, base: &Policies, listeners: &[Listener]) -> Vec
                 policies.push(plain(&used.name, use_span(section, &used.name), base));
             }
         }
+    }
+    if let Some(Place::Policy(name)) = &auth.verify
+        && !policies.iter().any(|policy| policy.name == *name)
+    {
+        let span = top.section("auth").and_then(|auth| auth.place("verify"));
+        policies.push(plain(name, span.unwrap_or_default(), base));
     }
     policies
 }

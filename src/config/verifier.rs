@@ -9,11 +9,14 @@ use crate::config::section::Value;
 ///
 /// *Changes*: the reader's problems.
 pub(super) fn read(reader: &mut Reader, key: &Key, given: &Given) -> Option<Value> {
-    const LATER: [&str; 7] = ["backend", "dovecot", "ldap", "ldaps", "http", "https", "policy"];
+    const LATER: [&str; 4] = ["ldap", "ldaps", "http", "https"];
     let text = given.toml.get_ref().as_str().filter(|text| is_text(text)).unwrap_or_default();
     let (scheme, rest) = text.split_once(':').unwrap_or((text, ""));
     match scheme {
         "file" if !rest.is_empty() => Some(Value::Verifier(Place::File(reader.path(rest)))),
+        "dovecot" if !rest.is_empty() => Some(Value::Verifier(Place::Dovecot(reader.path(rest)))),
+        "backend" if rest.is_empty() && text == "backend" => Some(Value::Verifier(Place::Backend)),
+        "policy" if is_name(rest) => Some(Value::Verifier(Place::Policy(rest.to_owned()))),
         _ if LATER.contains(&scheme) => {
             let span = reader.span(given.toml.span());
             reader.later(given.path, &format!("`{} = \"{scheme}…\"`", given.path), span);
@@ -24,6 +27,11 @@ pub(super) fn read(reader: &mut Reader, key: &Key, given: &Given) -> Option<Valu
             None
         }
     }
+}
+
+fn is_name(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
 }
 
 fn is_text(text: &str) -> bool {

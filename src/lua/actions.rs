@@ -25,7 +25,8 @@ const LONGEST_DELAY: Duration = Duration::from_secs(300);
 const TEXT: usize = 1024;
 
 const ANY: &[Stage] = &Stage::ALL;
-const BEFORE_DATA: &[Stage] = &[Stage::Connect, Stage::Tls, Stage::Ehlo, Stage::Mail, Stage::Rcpt];
+const BEFORE_DATA: &[Stage] =
+    &[Stage::Connect, Stage::Tls, Stage::Ehlo, Stage::Auth, Stage::Mail, Stage::Rcpt];
 const WITH_RECIPIENTS: &[Stage] = &[Stage::Rcpt, Stage::Data, Stage::Header, Stage::Message];
 const WITH_MAIL: &[Stage] = &[Stage::Mail, Stage::Rcpt, Stage::Data, Stage::Header, Stage::Message];
 
@@ -88,7 +89,7 @@ impl<'a> Methods<'a> {
 /// The methods of `session`.
 pub(super) fn session(lua: &Lua, guard: &Rc<Guard>) -> mlua::Result<Table> {
     let methods = Methods::new(lua, guard, "session")?;
-    methods.method("permit_relay", &[Stage::Connect, Stage::Tls, Stage::Ehlo], permit_relay)?;
+    methods.method("permit_relay", &[Stage::Connect, Stage::Tls, Stage::Ehlo, Stage::Auth], permit_relay)?;
     methods.method("skip", BEFORE_DATA, |call, policies| skip(call, policies, Scope::Session))?;
     methods.method("delay", ANY, delay)?;
     methods.method("add_score", ANY, add_score)?;

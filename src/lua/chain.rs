@@ -16,9 +16,9 @@ use crate::lua::ruling::Ruling;
 use crate::lua::run::{Ran, Run};
 use crate::lua::tasks::Tasks;
 use crate::policy::door::{Answer, Policies, SessionPolicies, SharedSession};
-use crate::policy::event::{Event, Report, Stage, Stages};
+use crate::policy::event::{Credentials, Event, Report, Stage, Stages};
 use crate::policy::mode::{Mode, PolicyUse};
-use crate::policy::verdict::{Decision, Verdict};
+use crate::policy::verdict::{Decision, Verdict, Verified};
 use crate::session::effects::{Acceptance, Effects, Held};
 use crate::session::relay_guard::is_ours;
 use crate::smtp::command::Rcpt;
@@ -30,6 +30,8 @@ pub struct Chain {
     engine: Rc<Engine>,
     links: Rc<[Link]>,
     relay_domains: Rc<OnceCell<AnyUserData>>,
+    /// Who checks logins, if that is a policy.
+    verifier: Option<Rc<Policy>>,
 }
 
 /// One policy in a listener's list.
@@ -49,7 +51,17 @@ impl Chain {
             let Some(policy) = engine.policy(&used.name) else { return Err(used.name.clone()) };
             links.push(Link { policy: Rc::clone(policy), mode: used.mode.unwrap_or(policy.mode) });
         }
-        Ok(Chain { engine: Rc::clone(engine), links: links.into(), relay_domains: Rc::default() })
+        let (engine, links) = (Rc::clone(engine), links.into());
+        Ok(Chain { engine, links, relay_domains: Rc::default(), verifier: None })
+    }
+
+    /// The same, with the policy `name` to check logins, which need not be one of the listener's.
+    ///
+    /// *Errors*: its name, if it is not loaded or has no `verify` hook.
+    pub fn verifying(self, name: &str) -> Result<Chain, String> {
+        let policy = self.engine.policy(name).filter(|policy| policy.hook(Stage::Verify).is_some());
+        let verifier = Some(Rc::clone(policy.ok_or_else(|| name.to_owned())?));
+        Ok(Chain { verifier, ..self })
     }
 }
 
@@ -69,6 +81,7 @@ impl Policies for Chain {
         Rc::new(SessionChain {
             engine: Rc::clone(&self.engine),
             links: Rc::clone(&self.links),
+            verifier: self.verifier.clone(),
             view: SessionView::new(
                 session,
                 kit,
@@ -86,6 +99,7 @@ impl Policies for Chain {
 struct SessionChain {
     engine: Rc<Engine>,
     links: Rc<[Link]>,
+    verifier: Option<Rc<Policy>>,
     view: Rc<SessionView>,
     /// The tasks of the session, which end when it is gone.
     _tasks: Rc<Tasks>,
@@ -100,6 +114,22 @@ impl SessionPolicies for SessionChain {
             size_of_val(&judging)
         );
         Box::pin(judging)
+    }
+
+    fn verify<'a>(&'a self, credentials: &'a Credentials<'a>) -> Answer<'a, Verified> {
+        Box::pin(async move {
+            let Some(policy) = &self.verifier else { return Verified::Unknown };
+            let event = Event::Verify(credentials);
+            let mut run = Run::new(&self.engine, &self.view, Occasion::Event(&event), Stage::Verify);
+            // No mode and no `accept` counts here, and what else it asks for comes to nothing.
+            match run.policy(policy, Mode::Enforce, &[]).await {
+                Ran::Ended(ended) => match ended.ruling {
+                    Some(Ruling::Verified(verified)) => verified,
+                    _ => Verified::Unknown,
+                },
+                Ran::Failed => Verified::Unknown,
+            }
+        })
     }
 
     fn tell(&self, report: Report) -> Answer<'static, ()> {
@@ -219,6 +249,7 @@ fn rule(policy: &Policy, stage: Stage, ran: Ran, decision: &mut Decision) -> Nex
             decision.policy = Some(name());
             Next::Nobody
         }
+        Some(Ruling::Verified(_)) => Next::Policy,
         Some(Ruling::Discard(why)) => {
             decision.verdict = Verdict::Discard { why };
             decision.policy = Some(name());
@@ -254,7 +285,7 @@ fn observed(policy: &Policy, stage: Stage, ran: &Ran) {
     let would_have = match ran {
         Ran::Failed => "failed".to_owned(),
         Ran::Ended(ended) => match &ended.ruling {
-            None => return,
+            None | Some(Ruling::Verified(_)) => return,
             Some(Ruling::Refuse { reply, is_held: false, .. }) => reply.to_string(),
             Some(Ruling::Refuse { reply, .. }) => format!("{reply} (at RCPT)"),
             Some(Ruling::Discard(why)) => format!("discarded: {why}"),

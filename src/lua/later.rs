@@ -7,17 +7,9 @@ use crate::lua::scan::uses::walk;
 const GLOBALS: &[&str] =
     &["backend", "clamav", "rspamd", "spamd", "milter", "policy_service", "srs", "batv", "quarantine"];
 
-/// Hooks of later issues.
-const HOOKS: &[&str] = &["verify", "auth"];
-
 /// Whether `name` is a global of a later version.
 pub(super) fn is_later(name: &str) -> bool {
     GLOBALS.contains(&name)
-}
-
-/// Whether `name` is a hook of a later version.
-pub(super) fn is_later_hook(name: &str) -> bool {
-    HOOKS.contains(&name)
 }
 
 /// The first use of a later global in `source`, with its line from 1.

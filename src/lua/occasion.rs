@@ -7,7 +7,7 @@ use mlua::Value;
 use crate::lua::call::Call;
 use crate::lua::convert::session::SessionView;
 use crate::lua::convert::transaction::Past;
-use crate::lua::convert::{message, report, subject, transaction_facts};
+use crate::lua::convert::{login, message, report, subject, transaction_facts};
 use crate::message::view::MessageView;
 use crate::policy::event::{Event, Report};
 
@@ -47,6 +47,12 @@ impl Occasion<'_> {
                 let ehlo = subject::ehlo(kit, *verb, name)?;
                 view.show(&ehlo);
                 ehlo
+            }
+            Occasion::Event(Event::Verify(shown)) => login::credentials(kit, shown)?,
+            Occasion::Event(Event::Auth(known)) => {
+                let auth = login::auth(kit, known)?;
+                view.show(&auth);
+                auth
             }
             Occasion::Event(Event::Mail(command)) => {
                 let mail = subject::mail(kit, command)?;

@@ -76,7 +76,7 @@ impl Policy {
 
     /// What its failure at `stage` becomes; nothing where it is only logged.
     pub(super) fn failure(&self, stage: Stage) -> Option<Reply> {
-        if matches!(stage, Stage::Reply | Stage::Outcome | Stage::Closed) {
+        if matches!(stage, Stage::Verify | Stage::Reply | Stage::Outcome | Stage::Closed) {
             return None;
         }
         // At connect only 421 and 554 are codes that a client expects. RFC 5321 §4.3.2.
@@ -84,11 +84,23 @@ impl Policy {
         match self.on_error {
             OnError::Skip => None,
             OnError::Defer => {
-                let code = if is_banner { 421 } else { 451 };
+                let code = if is_banner {
+                    421
+                } else if stage == Stage::Auth {
+                    454
+                } else {
+                    451
+                };
                 Some(Reply::fixed(code, (4, 3, 0), "Local policy error, try again later"))
             }
             OnError::Reject => {
-                let code = if is_banner { 554 } else { 550 };
+                let code = if is_banner {
+                    554
+                } else if stage == Stage::Auth {
+                    535
+                } else {
+                    550
+                };
                 Some(Reply::fixed(code, (5, 3, 0), "Local policy error"))
             }
         }
@@ -243,9 +255,6 @@ impl Declared {
             ("setup", Value::Function(setup)) => self.setup = Some(setup.clone()),
             ("setup", _) => return Err("setup is a function of the options".to_owned()),
             ("needs", _) => return Err("'needs' is not in this version".to_owned()),
-            (hook, _) if later::is_later_hook(hook) => {
-                return Err(format!("the hook '{hook}' is not in this version"));
-            }
             (_, Value::Function(hook)) => {
                 if let Some(place) = stage.and_then(|stage| self.hooks.get_mut(*stage as usize)) {
                     *place = Some(hook.clone());

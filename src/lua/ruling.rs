@@ -1,5 +1,6 @@
 //! What a verdict says, and where a script made it.
 
+use crate::policy::verdict::Verified;
 use crate::session::effects::Scope;
 use crate::smtp::reply::Reply;
 
@@ -28,4 +29,6 @@ pub(super) enum Ruling {
     Accept(Option<Scope>),
     /// 250 to the client, nothing to the backend.
     Discard(String),
+    /// Of a login: whether it is right.
+    Verified(Verified),
 }

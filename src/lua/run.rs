@@ -23,6 +23,7 @@ use crate::names::network::client_network;
 use crate::observe::policy_counts::{self, HookCounts, Opinion};
 use crate::policy::event::Stage;
 use crate::policy::mode::Mode;
+use crate::policy::verdict::Verified;
 use crate::session::effects::Effects;
 
 /// How a hook ended.
@@ -217,7 +218,9 @@ fn count(counts: &HookCounts, result: &Result<Option<Ruling>, String>, mode: Mod
     };
     let opinion = match result {
         Err(_) => return counts.count_error(mode),
-        Ok(None) => Opinion::None,
+        Ok(None | Some(Ruling::Verified(Verified::Unknown))) => Opinion::None,
+        Ok(Some(Ruling::Verified(Verified::Nobody))) => Opinion::Reject,
+        Ok(Some(Ruling::Verified(_))) => Opinion::Accept,
         Ok(Some(Ruling::Accept(_))) => Opinion::Accept,
         Ok(Some(Ruling::Discard(_))) => Opinion::Discard,
         Ok(Some(Ruling::Refuse { reply, .. })) if reply.is_closing() => Opinion::Disconnect,

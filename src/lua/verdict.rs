@@ -9,6 +9,7 @@ use crate::lua::caller::{line_of_script, raise};
 use crate::lua::guard::Guard;
 use crate::lua::ruling::{Made, Ruling};
 use crate::policy::event::Stage;
+use crate::policy::verdict::Verified;
 use crate::session::effects::Scope;
 use crate::smtp::reply::{Code, EnhancedCode, Reply, printable};
 
@@ -69,6 +70,10 @@ pub(super) fn open(lua: &Lua, guard: &Rc<Guard>, base: &Table) -> mlua::Result<(
 fn deciding(lua: &Lua, guard: &Guard, name: &str) -> mlua::Result<Rc<Call>> {
     match guard.call() {
         Some(call) if call.is_task => Err(raise(lua, &format!("{name}: a task decides nothing"))),
+        Some(call) if call.stage == Some(Stage::Verify) => Err(raise(
+            lua,
+            &format!("{name}: a verify hook returns true, the user's name, false, or nil and why"),
+        )),
         Some(call) if matches!(call.stage, Some(Stage::Outcome | Stage::Closed)) => {
             Err(raise(lua, &format!("{name}: nothing is left to decide in this hook")))
         }
@@ -99,6 +104,9 @@ fn made(lua: &Lua, call: &Rc<Call>, ruling: Ruling) -> mlua::Result<Handle> {
 ///
 /// *Errors*: it is something else, or a verdict was made and not returned.
 pub(super) fn ruling(call: &Rc<Call>, returned: &Value) -> Result<Option<Ruling>, String> {
+    if call.stage == Some(Stage::Verify) {
+        return verified(returned).map(|verified| Some(Ruling::Verified(verified)));
+    }
     let made = call.made.borrow();
     let number = match returned {
         Value::Nil => None,
@@ -118,6 +126,25 @@ pub(super) fn ruling(call: &Rc<Call>, returned: &Value) -> Result<Option<Ruling>
     Ok(number.and_then(|number| made.get(number)).map(|made| made.ruling.clone()))
 }
 
+/// What a `verify` hook has returned. Nothing but `true` and a name logs anyone in.
+///
+/// *Errors*: it is something else.
+fn verified(returned: &Value) -> Result<Verified, String> {
+    match returned {
+        Value::Boolean(true) => Ok(Verified::Claimed),
+        Value::Boolean(false) => Ok(Verified::Nobody),
+        Value::Nil => Ok(Verified::Unknown),
+        Value::String(user) => match user.to_str() {
+            Ok(user) => Ok(Verified::User(user.to_owned())),
+            Err(_) => Err("the user's name that it returned is no text".to_owned()),
+        },
+        other => Err(format!(
+            "it returned a {}; a verify hook returns true, the user's name, false, or nil and why",
+            other.type_name()
+        )),
+    }
+}
+
 fn accept(call: &Call, scope: &Value) -> Result<Ruling, String> {
     let scope = match scope {
         Value::Nil => None,
@@ -127,7 +154,9 @@ fn accept(call: &Call, scope: &Value) -> Result<Ruling, String> {
     match scope.as_deref() {
         None => Ok(Ruling::Accept(None)),
         Some("session") => Ok(Ruling::Accept(Some(Scope::Session))),
-        Some("transaction") if matches!(call.stage, Some(Stage::Connect | Stage::Tls | Stage::Ehlo)) => {
+        Some("transaction")
+            if matches!(call.stage, Some(Stage::Connect | Stage::Tls | Stage::Ehlo | Stage::Auth)) =>
+        {
             Err("accept(\"transaction\"): there is none before mail".to_owned())
         }
         Some("transaction") => Ok(Ruling::Accept(Some(Scope::Transaction))),
@@ -219,6 +248,9 @@ impl Refusal {
         let own = match self {
             Refusal::Disconnect => 421,
             Refusal::Reject if is_banner => 554,
+            // RFC 4954 §6.
+            Refusal::Reject if stage == Stage::Auth => 535,
+            Refusal::Defer if stage == Stage::Auth => 454,
             Refusal::Reject => 550,
             // No 45z is among the replies to a greeting. RFC 5321 §4.3.2.
             Refusal::Defer if is_banner || stage == Stage::Ehlo => 421,

@@ -8,7 +8,8 @@ use sha2::{Digest, Sha256};
 
 pub use crate::message::shelf::CHUNK;
 pub use crate::message::spool::SpoolError;
-use crate::message::spool::{Room, Spool, SpoolFile};
+use crate::message::spool::{Room, Spool};
+pub use crate::message::spool::{SendError, SpoolFile};
 use crate::smtp::data_encoder::Unstuffer;
 
 /// Content that is still coming. Octets are read straight into its chunk and never copied again.
@@ -220,6 +221,13 @@ impl Content {
             }
             _ => Ok(Bytes::new()),
         }
+    }
+
+    /// The file that holds the octet at `at`, where in it that stands, and how many follow to the end; nothing if the
+    /// octet is in memory or there is none.
+    pub fn in_file(&self, at: u64) -> Option<(&SpoolFile, u64, u64)> {
+        let offset = at.checked_sub(self.parts.memory_size).filter(|_| at < self.size)?;
+        self.parts.file.as_ref().map(|file| (file, offset, self.size - at))
     }
 
     /// The first `most` octets in one piece, or all if there are fewer.

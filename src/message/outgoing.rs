@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use crate::message::content::{Content, SpoolError};
+use crate::message::content::{Content, SpoolError, SpoolFile};
 use crate::message::edit::{Edit, EditedHeader, Piece};
 use crate::message::header::Header;
 
@@ -111,6 +111,30 @@ impl Reader<'_> {
         }
         Ok(None)
     }
+
+    /// What comes next, if that is in a file: to be sent from there, and counted by `sent`.
+    pub fn in_file(&self) -> Option<FileRange> {
+        let Segment::Original(range) = self.outgoing.segments.get(self.segment)? else { return None };
+        let (file, offset, length) = self.outgoing.content.in_file(range.start + self.at)?;
+        let length = length.min(range.end.saturating_sub(range.start + self.at));
+        (length > 0).then(|| FileRange { file: file.clone(), offset, length })
+    }
+
+    /// Goes on behind the next `octets`, which were sent from the file.
+    pub fn skip(&mut self, octets: u64) {
+        self.at += octets;
+    }
+}
+
+/// Octets of a message that are in a file.
+#[derive(Clone, Debug)]
+pub struct FileRange {
+    /// The file.
+    pub file: SpoolFile,
+    /// Where they begin in it.
+    pub offset: u64,
+    /// How many they are.
+    pub length: u64,
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, IoSliceMut};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,7 +11,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use rustix::io::ReadWriteFlags;
+use rustix::fs::sendfile;
+use rustix::io::{Errno, ReadWriteFlags};
 use tokio::time::timeout;
 
 use crate::message::shelf::Shelf;
@@ -48,6 +50,17 @@ pub enum SpoolError {
     /// The process is ending.
     #[error("the storage pool has stopped")]
     Stopped,
+}
+
+/// Why what is in a file didn't get to a connection.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// It can't be read.
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    /// The connection doesn't take it.
+    #[error("{0}")]
+    Connection(io::Error),
 }
 
 impl fmt::Debug for Spool {
@@ -185,6 +198,22 @@ impl SpoolFile {
         self.spool.run(move || file.file()?.write_all_at(&octets, offset).map(|()| octets)).await
     }
 
+    /// Gives `socket`, which doesn't block, what it takes now of the octets from `offset`, at most `length`; how many
+    /// those were, 0 if it takes none now. They go from the system's memory to the connection without a copy.
+    ///
+    /// Done on the storage pool: what is not in the system's memory is waited for there.
+    /// *Errors*: `SendError`.
+    pub async fn send(&self, socket: &Arc<OwnedFd>, offset: u64, length: u64) -> Result<u64, SendError> {
+        let (file, socket) = (Arc::clone(&self.file), Arc::clone(socket));
+        let sent = self.spool.run(move || Ok(send(file.file()?, &socket, offset, length))).await?;
+        match sent {
+            Ok(sent) => Ok(sent),
+            // The file's own trouble; all else is the connection's.
+            Err(Errno::IO) => Err(self.spool.storage_error(Errno::IO.into()).into()),
+            Err(error) => Err(SendError::Connection(error.into())),
+        }
+    }
+
     /// The octets from `offset`, `length` or as many as a large buffer holds.
     ///
     /// What the system has in memory is taken at once, which saves the way to the storage pool and back; only what it
@@ -210,6 +239,21 @@ impl SpoolFile {
     }
 }
 
+/// Sends from `file` to `socket` until that takes no more now; how much that was.
+fn send(file: &File, socket: &OwnedFd, offset: u64, length: u64) -> Result<u64, Errno> {
+    let mut at = offset;
+    while at < offset + length {
+        let left = usize::try_from(offset + length - at).unwrap_or(usize::MAX);
+        match sendfile(socket, file, Some(&mut at), left) {
+            Ok(0) => return Err(Errno::IO), // the file is shorter than it was
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(Errno::AGAIN) => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(at - offset)
+}
+
 /// Fills `octets` from `file` without a wait for the disk; how many there were.
 fn read_at_hand(file: &File, octets: &mut [u8], offset: u64) -> usize {
     let place = &mut [IoSliceMut::new(octets)];
@@ -219,9 +263,49 @@ fn read_at_hand(file: &File, octets: &mut [u8], offset: u64) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+    use std::os::unix::net::UnixStream;
     use std::sync::mpsc::channel;
 
     use super::*;
+
+    /// A file with `octets`, and a connection that doesn't block.
+    async fn file_and_pair(octets: &[u8]) -> (SpoolFile, Arc<OwnedFd>, UnixStream, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = Spool::new(folder.path().to_owned(), 0, 1 << 30, StoragePool::start(1, 8).unwrap());
+        let file = SpoolFile::create(&spool).await.unwrap();
+        file.write(0, octets.to_vec()).await.unwrap();
+        let (near, far) = UnixStream::pair().unwrap();
+        near.set_nonblocking(true).unwrap();
+        (file, Arc::new(near.into()), far, folder)
+    }
+
+    #[tokio::test]
+    async fn a_connection_gets_all_of_a_range_though_it_takes_little_at_once() {
+        let octets: Vec<u8> = (0..2_000_000_u32).flat_map(|number| number.to_be_bytes()).collect();
+        let (file, near, mut far, _folder) = file_and_pair(&octets).await;
+        let (mut at, end, mut times) = (1000, octets.len() as u64 - 1000, 0);
+        let mut got = Vec::new();
+        while at < end {
+            let sent = file.send(&near, at, end - at).await.unwrap();
+            assert!(sent > 0, "it was emptied before");
+            assert_eq!(file.send(&near, at + sent, 0).await.unwrap(), 0);
+            (at, times) = (at + sent, times + 1);
+            let mut room = vec![0; usize::try_from(sent).unwrap()];
+            far.read_exact(&mut room).unwrap();
+            got.append(&mut room);
+        }
+        assert!(times > 1, "it took all at once");
+        assert!(got == octets[1000..octets.len() - 1000]);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_ends_and_a_connection_that_is_gone_are_told_apart() {
+        let (file, near, far, _folder) = file_and_pair(b"octets").await;
+        assert!(matches!(file.send(&near, 0, 7).await, Err(SendError::Spool(SpoolError::Storage { .. }))));
+        drop(far);
+        assert!(matches!(file.send(&near, 0, 6).await, Err(SendError::Connection(_))));
+    }
 
     #[tokio::test]
     async fn a_disk_that_hangs_is_an_error_in_time() {

@@ -1,5 +1,6 @@
 //! Our trace field: what the Received line says, and how loops are found by it.
 
+use std::fmt::{self, Write};
 use std::net::IpAddr;
 
 use jiff::Timestamp;
@@ -41,25 +42,35 @@ pub struct From<'a> {
 impl Received<'_> {
     /// The field in wire form, three lines.
     pub fn encode(&self) -> Vec<u8> {
-        let mut text = String::with_capacity(256);
+        let mut text = String::with_capacity(USUAL_LENGTH);
+        // Writing to a String doesn't fail.
+        let _ = self.write(&mut text);
+        text.into_bytes()
+    }
+
+    fn write(&self, text: &mut String) -> fmt::Result {
         text.push_str("Received: ");
         if let Some(from) = &self.from {
-            let name = clean(from.name.unwrap_or("unknown")); // from DNS, which may say anything
-            let literal = match from.address {
-                IpAddr::V4(address) => format!("[{address}]"),
-                IpAddr::V6(address) => format!("[IPv6:{address}]"),
-            };
-            text.push_str(&format!("from {} ({name} {literal})\r\n\t", clean(from.helo)));
+            let name = Clean(from.name.unwrap_or("unknown")); // from DNS, which may say anything
+            write!(text, "from {} ({name} ", Clean(from.helo))?;
+            match from.address {
+                IpAddr::V4(address) => write!(text, "[{address}])\r\n\t")?,
+                IpAddr::V6(address) => write!(text, "[IPv6:{address}])\r\n\t")?,
+            }
         }
-        text.push_str(&format!("by {} (gatepost) with {} id {}", self.by, self.with, self.id));
+        write!(text, "by {} (gatepost) with {} id {}", self.by, self.with, self.id)?;
         if let Some(recipient) = self.recipient {
-            text.push_str(&format!("\r\n\tfor <{}>", clean(recipient)));
+            write!(text, "\r\n\tfor <{}>", Clean(recipient))?;
         }
         if let Some(cipher) = self.cipher {
-            text.push_str(&format!("\r\n\ttls {cipher}"));
+            write!(text, "\r\n\ttls {cipher}")?;
         }
-        text.push_str(&format!(";\r\n\t{}\r\n", date(self.at)));
-        text.into_bytes()
+        text.push_str(";\r\n\t");
+        // +0000: -0000 would say that the local zone is unknown (RFC 5322 §3.3).
+        let at = self.at.to_zoned(TimeZone::UTC);
+        let printed = DateTimePrinter::new().print_zoned(&at, &mut *text);
+        text.push_str("\r\n");
+        printed.map_err(|_| fmt::Error)
     }
 }
 
@@ -68,6 +79,8 @@ pub fn date(at: Timestamp) -> String {
     // +0000: -0000 would say that the local zone is unknown.
     DateTimePrinter::new().zoned_to_string(&at.to_zoned(TimeZone::UTC)).unwrap_or_default()
 }
+/// Octets of a usual field.
+const USUAL_LENGTH: usize = 320;
 
 /// The word of the `with` clause. Source: RFC 3848, RFC 6531 §3.7.3.
 pub fn protocol(is_extended: bool, is_utf8: bool, is_tls: bool, is_authenticated: bool) -> &'static str {
@@ -85,9 +98,13 @@ pub fn protocol(is_extended: bool, is_utf8: bool, is_tls: bool, is_authenticated
 }
 
 /// `text` without what could end the field or open a comment: it comes from the client.
-fn clean(text: &str) -> String {
-    let is_plain = |c: char| !c.is_control() && !matches!(c, '(' | ')' | ';');
-    text.chars().take(255).map(|c| if is_plain(c) { c } else { '?' }).collect()
+struct Clean<'a>(&'a str);
+
+impl fmt::Display for Clean<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_plain = |c: char| !c.is_control() && !matches!(c, '(' | ')' | ';');
+        self.0.chars().take(255).try_for_each(|c| f.write_char(if is_plain(c) { c } else { '?' }))
+    }
 }
 
 /// How often a message has been through here and elsewhere.

@@ -4,5 +4,6 @@ pub mod closing;
 pub mod memory;
 pub mod names;
 pub mod proxy_protocol;
+pub mod socket;
 pub mod stream;
 pub mod tls;

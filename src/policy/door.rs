@@ -5,8 +5,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-use crate::policy::event::{Event, Report, Stages};
-use crate::policy::verdict::Decision;
+use crate::policy::event::{Credentials, Event, Report, Stages};
+use crate::policy::verdict::{Decision, Verified};
 use crate::session::state::Session;
 
 /// A session as policies see it while it lives. Borrowed for moments only, never over a wait.
@@ -28,6 +28,11 @@ pub trait Policies {
 pub trait SessionPolicies {
     /// Asks for a verdict. Never fails: what goes wrong in a policy has become a verdict already.
     fn decide<'a>(&'a self, event: Event<'a>) -> Answer<'a, Decision>;
+
+    /// Asks the one policy that checks logins. Never fails, either.
+    fn verify<'a>(&'a self, _credentials: &'a Credentials<'a>) -> Answer<'a, Verified> {
+        Box::pin(async { Verified::Unknown })
+    }
 
     /// Tells what has happened. Nobody waits for it but the end of the session.
     fn tell(&self, report: Report) -> Answer<'static, ()>;

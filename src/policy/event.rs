@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use crate::message::view::MessageView;
 use crate::session::effects::{PolicyName, Score};
+use crate::session::login::Login;
 use crate::smtp::command::{Mail, Rcpt, Verb};
 use crate::smtp::host::Host;
+use crate::smtp::mechanism::Mechanism;
 use crate::smtp::reply::{Code, EnhancedCode, Reply};
+use crate::smtp::secret::Secret;
 
 /// A point of the dialogue at which hooks run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,6 +22,10 @@ pub enum Stage {
     Tls,
     /// HELO or EHLO.
     Ehlo,
+    /// Only one policy is asked: whether a login is right.
+    Verify,
+    /// A login is right; that is not said yet.
+    Auth,
     /// MAIL.
     Mail,
     /// RCPT, before the relay guard and the backend.
@@ -41,10 +48,12 @@ pub enum Stage {
 
 impl Stage {
     /// All stages in the order in which they come.
-    pub const ALL: [Stage; 12] = [
+    pub const ALL: [Stage; 14] = [
         Stage::Connect,
         Stage::Tls,
         Stage::Ehlo,
+        Stage::Verify,
+        Stage::Auth,
         Stage::Mail,
         Stage::Rcpt,
         Stage::Data,
@@ -62,6 +71,8 @@ impl Stage {
             Stage::Connect => "connect",
             Stage::Tls => "tls",
             Stage::Ehlo => "ehlo",
+            Stage::Verify => "verify",
+            Stage::Auth => "auth",
             Stage::Mail => "mail",
             Stage::Rcpt => "rcpt",
             Stage::Data => "data",
@@ -110,6 +121,10 @@ pub enum Event<'a> {
         /// The name or address literal.
         name: &'a Host,
     },
+    /// The client says who it is and shows this for it.
+    Verify(&'a Credentials<'a>),
+    /// The client is this user.
+    Auth(&'a Login),
     /// The client opens a transaction.
     Mail(&'a Mail),
     /// The client names a recipient.
@@ -143,6 +158,8 @@ impl Event<'_> {
             Event::Connect => Stage::Connect,
             Event::Tls => Stage::Tls,
             Event::Ehlo { .. } => Stage::Ehlo,
+            Event::Verify(_) => Stage::Verify,
+            Event::Auth(_) => Stage::Auth,
             Event::Mail(_) => Stage::Mail,
             Event::Rcpt { .. } => Stage::Rcpt,
             Event::Data => Stage::Data,
@@ -152,6 +169,19 @@ impl Event<'_> {
             Event::Reply(_) => Stage::Reply,
         }
     }
+}
+
+/// Who a client says it is, and what it shows for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Credentials<'a> {
+    /// By which mechanism.
+    pub mechanism: Mechanism,
+    /// The name; empty where a token alone says it.
+    pub user: &'a str,
+    /// The password or the token.
+    pub secret: &'a Secret,
+    /// Whether it is a token.
+    pub is_token: bool,
 }
 
 /// A reply to AUTH, MAIL, RCPT, DATA, end of data or an unknown command, before it is written.

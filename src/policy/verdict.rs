@@ -18,6 +18,19 @@ pub enum Verdict {
     },
 }
 
+/// What a policy that checks logins says of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verified {
+    /// It is right, and the user is who it says it is.
+    Claimed,
+    /// It is right, and this is the user's name.
+    User(String),
+    /// It is wrong.
+    Nobody,
+    /// The policy can't tell, or has failed.
+    Unknown,
+}
+
 /// A verdict with its author and with what the hooks asked for besides.
 #[derive(Clone, Debug)]
 pub struct Decision {

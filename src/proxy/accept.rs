@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::net::{SocketFlags, acceptfrom_with};
 use tokio::time::Instant;
 
 use crate::observe::counters::Counters;
@@ -25,6 +26,15 @@ pub struct Door {
     pub socket: Arc<TcpListener>,
     /// Its listener.
     pub listener: usize,
+}
+
+impl Door {
+    /// The next connection, not blocking, and who connected.
+    fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        let (stream, peer) = acceptfrom_with(&self.socket, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC)?;
+        let peer = peer.ok_or(io::ErrorKind::ConnectionAborted)?;
+        Ok((TcpStream::from(stream), SocketAddr::try_from(peer)?))
+    }
 }
 
 /// What the acceptor needs to know; reload changes it.
@@ -132,14 +142,14 @@ impl Acceptor {
 
     fn accept_turn(&self, door: &Door, reserve: &mut Reserve) {
         for _ in 0..TURN {
-            match door.socket.accept() {
+            match door.accept() {
                 Ok((stream, peer)) => self.admit(door, stream, peer),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) if is_exhausted(&error) => {
                     reserve.warn(&error);
                     // The spare descriptor lets one more connection hear why it can't be served.
                     drop(reserve.spare.take());
-                    if let Ok((stream, _)) = door.socket.accept() {
+                    if let Ok((stream, _)) = door.accept() {
                         self.turn_away(&stream, &Reply::TOO_MANY_CONNECTIONS);
                     }
                     std::thread::sleep(REST);
@@ -152,9 +162,6 @@ impl Acceptor {
     }
 
     fn admit(&self, door: &Door, stream: TcpStream, peer: SocketAddr) {
-        if stream.set_nonblocking(true).is_err() {
-            return;
-        }
         let houses = self.houses.load();
         let Some(rules) = houses.rules.get(door.listener) else { return };
         match self.admission.admit_peer(peer.ip(), rules, Instant::now()) {

@@ -36,7 +36,7 @@ pub struct Context {
     /// Its backend.
     pub server: Arc<Server>,
     /// Who checks logins; none if nobody logs in.
-    pub verifier: Option<Rc<dyn Verifier>>,
+    pub verifier: Option<Verification>,
     /// Logins that failed lately.
     pub failures: Arc<Failures>,
     /// Who owns which address; none if anybody may send as anybody.
@@ -51,6 +51,17 @@ pub struct Context {
     pub counters: Arc<Counters>,
     /// The end of service.
     pub draining: Draining,
+}
+
+/// Who checks logins.
+#[derive(Clone)]
+pub enum Verification {
+    /// A verifier that needs nothing of the session.
+    By(Rc<dyn Verifier>),
+    /// A policy, in the session's own view.
+    Policy,
+    /// The backend, on the session's own connection to it.
+    Backend,
 }
 
 impl Context {

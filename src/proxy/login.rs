@@ -4,14 +4,22 @@ use tokio::select;
 use tokio::time::{Duration, Instant, sleep_until};
 
 use crate::auth::coding;
-use crate::auth::verifier::{Attempt, Exchange, Step};
+use crate::auth::external::{self, External};
+use crate::auth::scram::Channel;
+use crate::auth::verifier::{Attempt, Claim, Exchange, Step};
 use crate::names::network::client_network;
+use crate::policy::event::Event;
+use crate::policy::verdict::Verdict;
+use crate::proxy::asked;
+use crate::proxy::context::Verification;
 use crate::proxy::disposition::End;
+use crate::proxy::passing::Passing;
 use crate::proxy::said::Said;
 use crate::proxy::serve::{Flow, Serve};
 use crate::session::admit::Admitted;
 use crate::session::effects::Effects;
 use crate::session::login::Login;
+use crate::session::state::Session;
 use crate::smtp::command::{Command, Verb};
 use crate::smtp::line_decoder::LineError;
 use crate::smtp::mechanism::{Mechanism, Mechanisms};
@@ -30,6 +38,23 @@ enum Ended {
     Broken(Reply),
 }
 
+/// Who leads an exchange.
+enum Talk {
+    /// A verifier of ours.
+    Own(Box<dyn Exchange>),
+    /// The backend.
+    Backend(Passing),
+}
+
+impl Talk {
+    fn claim(&self) -> Option<Claim<'_>> {
+        match self {
+            Talk::Own(exchange) => exchange.claim(),
+            Talk::Backend(passing) => passing.claim(),
+        }
+    }
+}
+
 /// How long a verifier may take for one step.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Challenges of one exchange; no mechanism has as many.
@@ -40,9 +65,22 @@ impl Serve {
     pub(super) fn offered_mechanisms(&self) -> Mechanisms {
         match &self.context.verifier {
             Some(verifier) if self.session.borrow().may_log_in() => {
-                let offered = verifier.mechanisms().intersect(self.context.listener.auth.mechanisms);
-                // Without TLS there is no channel to be bound to, and no certificate.
-                offered.without(Mechanism::ScramSha256Plus).without(Mechanism::External)
+                let known = match verifier {
+                    Verification::By(verifier) => verifier.mechanisms(),
+                    Verification::Policy => asked::MECHANISMS,
+                    Verification::Backend => self.context.server.mechanisms(),
+                };
+                let offered = known.intersect(self.context.listener.auth.mechanisms);
+                let session = self.session.borrow();
+                let unbound = channel(&session, Mechanisms::NONE, Mechanism::Plain).bindings.is_empty();
+                let offered = if unbound { offered.without(Mechanism::ScramSha256Plus) } else { offered };
+                let is_known = !certificate(&session).is_empty();
+                let is_wanted = self.context.listener.auth.mechanisms.contains(Mechanism::External);
+                // The certificate is shown already: nobody else is needed to check it.
+                match is_known && is_wanted {
+                    true => offered.with(Mechanism::External),
+                    false => offered.without(Mechanism::External),
+                }
             }
             _ => Mechanisms::NONE,
         }
@@ -69,10 +107,32 @@ impl Serve {
         let Some(verifier) = self.context.verifier.clone() else {
             return Ok(Ended::Unavailable("there is no verifier".to_owned()));
         };
-        let mut exchange = verifier.begin(self.attempt(mechanism));
+        let attempt = self.attempt(mechanism);
+        let mut talk = match mechanism {
+            Mechanism::External => Talk::Own(Box::new(External::new(&attempt))),
+            _ => match (verifier, &self.policies) {
+                (Verification::By(verifier), _) => Talk::Own(verifier.begin(attempt)),
+                (Verification::Backend, _) => Talk::Backend(Passing::new(mechanism)),
+                (Verification::Policy, Some(policies)) => Talk::Own(asked::begin(policies, attempt)),
+                (Verification::Policy, None) => {
+                    return Ok(Ended::Unavailable("there is no policy".to_owned()));
+                }
+            },
+        };
+        let ended = self.lead(&mut talk, mechanism, initial).await;
+        self.link.give_login_up(); // where it has ended before the backend's part in it has
+        ended
+    }
+
+    async fn lead(
+        &mut self,
+        talk: &mut Talk,
+        mechanism: Mechanism,
+        initial: Option<Secret>,
+    ) -> Result<Ended, End> {
         let mut answer = initial;
         for _ in 0..MOST_CHALLENGES {
-            match self.ask_verifier(&mut *exchange, answer).await? {
+            match self.ask_verifier(talk, answer).await? {
                 Step::Challenge(challenge) => match self.ask_client(&challenge).await? {
                     Ok(secret) => answer = Some(secret),
                     Err(reply) => return Ok(Ended::Broken(reply)),
@@ -83,7 +143,7 @@ impl Serve {
                         || Ended::Unavailable("the verifier's name for the user is none".to_owned());
                     return Ok(login.map_or_else(nameless, Ended::Accepted));
                 }
-                Step::Refused(reply) => return Ok(Ended::Refused(reply, self.count_failure(&*exchange))),
+                Step::Refused(reply) => return Ok(Ended::Refused(reply, self.count_failure(talk.claim()))),
                 Step::Unavailable(why) => return Ok(Ended::Unavailable(why)),
                 Step::Malformed => return Ok(Ended::Broken(Reply::BAD_LOGIN_ANSWER)),
             }
@@ -94,24 +154,36 @@ impl Serve {
     fn attempt(&self, mechanism: Mechanism) -> Attempt {
         let session = self.session.borrow();
         let identity = session.identity();
+        let offered = session.greeting().map_or(Mechanisms::NONE, |greeting| greeting.offer.auth);
         Attempt {
             mechanism,
             client: identity.client,
             session: identity.id.to_string(),
             server: identity.server,
             is_encrypted: session.is_encrypted(),
+            channel: channel(&session, offered, mechanism),
+            certificate: certificate(&session),
         }
     }
 
     /// What the verifier makes of the client's answer. A client that leaves meanwhile ends the session.
-    async fn ask_verifier(
-        &mut self,
-        exchange: &mut dyn Exchange,
-        answer: Option<Secret>,
-    ) -> Result<Step, End> {
+    async fn ask_verifier(&mut self, talk: &mut Talk, answer: Option<Secret>) -> Result<Step, End> {
+        let introduction = match talk {
+            Talk::Backend(_) => Some(self.introduction().await),
+            Talk::Own(_) => None,
+        };
+        let asking = async {
+            match (talk, &introduction) {
+                (Talk::Backend(passing), Some(introduction)) => {
+                    passing.pass(&mut self.link, introduction, answer).await
+                }
+                (Talk::Own(exchange), _) => exchange.take(answer).await,
+                (Talk::Backend(_), None) => Step::Malformed,
+            }
+        };
         select! {
             biased;
-            step = exchange.take(answer) => Ok(step),
+            step = asking => Ok(step),
             () = self.wire.left() => Err(End::lost()),
             () = sleep_until(Instant::now() + PATIENCE) => {
                 Ok(Step::Unavailable(format!("no answer within {PATIENCE:?}")))
@@ -145,11 +217,11 @@ impl Serve {
     }
 
     /// Counts a failure; whether it is one too many, of this session or lately.
-    fn count_failure(&self, exchange: &dyn Exchange) -> bool {
+    fn count_failure(&self, claim: Option<Claim<'_>>) -> bool {
         let mut session = self.session.borrow_mut();
         session.count_auth_failure();
         let most = self.context.listener.auth.max_failures;
-        let lately = exchange.claim().map(|claim| {
+        let lately = claim.map(|claim| {
             let network = client_network(session.identity().client.ip());
             self.context.failures.note(&network, claim.user, claim.secret, Instant::now())
         });
@@ -160,11 +232,8 @@ impl Serve {
     /// Commits what has come of an AUTH, and says it.
     async fn end_login(&mut self, admitted: Admitted, ended: Ended, text: &str) -> Flow {
         let counters = &self.context.counters;
-        let (login, said) = match ended {
-            Ended::Accepted(login) => {
-                counters.logins.increase();
-                (Some(login), Said::core(Reply::LOGGED_IN))
-            }
+        let said = match ended {
+            Ended::Accepted(login) => return self.take_login(admitted, login, text).await,
             Ended::Refused(reply, is_too_many) => {
                 counters.logins_refused.increase();
                 self.note_failure();
@@ -172,21 +241,36 @@ impl Serve {
                     true => Reply::TOO_MANY_LOGIN_FAILURES,
                     false => reply.unwrap_or(Reply::LOGIN_REFUSED),
                 };
-                (None, Said::core(reply).after(self.context.listener.auth.failure_delay))
+                Said::core(reply).after(self.context.listener.auth.failure_delay)
             }
             Ended::Unavailable(why) => {
                 counters.logins_unavailable.increase();
                 let session = self.session.borrow();
                 tracing::warn!(session = %session.identity().id, error = %why, "login can't be checked");
-                (None, Said::core(Reply::LOGIN_UNAVAILABLE))
+                Said::core(Reply::LOGIN_UNAVAILABLE)
             }
             Ended::Broken(reply) => {
                 self.session.borrow_mut().commit_login(admitted, None, Effects::default(), &reply);
                 return self.say_error(Said::core(reply).answering(Verb::Auth, text), Verb::Auth).await;
             }
         };
-        self.session.borrow_mut().commit_login(admitted, login, Effects::default(), &said.reply);
+        self.session.borrow_mut().commit_login(admitted, None, Effects::default(), &said.reply);
         self.say(said.answering(Verb::Auth, text)).await
+    }
+
+    /// Asks the `auth` policies about a login that is right, commits it unless they refuse it, and says so.
+    async fn take_login(&mut self, admitted: Admitted, login: Login, text: &str) -> Flow {
+        let decision = self.decide(Event::Auth(&login)).await;
+        let delay = decision.effects.delay;
+        let said = match decision.verdict {
+            Verdict::Refuse(reply) => Said::policy(reply, decision.policy),
+            Verdict::Accept | Verdict::Discard { .. } => Said::core(Reply::LOGGED_IN),
+        };
+        let counters = &self.context.counters;
+        let count = if said.reply.is_positive() { &counters.logins } else { &counters.logins_refused };
+        count.increase();
+        self.session.borrow_mut().commit_login(admitted, Some(login), decision.effects, &said.reply);
+        self.say(said.answering(Verb::Auth, text).after(delay)).await
     }
 
     /// Says in the log that a login has failed, and whence; not whose, for people type passwords in place of names.
@@ -200,4 +284,21 @@ impl Serve {
             "login failed"
         );
     }
+}
+
+/// What a login by `mechanism`, of those `offered`, can be bound to.
+fn channel(session: &Session, offered: Mechanisms, mechanism: Mechanism) -> Channel {
+    let exporter = session.tls().and_then(|tls| tls.channel_binding);
+    Channel {
+        bindings: exporter.into_iter().map(|exporter| ("tls-exporter", exporter.0.to_vec())).collect(),
+        is_bound: mechanism == Mechanism::ScramSha256Plus,
+        is_offered: offered.contains(Mechanism::ScramSha256Plus),
+    }
+}
+
+/// What the client's certificate stands for, if `tls.client_ca` stands for it.
+fn certificate(session: &Session) -> Vec<String> {
+    let shown = session.tls().and_then(|tls| tls.client_certificate.as_ref());
+    let verified = shown.filter(|certificate| certificate.is_verified);
+    verified.map(|shown| external::names(&shown.subject, &shown.names)).unwrap_or_default()
 }

@@ -111,6 +111,9 @@ impl Receiving {
     /// Content after DATA.
     pub(super) fn after_data(context: &Context) -> Self {
         let form = match context.listener.bare_newline {
+            BareNewline::Reject if context.rules.limits.max_line.is_some() => {
+                Form::Dot(DataDecoder::measuring_lines())
+            }
             BareNewline::Reject => Form::Dot(DataDecoder::new()),
             BareNewline::Normalize => Form::Mended(DataDecoder::new(), Box::default()),
         };

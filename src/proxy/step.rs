@@ -8,6 +8,7 @@ use crate::policy::event::{Event, Stage};
 use crate::policy::verdict::{Decision, Verdict};
 use crate::proxy::aside::is_aside;
 use crate::proxy::config::CountOrRefuse;
+use crate::proxy::context::Verification;
 use crate::proxy::disposition::{End, Record};
 use crate::proxy::drain::Phase;
 use crate::proxy::said::Said;
@@ -87,14 +88,8 @@ impl Serve {
     async fn take_admitted(&mut self, admitted: Admitted, text: &str) -> Flow {
         match admitted.command() {
             Command::Ehlo(_) | Command::Helo(_) => self.take_ehlo(admitted).await,
-            Command::Mail(mail) => {
-                let mail = mail.clone();
-                self.take_mail(admitted, mail, text).await
-            }
-            Command::Rcpt(rcpt) => {
-                let rcpt = rcpt.clone();
-                self.take_rcpt(admitted, rcpt, text).await
-            }
+            Command::Mail(_) => self.take_mail(admitted, text).await,
+            Command::Rcpt(_) => self.take_rcpt(admitted, text).await,
             Command::Data => self.take_data(admitted, text).await,
             Command::Xclient(_) => self.take_xclient(admitted).await,
             Command::Auth(_) => Box::pin(self.take_auth(admitted, text)).await,
@@ -162,8 +157,9 @@ impl Serve {
         self.say(said.after(delay)).await
     }
 
-    async fn take_mail(&mut self, admitted: Admitted, mail: Mail, text: &str) -> Flow {
-        let mut decision = self.decide(Event::Mail(&mail)).await;
+    async fn take_mail(&mut self, admitted: Admitted, text: &str) -> Flow {
+        let Command::Mail(mail) = admitted.command() else { return Ok(()) };
+        let mut decision = self.decide(Event::Mail(mail)).await;
         self.batch.has_mail = true;
         let (delay, is_utf8) = (decision.effects.delay, mail.params.smtputf8);
         let mut said = match decision.verdict {
@@ -171,18 +167,18 @@ impl Serve {
             Verdict::Accept | Verdict::Discard { .. } => Said::core(Reply::REVERSE_PATH_OK),
         };
         if said.reply.is_positive()
-            && let Some(refusal) = self.judge_reverse_path(&mail, &mut decision.effects)
+            && let Some(refusal) = self.judge_reverse_path(mail, &mut decision.effects)
         {
             said = Said::core(refusal);
         }
         if said.reply.is_positive() && self.context.server.config.connect == ConnectAt::Mail {
-            said = self.ask_for_mail(&mail, &decision.effects).await.unwrap_or(said);
+            said = self.ask_for_mail(mail, &decision.effects).await.unwrap_or(said);
         }
         let reply = said.reply.clone();
         if reply.is_positive() && self.session.borrow().transaction().is_some() {
             self.abort_transaction(); // one whose chunks were refused
         }
-        let failed = self.record.replace(Box::new(Record::new(&mail)));
+        let failed = self.record.replace(Box::new(Record::new(mail)));
         let offer = Offer::plain(&self.context.rules);
         let ended = self.session.borrow_mut().commit(admitted, offer, decision.effects, &reply);
         self.note_decision("mail", decision.policy, &reply);
@@ -210,12 +206,13 @@ impl Serve {
         }
     }
 
-    async fn take_rcpt(&mut self, admitted: Admitted, rcpt: Rcpt, text: &str) -> Flow {
+    async fn take_rcpt(&mut self, admitted: Admitted, text: &str) -> Flow {
+        let Command::Rcpt(rcpt) = admitted.command() else { return Ok(()) };
         let index = self.session.borrow().transaction().map_or(1, Transaction::next_index);
-        let mut decision = self.decide(Event::Rcpt { rcpt: &rcpt, index }).await;
+        let mut decision = self.decide(Event::Rcpt { rcpt, index }).await;
         let forward_path = rcpt.forward_path.as_str().to_owned();
         let delay = decision.effects.delay;
-        let judged = self.judge(&rcpt, &mut decision);
+        let judged = self.judge(rcpt, &mut decision);
         match judged {
             Err(said) => {
                 let offer = Offer::plain(&self.context.rules);
@@ -300,7 +297,10 @@ impl Serve {
             |transaction: &Transaction| transaction.recipients.iter().any(|one| one.granted.is_some());
         let is_granted = session.may_relay().is_some() || session.transaction().is_some_and(by_recipient);
         let granted = self.context.server.config.relay_login.clone().filter(|_| is_granted);
-        let login = session.login().map(|login| login.user.to_string()).or(granted);
+        // On a connection that the client has logged in on itself, the backend knows.
+        let by_backend = matches!(self.context.verifier, Some(Verification::Backend));
+        let told = session.login().filter(|_| !by_backend);
+        let login = told.map(|login| login.user.to_string()).or(granted);
         Introduction {
             name,
             client: identity.client,

@@ -69,6 +69,8 @@ fn shown(line: &[u8]) -> String {
 
 /// Octets of a command line with its CRLF. Source: RFC 5321 §4.5.3.1.4 asks for 512; extensions want more.
 const MAX_LINE: usize = 2048;
+/// Octets of usual replies, that to EHLO too.
+const USUAL_REPLY: usize = 256;
 /// Octets of AUTH, and of an answer in its exchange, with its CRLF. Source: RFC 4954 §4.3 (12288 octets).
 const MAX_AUTH_LINE: usize = 12_288 + 2;
 
@@ -217,6 +219,9 @@ impl Wire {
 
     /// Puts `reply` behind those that wait to be written.
     pub(super) fn push(&mut self, reply: &Reply, utf8: bool) {
+        if self.output.is_empty() {
+            self.output.reserve(USUAL_REPLY);
+        }
         if utf8 { reply.encode_utf8(&mut self.output) } else { reply.encode(&mut self.output) }
     }
 

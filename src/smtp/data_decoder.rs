@@ -16,6 +16,8 @@ pub struct DataDecoder {
     line: u64,
     /// Dots that stuffing had put before lines.
     stuffed: u64,
+    /// Whether `longest_line` is asked for.
+    measures_lines: bool,
     facts: ContentFacts,
 }
 
@@ -41,7 +43,7 @@ pub struct ContentFacts {
     pub wire_size: u64,
     /// Where in the wire form the first bare CR or bare LF stands.
     pub bare_newline: Option<u64>,
-    /// The longest line, unstuffed, without its CRLF.
+    /// The longest line, unstuffed, without its CRLF. In a body only if the decoder measures lines.
     pub longest_line: u64,
     /// Where in the wire form the first empty line begins; the body begins 2 octets later.
     pub header_end: Option<u64>,
@@ -79,6 +81,11 @@ impl DataDecoder {
         DataDecoder::default()
     }
 
+    /// A decoder that knows the longest line of a body too, which takes longer.
+    pub fn measuring_lines() -> DataDecoder {
+        DataDecoder { measures_lines: true, ..DataDecoder::default() }
+    }
+
     /// What is known so far.
     pub fn facts(&self) -> &ContentFacts {
         &self.facts
@@ -105,7 +112,10 @@ impl DataDecoder {
                     self.state = State::Dot;
                     at += 1;
                 }
-                (State::LineStart, _) => self.state = State::Inside,
+                (State::LineStart, _) => {
+                    self.state = State::Inside;
+                    at = self.skim(input, at);
+                }
                 (State::Dot, b'\r') => {
                     self.state = State::DotCr;
                     at += 1;
@@ -144,6 +154,28 @@ impl DataDecoder {
         progress
     }
 
+    /// Goes past blocks of whole input in a body in which nothing is to be noted; where it stands then.
+    fn skim(&mut self, input: &[u8], at: usize) -> usize {
+        if self.measures_lines || self.facts.header_end.is_none() {
+            return at;
+        }
+        let octets = input.get(at..).unwrap_or_default();
+        if octets.first() == Some(&b'\n') {
+            return at; // nothing but this can be wrong with the first octet of a line that is no dot
+        }
+        let blocks = octets.windows(BLOCK + 1).step_by(BLOCK);
+        let plain = blocks.take_while(|block| is_plain(block)).count() * BLOCK;
+        let Some(last) = octets.get(..=plain).and_then(|skimmed| skimmed.last()).filter(|_| plain > 0) else {
+            return at;
+        };
+        self.state = match last {
+            b'\r' => State::Cr,
+            b'\n' => State::LineStart,
+            _ => State::Inside,
+        };
+        at + plain + 1
+    }
+
     /// Goes to the next CR or LF, or the end of `input`; where it stands then.
     fn scan(&mut self, input: &[u8], at: usize, base: u64) -> usize {
         let rest = input.get(at..).unwrap_or_default();
@@ -172,9 +204,15 @@ impl DataDecoder {
         if self.line == 0 && self.facts.header_end.is_none() {
             self.facts.header_end = Some(offset.saturating_sub(2));
         }
-        self.facts.longest_line = self.facts.longest_line.max(self.line);
+        self.measure_line();
         self.line = 0;
         self.state = State::LineStart;
+    }
+
+    fn measure_line(&mut self) {
+        if self.measures_lines || self.facts.header_end.is_none() {
+            self.facts.longest_line = self.facts.longest_line.max(self.line);
+        }
     }
 
     fn note_bare(&mut self, offset: u64) {
@@ -182,10 +220,10 @@ impl DataDecoder {
     }
 
     fn count(&mut self, before: &[u8], kept: &[u8]) {
+        self.measure_line();
         let facts = &mut self.facts;
         facts.wire_size += octets(before) + octets(kept);
         facts.size = facts.wire_size - self.stuffed;
-        facts.longest_line = facts.longest_line.max(self.line);
         facts.has_8bit = facts.has_8bit || !kept.is_ascii();
         facts.has_nul = facts.has_nul || memchr(0, kept).is_some();
     }
@@ -198,6 +236,20 @@ impl DataDecoder {
             _ => b"",
         }
     }
+}
+
+/// Octets that are looked at together.
+const BLOCK: usize = 512;
+
+/// Whether each CR in `octets` has its LF and each LF its CR, and no line begins with a dot; a CR may be the last, and
+/// of the first octet nothing is asked but whether it fits what follows. Written so that the compiler takes many
+/// octets at once.
+fn is_plain(octets: &[u8]) -> bool {
+    let next = octets.get(1..).unwrap_or_default();
+    let is_odd = |(before, octet): (&u8, &u8)| {
+        ((*before == b'\r') != (*octet == b'\n')) | ((*before == b'\n') & (*octet == b'.'))
+    };
+    !octets.iter().zip(next).fold(false, |any, pair| any | is_odd(pair))
 }
 
 fn octets(slice: &[u8]) -> u64 {

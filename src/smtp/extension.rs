@@ -1,6 +1,7 @@
 //! The extensions that a server offers in its answer to EHLO.
 
 use std::borrow::Cow;
+use std::fmt::{self, Display, Write};
 
 use crate::smtp::reply::Reply;
 use crate::smtp::xclient::Attribute;
@@ -162,9 +163,12 @@ impl Capabilities {
     /// What the lines of a positive answer to EHLO offer; the first is the greeting.
     ///
     /// Never fails: a line that makes no sense offers nothing. Source: RFC 5321 §4.1.1.1.
-    pub fn parse<L: AsRef<[u8]>>(lines: &[L]) -> Capabilities {
+    pub fn parse<'a, L>(lines: impl IntoIterator<Item = &'a L>) -> Capabilities
+    where
+        L: AsRef<[u8]> + ?Sized + 'a,
+    {
         let mut offered = Capabilities::default();
-        for line in lines.iter().skip(1) {
+        for line in lines.into_iter().skip(1) {
             if let Ok(line) = std::str::from_utf8(line.as_ref()) {
                 offered.read(line);
             }
@@ -263,18 +267,17 @@ impl Capabilities {
 
     fn ehlo_line(&self, extension: Extension) -> Cow<'static, str> {
         let keyword = extension.as_str();
-        let words = match extension {
+        match extension {
             Extension::Size => match self.size.flatten() {
-                Some(limit) => limit.to_string(),
-                None => String::new(),
+                Some(limit) => Cow::Owned(format!("{keyword} {limit}")),
+                None => Cow::Borrowed(keyword),
             },
-            Extension::Auth => self.auth.join(" "),
-            Extension::Limits => self.limits.words(),
-            Extension::Xclient => attribute_words(&self.xclient),
-            Extension::Xforward => attribute_words(&self.xforward),
-            _ => String::new(),
-        };
-        if words.is_empty() { Cow::Borrowed(keyword) } else { Cow::Owned(format!("{keyword} {words}")) }
+            Extension::Auth => with_words(keyword, &self.auth),
+            Extension::Limits => with_words(keyword, self.limits.words()),
+            Extension::Xclient => with_words(keyword, self.xclient.iter().map(|one| one.as_str())),
+            Extension::Xforward => with_words(keyword, self.xforward.iter().map(|one| one.as_str())),
+            _ => Cow::Borrowed(keyword),
+        }
     }
 }
 
@@ -292,11 +295,10 @@ impl CommandLimits {
         }
     }
 
-    fn words(self) -> String {
+    fn words(self) -> impl Iterator<Item = impl Display> {
         let all =
             [("RCPTMAX", self.rcpt_max), ("MAILMAX", self.mail_max), ("RCPTDOMAINMAX", self.rcpt_domain_max)];
-        let words = all.iter().filter_map(|(name, value)| value.map(|value| format!("{name}={value}")));
-        words.collect::<Vec<_>>().join(" ")
+        all.into_iter().filter_map(|(name, value)| value.map(|value| Limit { name, value }))
     }
 
     fn intersect(self, other: CommandLimits) -> CommandLimits {
@@ -305,6 +307,18 @@ impl CommandLimits {
             rcpt_max: smaller(self.rcpt_max, other.rcpt_max),
             rcpt_domain_max: smaller(self.rcpt_domain_max, other.rcpt_domain_max),
         }
+    }
+}
+
+/// One of the limits, as it is written.
+struct Limit {
+    name: &'static str,
+    value: u32,
+}
+
+impl Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.name, self.value)
     }
 }
 
@@ -343,8 +357,18 @@ fn add_known<'a>(known: &mut Vec<Attribute>, words: impl Iterator<Item = &'a str
     }
 }
 
-fn attribute_words(attributes: &[Attribute]) -> String {
-    attributes.iter().map(|attribute| attribute.as_str()).collect::<Vec<_>>().join(" ")
+/// `keyword` and what it is offered with.
+fn with_words(keyword: &'static str, words: impl IntoIterator<Item: Display>) -> Cow<'static, str> {
+    let mut words = words.into_iter().peekable();
+    if words.peek().is_none() {
+        return Cow::Borrowed(keyword);
+    }
+    let mut line = keyword.to_owned();
+    for word in words {
+        // Writing to a String doesn't fail.
+        let _ = write!(line, " {word}");
+    }
+    Cow::Owned(line)
 }
 
 #[cfg(test)]

@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
 /// A domain or an address literal, the text as it was sent. It holds no space and no control.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Host {
-    text: String,
+    text: Arc<str>,
     address: Option<IpAddr>,
 }
 
@@ -47,7 +48,7 @@ impl Host {
     /// Source: RFC 5321 §4.1.2, §4.1.3, RFC 6531 §3.3.
     pub fn parse_domain(text: &str, strict: bool) -> Result<Host, HostError> {
         let address = check_domain(text, strict)?;
-        Ok(Host { text: text.to_owned(), address })
+        Ok(Host { text: text.into(), address })
     }
 
     /// The argument of HELO or EHLO.
@@ -69,7 +70,7 @@ impl Host {
             return Host::parse_domain(text, true);
         }
         let address = literal(text).and_then(|inner| literal_address(inner).ok().flatten());
-        Ok(Host { text: text.to_owned(), address })
+        Ok(Host { text: text.into(), address })
     }
 
     /// The text as it was sent.

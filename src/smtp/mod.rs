@@ -14,6 +14,7 @@ pub mod particulars;
 pub mod path;
 pub mod reply;
 pub mod reply_decoder;
+pub mod reply_encoder;
 pub mod secret;
 pub mod wording;
 pub mod xclient;

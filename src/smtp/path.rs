@@ -5,13 +5,14 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::smtp::host::{Host, HostError, check_domain, is_beyond_ascii};
 
 /// A local part and a domain, the text as it was sent, without brackets and source route.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mailbox {
-    text: String,
+    text: Arc<str>,
     /// Where the `@` stands.
     at: usize,
     domain: Host,
@@ -101,7 +102,7 @@ impl Mailbox {
             return Err(PathError::TooLong);
         }
         let domain = Host::parse_domain(domain, strict)?;
-        Ok(Mailbox { at: local.len(), text: text.to_owned(), domain })
+        Ok(Mailbox { at: local.len(), text: text.into(), domain })
     }
 
     /// `local@domain` as it was sent.

@@ -154,9 +154,6 @@ enum Text {
     Many(Vec<Cow<'static, str>>),
 }
 
-/// Octets of a reply line with its CRLF. Source: RFC 5321 §4.5.3.1.5.
-const MAX_LINE: usize = 512;
-
 impl Reply {
     /// A reply of one line, made without allocation.
     ///
@@ -186,10 +183,11 @@ impl Reply {
     where
         I: IntoIterator<Item: Into<Cow<'static, str>>>,
     {
-        let mut lines: Vec<Cow<'static, str>> = lines.into_iter().map(Into::into).collect();
-        let text = match lines.len() {
-            0 | 1 => Text::One(lines.pop().unwrap_or_default()),
-            _ => Text::Many(lines),
+        let mut lines = lines.into_iter().map(Into::into);
+        let first = lines.next().unwrap_or_default();
+        let text = match lines.next() {
+            None => Text::One(first),
+            Some(second) => Text::Many([first, second].into_iter().chain(lines).collect()),
         };
         let code = checked(code);
         let enhanced = enhanced.and_then(|e| EnhancedCode::fitting(code, (e.class, e.subject, e.detail)));
@@ -200,15 +198,19 @@ impl Reply {
     ///
     /// An enhanced code that is missing or of another class becomes X.0.0. `utf8` says that the client has asked
     /// for SMTPUTF8. Which codes may pass is not judged here. Source: RFC 2034 §4, RFC 6531 §3.7.4.2.
-    pub fn relayed<L: AsRef<[u8]>>(code: Code, lines: &[L], utf8: bool) -> Reply {
-        let lines: Vec<Cow<'_, str>> = lines.iter().map(|line| printable(line, utf8)).collect();
-        let found = lines.first().and_then(|line| EnhancedCode::split(line)).map(|(found, _)| found);
-        let own = |line: &Cow<'_, str>| match EnhancedCode::split(line) {
+    pub fn relayed<'a, L>(code: Code, lines: impl IntoIterator<Item = &'a L>, utf8: bool) -> Reply
+    where
+        L: AsRef<[u8]> + ?Sized + 'a,
+    {
+        let mut lines = lines.into_iter().map(|line| printable(line, utf8)).peekable();
+        let first = lines.peek().and_then(|line| EnhancedCode::split(line));
+        let found = first.map(|(found, _)| found);
+        let own = |line: Cow<'_, str>| match EnhancedCode::split(&line) {
             Some((code, rest)) if Some(code) == found => rest.to_owned(),
-            _ => line.clone().into_owned(),
+            _ => line.into_owned(),
         };
         let wanted = found.map_or((0, 0, 0), |e| (e.class, e.subject, e.detail));
-        Reply::multiline(code.get(), EnhancedCode::fitting(code, wanted), lines.iter().map(own))
+        Reply::multiline(code.get(), EnhancedCode::fitting(code, wanted), lines.map(own))
     }
 
     /// True of 2yz: done.
@@ -259,51 +261,6 @@ impl Reply {
         if let Some(line) = last {
             line.to_mut().push_str(suffix);
         }
-    }
-
-    /// Writes the reply for a client that has not asked for SMTPUTF8: printable ASCII alone.
-    ///
-    /// Lines end in CRLF and have at most 512 octets: what is longer is split, at a space if there is one.
-    pub fn encode(&self, out: &mut Vec<u8>) {
-        self.write(false, out);
-    }
-
-    /// Writes the reply for a client that has asked for SMTPUTF8. Source: RFC 6531 §3.7.4.2.
-    pub fn encode_utf8(&self, out: &mut Vec<u8>) {
-        self.write(true, out);
-    }
-
-    fn write(&self, utf8: bool, out: &mut Vec<u8>) {
-        // RFC 2034 §4: the enhanced code stands on each line.
-        let prefix = self.enhanced.map(|enhanced| enhanced.to_string());
-        let room = MAX_LINE - 6 - prefix.as_ref().map_or(0, |prefix| prefix.len() + 1);
-        let mut lines = self.lines().peekable();
-        while let Some(line) = lines.next() {
-            let line = printable(line, utf8);
-            let mut rest = &*line;
-            loop {
-                let (piece, more) = split_line(rest, room);
-                let is_last = more.is_none() && lines.peek().is_none();
-                self.write_line(prefix.as_deref(), piece, is_last, out);
-                match more {
-                    Some(more) => rest = more,
-                    None => break,
-                }
-            }
-        }
-    }
-
-    fn write_line(&self, prefix: Option<&str>, text: &str, is_last: bool, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.code.to_string().as_bytes());
-        out.push(if is_last { b' ' } else { b'-' });
-        if let Some(prefix) = prefix {
-            out.extend_from_slice(prefix.as_bytes());
-            if !text.is_empty() {
-                out.push(b' ');
-            }
-        }
-        out.extend_from_slice(text.as_bytes());
-        out.extend_from_slice(b"\r\n");
     }
 }
 
@@ -361,19 +318,6 @@ const fn checked(code: u16) -> Code {
     match Code::new(code) {
         Some(code) => code,
         None => Code::TRY_LATER,
-    }
-}
-
-/// At most `room` octets of `text`, and what is left if it is longer.
-fn split_line(text: &str, room: usize) -> (&str, Option<&str>) {
-    if text.len() <= room {
-        return (text, None);
-    }
-    let edge = text.floor_char_boundary(room);
-    let (head, tail) = text.split_at(edge);
-    match head.rfind(' ').filter(|&at| at > 0) {
-        Some(at) => (head.get(..at).unwrap_or(head), text.get(at + 1..)),
-        None => (head, Some(tail)),
     }
 }
 

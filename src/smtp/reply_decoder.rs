@@ -11,9 +11,16 @@ use crate::smtp::reply::Code;
 pub struct ReplyDecoder {
     lines: LineDecoder,
     /// The lines of a reply that is not complete.
-    begun: Option<BackendReply>,
-    octets: usize,
+    begun: Option<Begun>,
     failed: Option<ReplyError>,
+}
+
+/// A reply that is not complete, and what has come of it.
+#[derive(Debug)]
+struct Begun {
+    reply: BackendReply,
+    lines: usize,
+    octets: usize,
 }
 
 /// A complete reply of the backend, as it came.
@@ -21,8 +28,21 @@ pub struct ReplyDecoder {
 pub struct BackendReply {
     /// What it says.
     pub code: Code,
-    /// Each line's text after code and separator, raw octets; at least one line, which may be empty.
-    pub lines: Vec<Vec<u8>>,
+    /// Each line's text after code and separator, raw octets, with an LF between lines: no line holds one.
+    text: Vec<u8>,
+}
+
+impl BackendReply {
+    /// A reply of `lines`, at least one, none of which holds an LF.
+    pub fn new<L: AsRef<[u8]>>(code: Code, lines: &[L]) -> BackendReply {
+        let lines: Vec<&[u8]> = lines.iter().map(AsRef::as_ref).collect();
+        BackendReply { code, text: lines.join(&b'\n') }
+    }
+
+    /// The lines' texts, at least one, which may be empty.
+    pub fn lines(&self) -> impl Iterator<Item = &[u8]> {
+        self.text.split(|octet| *octet == b'\n')
+    }
 }
 
 /// Why the octets are no reply.
@@ -45,11 +65,13 @@ pub enum ReplyError {
 const MAX_LINE: usize = 4096;
 const MAX_LINES: usize = 128;
 const MAX_OCTETS: usize = 64 * 1024;
+/// Octets of a usual reply of several lines, the answer to EHLO.
+const USUAL: usize = 256;
 
 impl ReplyDecoder {
     /// A decoder for one connection.
     pub fn new() -> ReplyDecoder {
-        ReplyDecoder { lines: LineDecoder::new(MAX_LINE), begun: None, octets: 0, failed: None }
+        ReplyDecoder { lines: LineDecoder::new(MAX_LINE), begun: None, failed: None }
     }
 
     /// The next complete reply, cut from the front of `input`; `None` when more input is needed, and then all of
@@ -60,17 +82,14 @@ impl ReplyDecoder {
         }
         loop {
             let result = match self.lines.decode(input)? {
-                Ok(line) => add(&mut self.begun, &mut self.octets, line),
+                Ok(line) => add(&mut self.begun, line),
                 Err(LineError::BareLf | LineError::BareCr) => Err(ReplyError::BareNewline),
                 Err(LineError::TooLong) => Err(ReplyError::TooLong),
                 Err(LineError::Nul) => Err(ReplyError::Malformed),
             };
             match result {
                 Ok(false) => {}
-                Ok(true) => {
-                    self.octets = 0;
-                    return self.begun.take().map(Ok);
-                }
+                Ok(true) => return self.begun.take().map(|begun| Ok(begun.reply)),
                 Err(error) => {
                     self.begun = None;
                     self.lines.clear();
@@ -94,17 +113,24 @@ impl Default for ReplyDecoder {
 }
 
 /// Adds one line to the reply that has begun; whether the reply is complete with it.
-fn add(begun: &mut Option<BackendReply>, octets: &mut usize, line: &[u8]) -> Result<bool, ReplyError> {
+fn add(begun: &mut Option<Begun>, line: &[u8]) -> Result<bool, ReplyError> {
     let (code, text, is_last) = parse(line).ok_or(ReplyError::Malformed)?;
-    *octets = octets.saturating_add(line.len()).saturating_add(2);
-    let reply = begun.get_or_insert_with(|| BackendReply { code, lines: Vec::new() });
+    let nothing = || Begun { reply: BackendReply { code, text: Vec::new() }, lines: 0, octets: 0 };
+    let Begun { reply, lines, octets } = begun.get_or_insert_with(nothing);
     if reply.code != code {
         return Err(ReplyError::CodeChanged);
     }
-    if *octets > MAX_OCTETS || reply.lines.len() >= MAX_LINES {
+    *octets = octets.saturating_add(line.len()).saturating_add(2);
+    if *octets > MAX_OCTETS || *lines >= MAX_LINES {
         return Err(ReplyError::TooLong);
     }
-    reply.lines.push(text.to_vec());
+    if *lines > 0 {
+        reply.text.push(b'\n');
+    } else {
+        reply.text.reserve(if is_last { text.len() } else { USUAL });
+    }
+    *lines += 1;
+    reply.text.extend_from_slice(text);
     Ok(is_last)
 }
 

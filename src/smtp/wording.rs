@@ -205,6 +205,8 @@ wording! {
     BACKEND_CONFUSED = 451 (4, 3, 0) "Mail server trouble, try again";
     /// The backend offers less than it did, or not the XCLIENT that is required.
     BACKEND_MISCONFIGURED = 451 (4, 3, 5) "Mail server configuration trouble, try again";
+    /// The backend's connection is gone on which the client had logged in; a new one can't be made without it.
+    LOGIN_LOST = 421 (4, 4, 2) "Connection to the mail server lost, log in again";
     /// `backend.connections` are all in use.
     BACKEND_BUSY = 451 (4, 3, 2) "Mail server busy, try again";
     /// The backend accepted content that had no recipient.

@@ -73,7 +73,7 @@ impl Visitor {
         };
         self.line.replace(Some(line));
         let lines: Vec<String> =
-            reply.lines.iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect();
+            reply.lines().map(|line| String::from_utf8_lossy(line).into_owned()).collect();
         let code = reply.code.get();
         self.note(format!("S: {code} {}", lines.join(" | ")));
         settle().await;

@@ -111,10 +111,10 @@ pub(crate) fn reply(input: &[u8]) {
     };
     let whole = decode(usize::MAX);
     for reply in &whole.0 {
-        assert!((1..=128).contains(&reply.lines.len()) && (200..600).contains(&reply.code.get()));
-        assert!(reply.lines.iter().all(|line| line.len() < 4096 && !line.contains(&b'\n')));
-        assert_reply_is_framed(&Reply::relayed(reply.code, &reply.lines, true));
-        assert_reply_is_framed(&Reply::relayed(reply.code, &reply.lines, false));
+        assert!((1..=128).contains(&reply.lines().count()) && (200..600).contains(&reply.code.get()));
+        assert!(reply.lines().all(|line| line.len() < 4096 && !line.contains(&b'\n')));
+        assert_reply_is_framed(&Reply::relayed(reply.code, reply.lines(), true));
+        assert_reply_is_framed(&Reply::relayed(reply.code, reply.lines(), false));
     }
     for cut in CUTS {
         assert_eq!(decode(cut), whole, "cut {cut}");

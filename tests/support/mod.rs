@@ -4,6 +4,7 @@
 pub mod arrived;
 pub mod backend;
 pub mod client;
+pub mod dovecot;
 pub mod drive;
 pub mod floor;
 pub mod gatepost;

@@ -7,14 +7,7 @@ const BOB: &str = "bob:{SCRAM-SHA-256}1,W22ZaJ0SNY7soEsUEjb6gQ==,\
     WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=,wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=\n";
 
 fn attempt() -> Attempt {
-    let at = "192.0.2.1:25".parse().unwrap();
-    Attempt {
-        mechanism: Mechanism::Plain,
-        client: at,
-        server: at,
-        session: String::new(),
-        is_encrypted: true,
-    }
+    Attempt::new(Mechanism::Plain, "192.0.2.1:25".parse().unwrap())
 }
 
 fn line(user: &str, password: &str) -> String {

@@ -39,8 +39,7 @@ fn record(password: &str) -> Record {
 
 fn begin(mechanism: Mechanism) -> Box<dyn Exchange> {
     let at = "192.0.2.1:25".parse().unwrap();
-    let attempt = Attempt { mechanism, client: at, server: at, session: String::new(), is_encrypted: true };
-    Sasl::new(Rc::new(Ann)).begin(attempt)
+    Sasl::new(Rc::new(Ann)).begin(Attempt::new(mechanism, at))
 }
 
 /// The last step of an exchange in which the client gives these answers; challenges before it as text.

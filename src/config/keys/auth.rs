@@ -15,7 +15,7 @@ pub(super) const AUTH: &[Key] = &[
         Table::Auth,
         "mechanisms",
         Kind::List(Item::Mechanism),
-        Default::Words("all but CRAM-MD5"),
+        Default::Words("all but CRAM-MD5 and EXTERNAL"),
         "What may be offered, of that which `verify` can check.",
     )
     .rfc("RFC 4422"),

@@ -332,7 +332,7 @@ impl Kind {
             Self::Choice(words) => one_of(words.iter().filter(|word| !word.later).map(|word| word.text)),
             Self::Path => "a path".into(),
             Self::Script => "the name of a built-in policy, or a path that ends in .lua".into(),
-            Self::MapSource => "\"file:PATH\"".into(),
+            Self::MapSource => "\"backend\", \"dovecot:SOCKET\", \"file:PATH\" or \"policy:NAME\"".into(),
             Self::Verifier => VERIFIERS.into(),
             Self::StorePlace => "\"memory\", or \"file:PATH\"".into(),
             Self::SocketOrOff => "an IP address and a port, as \"127.0.0.1:9090\", or \"off\"".into(),

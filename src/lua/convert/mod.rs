@@ -2,6 +2,7 @@
 
 mod fields;
 pub mod kit;
+pub(super) mod login;
 pub mod map;
 pub mod message;
 pub mod report;

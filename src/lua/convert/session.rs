@@ -11,6 +11,7 @@ use std::time::Duration;
 use mlua::{AnyUserData, IntoLua, Table, Value};
 
 use crate::lua::convert::kit::Kit;
+use crate::lua::convert::login;
 use crate::lua::convert::sets::DomainSetObject;
 use crate::lua::convert::subject;
 use crate::lua::convert::tls;
@@ -141,6 +142,14 @@ impl SessionView {
     /// What is forgotten when the hooks of `stage` have run.
     pub(in crate::lua) fn finish(&self, stage: Stage) {
         self.vars.borrow_mut().finish(stage);
+    }
+
+    /// The table of the login in force.
+    pub(super) fn auth(&self) -> mlua::Result<Value> {
+        match self.session.borrow().login() {
+            Some(known) => login::auth(&self.kit, known).map(Value::Table),
+            None => Ok(Value::Nil),
+        }
     }
 
     /// The greeting's table; made anew for each greeting.

@@ -53,6 +53,10 @@ fn passing(view: &SessionView, call: &Call, guard: &Guard, key: &[u8]) -> mlua::
             _ => return view.ehlo(),
         },
         b"tls" => return view.tls(),
+        b"auth" => match (call.stage, &*view.provisional.borrow()) {
+            (Some(Stage::Auth), Some(subject)) => return Ok(Value::Table(subject.clone())),
+            _ => return view.auth(),
+        },
         b"transaction" => return transaction_facts::current(view, call),
         b"vars" => return view.vars.borrow_mut().own(lua, call.touch_vars()).map(Value::Table),
         b"shared" => {
@@ -74,8 +78,7 @@ fn passing(view: &SessionView, call: &Call, guard: &Guard, key: &[u8]) -> mlua::
         b"command_errors" => counters.command_errors.into_lua(lua),
         b"recipients_refused" => counters.recipients_refused.into_lua(lua),
         b"refused_by_backend" => counters.refused_by_backend.into_lua(lua),
-        // There is no AUTH in this version.
-        b"auth_failures" => 0.into_lua(lua),
+        b"auth_failures" => counters.auth_failures.into_lua(lua),
         b"messages" => counters.messages.into_lua(lua),
         b"octets" => counters.octets.into_lua(lua),
         b"commands" => counters.commands.into_lua(lua),

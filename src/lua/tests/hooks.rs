@@ -134,7 +134,7 @@ fn objects_are_read_only_and_say_so() {
         ("setmetatable({}, { __gc = print })", "__gc can't be used in a policy"),
         ("session.permit_relay('x')", "use `:`: session:permit_relay(…)"),
         ("mail.permit_relay('x')", "use `:`: mail:permit_relay(…)"),
-        ("session:permit_relay('x')", "session:permit_relay can be called at connect, tls, ehlo only"),
+        ("session:permit_relay('x')", "session:permit_relay can be called at connect, tls, ehlo, auth only"),
         ("mail:route('x')", "mail:route is not in this version"),
         ("session:spf()", "session:spf is not in this version"),
         ("local x = _ENV['rsp' .. 'amd']", "'rspamd' is not in this version"),

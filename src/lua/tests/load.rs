@@ -17,7 +17,6 @@ const MISTAKES: &[(&str, &str)] = &[
         "return {\n  options = {},\n  sumary = 'x' }",
         "p.lua:3: 'sumary' is no hook and nothing else that a policy has (did you mean 'summary'?)",
     ),
-    ("return {\n  verify = function() end }", "p.lua:2: the hook 'verify' is not in this version"),
     ("return { needs = 'body' }", "p.lua:1: 'needs' is not in this version"),
     ("return { mail = 'x' }", "p.lua:1: the hook 'mail' is a function, this is a string"),
     ("return { 'x' }", "p.lua: a policy is a table of names; this one has a number for a key"),

@@ -122,6 +122,34 @@ function methods.helo(client, name)
   return say(client, "HELO " .. (name or "mail.example.net"))
 end
 
+local LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+local function base64(octets)
+  return (octets:gsub("..?.?", function(group)
+    local a, b, c = group:byte(1, 3)
+    local bits = a << 16 | (b or 0) << 8 | (c or 0)
+    local function letter(shift) local at = (bits >> shift & 63) + 1; return LETTERS:sub(at, at) end
+    return letter(18) .. letter(12) .. (b and letter(6) or "=") .. (c and letter(0) or "=")
+  end))
+end
+
+-- AUTH to its end: the last reply.
+function methods.auth(client, user, secret, mechanism)
+  mechanism = (mechanism or "PLAIN"):upper()
+  if mechanism == "PLAIN" then return say(client, "AUTH PLAIN " .. base64("\0" .. user .. "\0" .. secret)) end
+  local said
+  if mechanism == "LOGIN" then
+    said = say(client, "AUTH LOGIN")
+    if said.code == 334 then said = say(client, base64(user)) end
+    if said.code == 334 then said = say(client, base64(secret)) end
+  elseif mechanism == "XOAUTH2" then
+    said = say(client, "AUTH XOAUTH2 " .. base64("user=" .. user .. "\1auth=Bearer " .. secret .. "\1\1"))
+    if said.code == 334 then said = say(client, "") end
+  else
+    fail("auth: PLAIN, LOGIN or XOAUTH2, not " .. shown(mechanism))
+  end
+  return said
+end
+
 function methods.mail(client, address, params)
   known[client].from = path(address):match("<(.-)>")
   return say(client, "MAIL FROM:" .. path(address) .. parameters(params))

@@ -19,6 +19,8 @@ pub fn hook(stage: Stage) -> Hook {
         Stage::Connect => ("client", "Client", true),
         Stage::Tls => ("tls", "Tls", true),
         Stage::Ehlo => ("ehlo", "Ehlo", true),
+        Stage::Verify => ("credentials", "Credentials", false),
+        Stage::Auth => ("auth", "Auth", true),
         Stage::Mail => ("mail", "Mail", true),
         Stage::Rcpt => ("rcpt", "Rcpt", true),
         Stage::Data => ("transaction", "Transaction", true),

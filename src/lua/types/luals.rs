@@ -62,7 +62,11 @@ fn policy(out: &mut String) -> Result {
     )?;
     for stage in Stage::ALL {
         let hook = hook(stage);
-        let answer = if hook.decides { ": gatepost.Verdict?" } else { "" };
+        let answer = match (stage, hook.decides) {
+            (Stage::Verify, _) => ": boolean|string|nil, gatepost.Kind?",
+            (_, true) => ": gatepost.Verdict?",
+            (_, false) => "",
+        };
         writeln!(
             out,
             "---@field {}? fun(session: gatepost.Session, {}: gatepost.{}, options: table){answer}",

@@ -20,6 +20,8 @@ pub(super) const OBJECTS: &[Class] = &[
     object("Tls", "The client's TLS.", TLS),
     object("Certificate", "A certificate whose key the client holds.", CLIENT_CERTIFICATE),
     object("Ehlo", "What the client called itself.", EHLO),
+    object("Credentials", "Who a client says it is, and what it shows for it.", CREDENTIALS),
+    object("Auth", "A login.", AUTH),
     object("Mail", "MAIL FROM.", MAIL),
     object("Rcpt", "RCPT TO.", RCPT),
     object("Transaction", "From MAIL to the end of data or RSET.", TRANSACTION),
@@ -44,13 +46,14 @@ const SESSION: &[Member] = &[
     m("may_relay", "string?", "Why this client may send to any domain."),
     m("ehlo", "Ehlo?", "What the client called itself; nil before."),
     m("tls", "Tls?", "The client's TLS; nil in clear text."),
+    m("auth", "Auth?", "The login; nil before."),
     m("transaction", "Transaction?", "The open transaction; nil when there is none."),
     m("talked_early", "integer", "Octets before the banner."),
     m("pipelining_violations", "integer", "How often data came where RFC 2920 forbids pipelining."),
     m("command_errors", "integer", "Bad commands."),
     m("recipients_refused", "integer", "Refused RCPTs."),
     m("refused_by_backend", "integer", "Commands and messages that the backend refused."),
-    m("auth_failures", "integer", "0 in this version."),
+    m("auth_failures", "integer", "Logins that failed."),
     m("messages", "integer", "Messages taken."),
     m("octets", "integer", "Octets taken."),
     m("seconds", "number", "The age of the session."),
@@ -59,7 +62,11 @@ const SESSION: &[Member] = &[
     m("symbols", "Symbol[]", "What gave points."),
     m("vars", "table", "What the policy remembers of the session: plain data, 64 KiB."),
     m("shared", "table", "The same, common to all policies."),
-    m("permit_relay", "(why: string)", "At connect, tls and ehlo: this session may name any recipient."),
+    m(
+        "permit_relay",
+        "(why: string)",
+        "At connect, tls, ehlo and auth: this session may name any recipient.",
+    ),
     m("skip", "(...: string)", "Before data: these policies have no verdict in this session."),
     m("delay", "(duration: Duration)", "Holds the reply back, 300 s at most; not charged to the budget."),
     m(
@@ -120,6 +127,18 @@ const EHLO: &[Member] = &[
     m("name", "string", "The name as sent."),
     m("verb", "string", "\"HELO\" or \"EHLO\"."),
     m("is_literal", "boolean", "Whether it is an address in brackets."),
+];
+
+const CREDENTIALS: &[Member] = &[
+    m("mechanism", "string", "\"PLAIN\", \"LOGIN\", \"OAUTHBEARER\" or \"XOAUTH2\"."),
+    m("user", "string", "The name as given; empty where a token alone says it."),
+    m("password", "string?", "The password."),
+    m("token", "string?", "The token."),
+];
+
+const AUTH: &[Member] = &[
+    m("user", "string", "Who it is, as the verifier says."),
+    m("mechanism", "string", "How it was shown: \"PLAIN\" and its kin."),
 ];
 
 const MAIL: &[Member] = &[

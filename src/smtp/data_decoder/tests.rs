@@ -14,7 +14,10 @@ struct Outcome {
 }
 
 fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
-    let mut decoder = DataDecoder::new();
+    decode_with(DataDecoder::measuring_lines(), pieces)
+}
+
+fn decode_with<'a>(mut decoder: DataDecoder, pieces: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
     let mut outcome = Outcome::default();
     for piece in pieces {
         let progress = decoder.feed(piece);
@@ -146,6 +149,13 @@ fn nothing_but_crlf_dot_crlf_ends_the_data_in_any_cut() {
             }
             assert_eq!(decode(input.as_bytes().chunks(1)), whole, "{name}, octet by octet");
             assert_is_harmless(&whole, &name);
+            // The same far into a body, which is looked at in blocks.
+            let lines = "a usual line of text\r\n".repeat(100);
+            let far = input.replacen("first", &format!("{lines}first"), 1);
+            let quick = decode_with(DataDecoder::new(), [far.as_bytes()]);
+            assert_eq!((quick.end, quick.wire.len()), (true, kept + lines.len()), "{name}, far into a body");
+            let bare = whole.facts.bare_newline.map(|at| at + lines.len() as u64);
+            assert_eq!(quick.facts.bare_newline, bare, "{name}, far into a body");
         }
     }
     assert!(variants >= 45, "{variants}");
@@ -194,7 +204,30 @@ fn content() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
 }
 
+/// Content long enough that most of it is looked at in blocks.
+fn long_content() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        4 => (1_usize..40).prop_map(|lines| b"a usual line of text\r\n".repeat(lines)),
+        1 => prop::collection::vec(any::<u8>(), 0..9), 1 => Just(b"\r\n.".to_vec()), 1 => Just(b"\r".to_vec()),
+        1 => Just(b"\n".to_vec()), 1 => (0_usize..600).prop_map(|length| b"x".repeat(length)),
+    ];
+    let body = prop::collection::vec(piece, 0..24);
+    body.prop_map(|pieces| [&b"A: b\r\n\r\n"[..], &pieces.concat()].concat())
+}
+
 proptest! {
+    #[test]
+    fn blocks_give_what_octets_give(input in long_content(), size in 1_usize..3000) {
+        let slow = decode([&input[..]]);
+        prop_assert_eq!(&slow, &model(&input));
+        for pieces in [vec![&input[..]], input.chunks(size).collect()] {
+            let mut quick = decode_with(DataDecoder::new(), pieces);
+            prop_assert!(quick.facts.longest_line <= slow.facts.longest_line);
+            quick.facts.longest_line = slow.facts.longest_line;
+            prop_assert_eq!(&quick, &slow);
+        }
+    }
+
     #[test]
     fn every_cut_gives_what_the_model_gives(input in content(), sizes in prop::collection::vec(1_usize..9, 1..9)) {
         let want = model(&input);

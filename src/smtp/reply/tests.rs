@@ -119,7 +119,7 @@ fn the_backends_text_is_kept_and_its_enhanced_code_fits() {
     ];
     for (code, lines, want) in cases {
         let code = Code::new(*code).unwrap();
-        assert_eq!(encoded(&Reply::relayed(code, lines, false)), *want);
+        assert_eq!(encoded(&Reply::relayed(code, *lines, false)), *want);
     }
     let code = Code::new(550).unwrap();
     let raw: &[&[u8]] = &[b"5.1.1 a\rb\xff\xc3\xa4"];

@@ -21,8 +21,7 @@ fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<BackendReply>,
 }
 
 fn reply(code: u16, lines: &[&str]) -> BackendReply {
-    let lines = lines.iter().map(|line| line.as_bytes().to_vec()).collect();
-    BackendReply { code: Code::new(code).unwrap(), lines }
+    BackendReply::new(Code::new(code).unwrap(), lines)
 }
 
 #[test]

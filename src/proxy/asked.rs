@@ -1,0 +1,59 @@
+//! Logins that a policy checks: our own mechanisms talk to the client, its `verify` hook says whether it is right.
+
+use std::rc::Rc;
+
+use crate::auth::check::{Check, Found};
+use crate::auth::sasl::Sasl;
+use crate::auth::verifier::{Attempt, Exchange, Pending, Verifier};
+use crate::policy::door::SessionPolicies;
+use crate::policy::event::Credentials;
+use crate::policy::verdict::Verified;
+use crate::smtp::mechanism::{Mechanism, Mechanisms};
+use crate::smtp::secret::Secret;
+
+/// What a policy can check: passwords and tokens as they are.
+pub(super) const MECHANISMS: Mechanisms = Mechanisms::NONE
+    .with(Mechanism::Plain)
+    .with(Mechanism::Login)
+    .with(Mechanism::OauthBearer)
+    .with(Mechanism::Xoauth2);
+
+/// Begins an exchange that `policies` judge.
+pub(super) fn begin(policies: &Rc<dyn SessionPolicies>, attempt: Attempt) -> Box<dyn Exchange> {
+    Sasl::new(Rc::new(Asked(Rc::clone(policies)))).begin(attempt)
+}
+
+/// The policies of a session, one of which checks logins.
+struct Asked(Rc<dyn SessionPolicies>);
+
+impl Asked {
+    async fn ask(&self, credentials: Credentials<'_>) -> Found {
+        match self.0.verify(&credentials).await {
+            Verified::Claimed => Found::User(credentials.user.to_owned()),
+            Verified::User(user) => Found::User(user),
+            Verified::Nobody => Found::Nobody,
+            Verified::Unknown => Found::Unavailable("the policy can't tell".to_owned()),
+        }
+    }
+}
+
+impl Check for Asked {
+    fn mechanisms(&self) -> Mechanisms {
+        MECHANISMS
+    }
+
+    fn password<'a>(
+        &'a self,
+        attempt: &'a Attempt,
+        user: &'a str,
+        password: &'a Secret,
+    ) -> Pending<'a, Found> {
+        let mechanism = attempt.mechanism;
+        Box::pin(self.ask(Credentials { mechanism, user, secret: password, is_token: false }))
+    }
+
+    fn token<'a>(&'a self, attempt: &'a Attempt, user: &'a str, token: &'a Secret) -> Pending<'a, Found> {
+        let mechanism = attempt.mechanism;
+        Box::pin(self.ask(Credentials { mechanism, user, secret: token, is_token: true }))
+    }
+}
