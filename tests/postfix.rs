@@ -16,6 +16,8 @@ mod support;
 mod envelope;
 #[path = "postfix/fixture.rs"]
 mod fixture;
+#[path = "postfix/hops.rs"]
+mod hops;
 #[path = "postfix/identity.rs"]
 mod identity;
 #[path = "postfix/messages.rs"]
@@ -26,6 +28,8 @@ mod outage;
 mod relay;
 #[path = "postfix/soak.rs"]
 mod soak;
+#[path = "postfix/submission.rs"]
+mod submission;
 #[path = "postfix/tls.rs"]
 mod tls;
 

@@ -70,6 +70,7 @@ impl Place {
                 authenticated: false,
                 certificates: Vec::new(),
             },
+            protocol: Default::default(),
             trust: Default::default(),
             limits: Limits::default(),
             strict: false,

@@ -8,7 +8,7 @@ use anyhow::{Context as _, anyhow};
 
 use crate::app::names::ResolverNames;
 use crate::app::verifiers::{self, Verifiers};
-use crate::app::{folders, policies, tls, tls_watch};
+use crate::app::{folders, owners, policies, tls, tls_watch};
 use crate::auth::failures::Failures;
 use crate::backend::config::Backend;
 use crate::backend::server::{Dial, Server};
@@ -134,6 +134,7 @@ pub struct House {
     verifiers: Verifiers,
     names: Arc<dyn Names>,
     parts: Parts,
+    maps: Maps,
     clock: fn() -> Clock,
     plan: Plan,
     /// What the sessions of each listener obey.
@@ -190,13 +191,14 @@ impl House {
         let plan = policies::plan(&config);
         let rules = config.listeners.iter().map(|listener| Arc::new(rules(&config, listener))).collect();
         let web = Web { http, helper: ground.helper.clone() };
+        let maps = maps(&config, &web)?;
         let mut parts = Parts::new(resolver)
             .storing(store.clone())
             .measuring(Arc::clone(&ground.policy_metrics))
             .counting(Arc::clone(&ground.waiting))
             .with_parking(ground.parking.clone())
             .with_chunks(chunks)
-            .with_maps(maps(&config, &web)?)
+            .with_maps(maps.clone())
             .with_http(web.http)
             .with_wall(wall);
         if let Some(coverage) = coverage {
@@ -209,6 +211,7 @@ impl House {
             verifiers: Verifiers::build(&config, &ground.hashing, &ground.helper)?,
             names,
             parts,
+            maps,
             clock,
             plan,
             rules,
@@ -282,6 +285,7 @@ impl House {
             let server = self.servers.get(&listener.backend).context("no such backend")?;
             Ok(Rc::new(Context {
                 listener: listener.clone(),
+                owners: owners::open(listener, &self.maps)?,
                 rules: Arc::clone(rules),
                 stages: policies.as_ref().map_or(Stages::default(), |policies| policies.stages()),
                 policies,
@@ -328,6 +332,7 @@ fn rules(config: &Config, listener: &Listener) -> Rules {
         listener: listener.name.clone(),
         hostname: config.hostname.clone(),
         relay: listener.relay.clone(),
+        protocol: listener.protocol,
         trust: listener.trust.clone(),
         limits: listener.limits.clone(),
         strict: listener.strict,

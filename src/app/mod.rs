@@ -6,6 +6,7 @@ pub mod descriptors;
 pub mod folders;
 pub mod memory;
 pub mod names;
+pub mod owners;
 pub mod policies;
 pub mod probe;
 pub mod rights;

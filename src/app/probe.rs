@@ -19,6 +19,8 @@ use crate::fault::BackendFault;
 use crate::lookup::dns::Resolver;
 use crate::net::names::{ClientName, Names};
 use crate::net::tls::config::Level;
+use crate::proxy::config::Listener;
+use crate::session::login::Demand;
 use crate::smtp::extension::Capabilities;
 use crate::smtp::reply_decoder::BackendReply;
 use crate::smtp::xclient::Attribute;
@@ -36,8 +38,10 @@ pub struct Probed {
     pub plain: Result<Heard, String>,
     /// Asked by XCLIENT as a client that nobody knows; `None` where it doesn't take XCLIENT from us.
     pub stranger: Option<Result<Heard, String>>,
-    /// Asked by XCLIENT as a client with a grant, by `relay_login`.
+    /// Asked by XCLIENT as a client with a grant, by `relay_login`, or by any login where logins relay.
     pub grantee: Option<Result<Heard, String>>,
+    /// Whether that was by `relay_login`.
+    pub is_relay_login: bool,
 }
 
 /// One conversation.
@@ -73,7 +77,8 @@ pub async fn all(config: &Config, resolver: &Resolver, recipient: Option<&str>) 
     for backend in &config.backends {
         let server = build::server(config, backend, &names);
         for address in backend.addresses.iter().filter(|address| !matches!(address, Address::Maildir(_))) {
-            let asking = Asking { server: &server, address, recipient: &recipient };
+            let login = login_of(config, backend);
+            let asking = Asking { server: &server, address, recipient: &recipient, login };
             probed.push(asking.ask(backend).await);
         }
     }
@@ -90,10 +95,26 @@ async fn outside(resolver: &Resolver) -> String {
     format!("postmaster@{}", FOREIGN.first().copied().unwrap_or("example.net"))
 }
 
+/// The login by which a backend is to relay: `relay_login`, or any where logins relay; nothing if none is told.
+fn login_of(config: &Config, backend: &Backend) -> Option<String> {
+    let relays = |listener: &&Listener| {
+        listener.backend == backend.name
+            && listener.relay.authenticated
+            && (listener.logins.demand != Demand::Off || listener.trust.xclient_login)
+    };
+    let any = || config.listeners.iter().find(relays).map(|_| ANY_LOGIN.to_owned());
+    backend.relay_login.clone().or_else(any)
+}
+
+/// Who is said to have logged in.
+const ANY_LOGIN: &str = "gatepost-probe";
+
 struct Asking<'a> {
     server: &'a Server,
     address: &'a Address,
     recipient: &'a str,
+    /// Who is said to have logged in, if anybody is.
+    login: Option<String>,
 }
 
 impl Asking<'_> {
@@ -104,7 +125,7 @@ impl Asking<'_> {
         let (mut stranger, mut grantee) = (None, None);
         if takes_xclient && backend.xclient != Xclient::Off {
             stranger = Some(self.converse(Some(None)).await);
-            if let Some(login) = &backend.relay_login {
+            if let Some(login) = &self.login {
                 grantee = Some(self.converse(Some(Some(login.clone()))).await);
             }
         }
@@ -116,6 +137,7 @@ impl Asking<'_> {
             plain,
             stranger,
             grantee,
+            is_relay_login: backend.relay_login.is_some(),
         }
     }
 

@@ -31,8 +31,12 @@ pub fn judge(probed: &Probed, config: &Config) -> Vec<Diagnostic> {
     if let Some(Ok(grantee)) =
         probed.grantee.as_ref().filter(|one| one.as_ref().is_ok_and(|one| !one.is_taken))
     {
-        let message = format!("{who} does not relay for `relay_login`: {}", grantee.answer);
-        let warning = Diagnostic::warning("backend.relay_login", message, None);
+        let (whom, key) = match probed.is_relay_login {
+            true => ("`relay_login`", "backend.relay_login"),
+            false => ("clients that have logged in", "backend"),
+        };
+        let message = format!("{who} does not relay for {whom}: {}", grantee.answer);
+        let warning = Diagnostic::warning(key, message, None);
         found.push(
             warning.help("Postfix needs smtpd_sasl_auth_enable = yes and permit_sasl_authenticated for it"),
         );
@@ -114,7 +118,7 @@ pub fn text(probed: &Probed) -> String {
     out.push_str(&format!("#   RCPT TO:<{}> (nothing is sent)\n", probed.recipient));
     out.push_str(&format!("#     as gatepost:          {}\n", heard.answer));
     for (who, answer) in
-        [("a stranger (XCLIENT): ", &probed.stranger), ("relay_login:          ", &probed.grantee)]
+        [("a stranger (XCLIENT): ", &probed.stranger), ("a login (XCLIENT):     ", &probed.grantee)]
     {
         match answer {
             Some(Ok(heard)) => out.push_str(&format!("#     as {who}{}\n", heard.answer)),

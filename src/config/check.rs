@@ -32,6 +32,7 @@ pub(super) fn cross(top: &Section, config: &Config, built_in: &[&str], problems:
     relay_domains(top, problems);
     open_networks(top, problems);
     trust::check(top, config, problems);
+    owners(top, config, problems);
     same_names(top, config, problems);
     same_binds(top, problems);
     backends(top, config, problems);
@@ -223,6 +224,21 @@ fn logins(top: &Section, config: &Config, problems: &mut Vec<Diagnostic>) {
         let place = top.section("auth").and_then(|auth| auth.place("verify"));
         let problem = Diagnostic::warning("auth.verify", "no listener takes logins", place);
         problems.push(problem.found("never asked").help("say auth = \"optional\" in a listener"));
+    }
+}
+
+/// Who owns which address a map says, which must be there.
+fn owners(top: &Section, config: &Config, problems: &mut Vec<Diagnostic>) {
+    for (listener, section) in config.listeners.iter().zip(top.sections("listener")) {
+        let Some(name) = &listener.owners else { continue };
+        if !top.named("map").iter().any(|(known, _)| known.text == *name) {
+            let key = section.key("sender_login");
+            let problem =
+                Diagnostic::error(key, format!("there is no map \"{name}\""), section.place("sender_login"));
+            problems.push(problem.found("not known").help(format!(
+                "say where it is: [map.{name}] source = \"file:PATH\", with lines as \"ann@example.org ann\""
+            )));
+        }
     }
 }
 

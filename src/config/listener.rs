@@ -9,10 +9,11 @@ use crate::names::domain_set::DomainSet;
 use crate::names::network::parse_network;
 use crate::net::tls::config::ClientCertificates;
 use crate::policy::mode::PolicyUse;
-use crate::proxy::config::{BareNewline, CountOrRefuse, Listener, Protocol, Received, Vrfy};
+use crate::proxy::config::{BareNewline, CountOrRefuse, Listener, Mismatch, Received, Vrfy};
 use crate::session::limits::Limits;
 use crate::session::login::{Demand, Logins};
 use crate::session::relay::{Relay, RelayDomains};
+use crate::session::rules::Protocol;
 use crate::session::tls::TlsUse;
 
 /// Every listener of the file.
@@ -47,24 +48,19 @@ fn one(
         (None, _) => String::new(),
     };
     let pick = |name, word| section.choice(name) == Some(word);
+    let is_submission = pick("protocol", "submission");
+    let protocol = if is_submission { Protocol::Submission } else { Protocol::Smtp };
     let count = |name| if pick(name, "refuse") { CountOrRefuse::Refuse } else { CountOrRefuse::Count };
     Listener {
         name,
         bind,
-        protocol: Protocol::Smtp,
+        protocol,
         backend,
         policies: policies(section),
-        relay: relay(&[section.section("relay"), top.section("relay")]),
+        relay: relay(&[section.section("relay"), top.section("relay")], protocol),
         trust: trust::of(section),
         limits: limits(limits(Limits::default(), top.section("limits")), section.section("limits")),
-        logins: Logins {
-            demand: match section.choice("auth") {
-                Some("optional") => Demand::Optional,
-                Some("required") => Demand::Required,
-                _ => Demand::Off,
-            },
-            without_tls: section.boolean("auth_without_tls").unwrap_or(false),
-        },
+        logins: logins(section, protocol),
         auth: auth.clone(),
         banner: section.text("banner").map(str::to_owned),
         greet_delay: section.duration("greet_delay").flatten(),
@@ -81,25 +77,45 @@ fn one(
             Some("none") => Received::None,
             _ => Received::Full,
         },
+        owners: section.text("sender_login").map(str::to_owned),
+        mismatch: if pick("sender_mismatch", "fix") { Mismatch::Fix } else { Mismatch::Reject },
+        add_missing: section.boolean("add_missing").unwrap_or(false),
         vrfy: if pick("vrfy", "refuse") { Vrfy::Refuse } else { Vrfy::Neutral },
         client_name: section.boolean("client_name").unwrap_or(true),
         reply_id: section.boolean("reply_id").unwrap_or(true),
-        tls: tls_use(section, top.section("tls").is_some_and(|tls| tls.has("certificate"))),
-        client_certificate: match section.choice("client_certificate") {
-            Some("request") => ClientCertificates::Request,
-            Some("require") => ClientCertificates::Require,
-            Some("verify") => ClientCertificates::Verify,
-            _ => ClientCertificates::Off,
-        },
+        tls: tls_use(section, protocol, top.section("tls").is_some_and(|tls| tls.has("certificate"))),
+        client_certificate: client_certificates(section),
+    }
+}
+
+/// Whether clients may, or must, log in.
+fn logins(section: &Section, protocol: Protocol) -> Logins {
+    let demand = match section.choice("auth") {
+        Some("optional") => Demand::Optional,
+        Some("required") => Demand::Required,
+        None if protocol == Protocol::Submission => Demand::Required,
+        _ => Demand::Off,
+    };
+    Logins { demand, without_tls: section.boolean("auth_without_tls").unwrap_or(false) }
+}
+
+/// Whether clients are asked for certificates.
+fn client_certificates(section: &Section) -> ClientCertificates {
+    match section.choice("client_certificate") {
+        Some("request") => ClientCertificates::Request,
+        Some("require") => ClientCertificates::Require,
+        Some("verify") => ClientCertificates::Verify,
+        _ => ClientCertificates::Off,
     }
 }
 
 /// When TLS is spoken; unless something is said, whoever wants it gets it if there is a certificate.
-fn tls_use(section: &Section, has_certificate: bool) -> TlsUse {
+fn tls_use(section: &Section, protocol: Protocol, has_certificate: bool) -> TlsUse {
     match section.choice("tls") {
         Some("starttls") => TlsUse::Starttls,
         Some("starttls-required") => TlsUse::Required,
         Some("implicit") => TlsUse::Implicit,
+        None if protocol == Protocol::Submission => TlsUse::Required,
         None if has_certificate => TlsUse::Starttls,
         _ => TlsUse::None,
     }
@@ -112,7 +128,7 @@ fn policies(section: &Section) -> Vec<PolicyUse> {
 }
 
 /// What the tables say of relaying, the first that says something of a key first.
-fn relay(tables: &[Option<&Section>]) -> Relay {
+fn relay(tables: &[Option<&Section>], protocol: Protocol) -> Relay {
     let holder = |name: &str| tables.iter().flatten().find(|table| table.has(name));
     let texts = |name: &str| {
         let items = holder(name)?.list(name)?;
@@ -134,7 +150,7 @@ fn relay(tables: &[Option<&Section>]) -> Relay {
         always: texts("always").unwrap_or_else(|| ALWAYS.map(str::to_owned).to_vec()),
         authenticated: holder("authenticated")
             .and_then(|table| table.boolean("authenticated"))
-            .unwrap_or(false),
+            .unwrap_or(protocol == Protocol::Submission),
         certificates: texts("certificates")
             .unwrap_or_default()
             .iter()

@@ -17,7 +17,7 @@ pub(super) fn of(section: &Section) -> Trust {
         },
         proxy_protocol_networks: networks(section, HEADER),
         xclient_networks: networks(section, XCLIENT),
-        xclient_login: false,
+        xclient_login: section.boolean("xclient_login").unwrap_or(false),
         xforward_networks: networks(section, XFORWARD),
     }
 }

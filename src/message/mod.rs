@@ -8,6 +8,7 @@ pub mod content;
 pub mod edit;
 pub mod encoded_word;
 pub mod header;
+pub mod mailboxes;
 pub mod outgoing;
 pub mod shelf;
 pub mod spool;

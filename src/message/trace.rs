@@ -74,6 +74,11 @@ impl Received<'_> {
     }
 }
 
+/// A time as fields have it. Source: RFC 5322 §3.3.
+pub fn date(at: Timestamp) -> String {
+    // +0000: -0000 would say that the local zone is unknown.
+    DateTimePrinter::new().zoned_to_string(&at.to_zoned(TimeZone::UTC)).unwrap_or_default()
+}
 /// Octets of a usual field.
 const USUAL_LENGTH: usize = 320;
 

@@ -150,6 +150,12 @@ impl Serve {
             record.message_id =
                 field.map(|field| String::from_utf8_lossy(&unfold(header.raw_value(field))).into_owned());
         }
+        if let Some(refusal) = self.judge_from(&header, edits) {
+            return Some(refusal);
+        }
+        if self.context.listener.add_missing {
+            self.add_missing(&header, edits);
+        }
         if !self.context.asks_at(Stage::Header) {
             return None;
         }

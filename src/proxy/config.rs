@@ -9,6 +9,7 @@ use crate::policy::mode::PolicyUse;
 use crate::session::limits::Limits;
 use crate::session::login::Logins;
 use crate::session::relay::Relay;
+use crate::session::rules::Protocol;
 use crate::session::tls::TlsUse;
 use crate::session::trust::Trust;
 
@@ -49,6 +50,12 @@ pub struct Listener {
     pub bare_newline: BareNewline,
     /// What our Received field tells.
     pub received: Received,
+    /// The map of the logins that may use an address; none if any may use any.
+    pub owners: Option<String>,
+    /// What becomes of an address that is not the login's.
+    pub mismatch: Mismatch,
+    /// Whether Date and Message-ID are added where they are missing.
+    pub add_missing: bool,
     /// How VRFY is answered.
     pub vrfy: Vrfy,
     /// Whether the client's forward-confirmed name is looked up.
@@ -61,11 +68,13 @@ pub struct Listener {
     pub client_certificate: ClientCertificates,
 }
 
-/// What is spoken on a listener.
+/// What becomes of an address that is not the login's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Protocol {
-    /// Mail from other servers.
-    Smtp,
+pub enum Mismatch {
+    /// It is refused.
+    Reject,
+    /// The login's own stands in its place.
+    Fix,
 }
 
 /// What happens when a client breaks the order of talk.

@@ -15,6 +15,7 @@ use crate::policy::door::Policies;
 use crate::policy::event::{Stage, Stages};
 use crate::proxy::config::Listener;
 use crate::proxy::drain::Draining;
+use crate::proxy::owners::Owners;
 use crate::session::rules::Rules;
 use crate::threads::storage::StoragePool;
 
@@ -38,6 +39,8 @@ pub struct Context {
     pub verifier: Option<Verification>,
     /// Logins that failed lately.
     pub failures: Arc<Failures>,
+    /// Who owns which address; none if anybody may send as anybody.
+    pub owners: Option<Rc<dyn Owners>>,
     /// Where content waits.
     pub spool: Arc<Spool>,
     /// Who writes files.
@@ -69,6 +72,7 @@ impl Context {
 
     /// Whether content can change or be refused by policies, so that the backend gets DATA only after them.
     pub fn holds_content(&self) -> bool {
-        [Stage::Data, Stage::Header, Stage::Message].into_iter().any(|stage| self.asks_at(stage))
+        let stages = [Stage::Data, Stage::Header, Stage::Message];
+        self.owners.is_some() || stages.into_iter().any(|stage| self.asks_at(stage))
     }
 }

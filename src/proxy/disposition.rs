@@ -341,7 +341,8 @@ impl Serve {
         let session = self.session.borrow();
         let (identity, counters) = (session.identity(), session.counters());
         if identity.is_probe {
-            return; // it asked only whether we are well
+            tracing::debug!(peer_ip = %identity.peer.ip(), reason = end.reason, "a balancer asked whether we are well");
+            return;
         }
         let tls = session.tls().map(Tls::to_string);
         SessionRecord {

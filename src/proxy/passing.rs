@@ -66,9 +66,8 @@ impl Passing {
                 None => Step::Unavailable("nobody knows who has logged in".to_owned()),
             },
             (334, _) => {
-                let mut lines = reply.lines();
-                let (challenge, more) = (lines.next(), lines.next());
-                match challenge.filter(|_| more.is_none()).and_then(|line| coding::decode(line)) {
+                let challenge = reply.lines().next().filter(|_| reply.lines().count() == 1);
+                match challenge.and_then(|line| coding::decode(line)) {
                     Some(challenge) => Step::Challenge(challenge),
                     None => Step::Unavailable("the backend's challenge is no base64".to_owned()),
                 }

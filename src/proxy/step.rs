@@ -159,13 +159,18 @@ impl Serve {
 
     async fn take_mail(&mut self, admitted: Admitted, text: &str) -> Flow {
         let Command::Mail(mail) = admitted.command() else { return Ok(()) };
-        let decision = self.decide(Event::Mail(mail)).await;
+        let mut decision = self.decide(Event::Mail(mail)).await;
         self.batch.has_mail = true;
         let (delay, is_utf8) = (decision.effects.delay, mail.params.smtputf8);
         let mut said = match decision.verdict {
             Verdict::Refuse(reply) => Said::policy(reply, decision.policy.clone()),
             Verdict::Accept | Verdict::Discard { .. } => Said::core(Reply::REVERSE_PATH_OK),
         };
+        if said.reply.is_positive()
+            && let Some(refusal) = self.judge_reverse_path(mail, &mut decision.effects)
+        {
+            said = Said::core(refusal);
+        }
         if said.reply.is_positive() && self.context.server.config.connect == ConnectAt::Mail {
             said = self.ask_for_mail(mail, &decision.effects).await.unwrap_or(said);
         }

@@ -32,6 +32,7 @@ pub(super) fn rules() -> Rules {
             authenticated: false,
             certificates: Vec::new(),
         },
+        protocol: Default::default(),
         trust: Default::default(),
         limits: Limits::default(),
         strict: false,

@@ -3,10 +3,12 @@
 use std::net::{IpAddr, SocketAddr};
 
 use crate::session::identity::Identity;
+use crate::session::login::Login;
 use crate::session::state::{Counters, Session};
+use crate::smtp::mechanism::Mechanism;
 use crate::smtp::particulars::{Particulars, ParticularsError, Value};
 use crate::smtp::reply::Reply;
-use crate::smtp::xclient::{Attribute, XFORWARD};
+use crate::smtp::xclient::{Attribute, XCLIENT, XFORWARD};
 
 impl Session {
     /// The attributes of XCLIENT that may be told now; none if it isn't offered.
@@ -15,7 +17,11 @@ impl Session {
     pub fn xclient_attributes(&self) -> &'static [Attribute] {
         let identity = &self.identity;
         let is_listed = self.rules.trust.xclient_networks.contains(identity.client.ip());
-        if is_listed && !identity.is_introduced { WITHOUT_LOGIN } else { &[] }
+        match self.rules.trust.xclient_login {
+            _ if !is_listed || identity.is_introduced => &[],
+            true => &XCLIENT,
+            false => WITHOUT_LOGIN,
+        }
     }
 
     /// The attributes of XFORWARD that may be told now; none if it isn't offered.
@@ -56,7 +62,8 @@ impl Session {
             // The machine's own, not the client's: they neither relay nor log anybody in.
             (tls.client_certificate, tls.channel_binding) = (None, None);
         }
-        *self = Session { counters, tls, ..Session::new(self.rules.clone(), identity) };
+        let login = told.login.known().and_then(|user| Login::new(user, Mechanism::External));
+        *self = Session { counters, tls, login, ..Session::new(self.rules.clone(), identity) };
     }
 
     /// Whose message the next one is, or the open transaction's, if XFORWARD has told.

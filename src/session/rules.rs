@@ -11,6 +11,8 @@ use crate::session::trust::Trust;
 pub struct Rules {
     /// The listener's name in logs and scripts.
     pub listener: String,
+    /// What is spoken on it.
+    pub protocol: Protocol,
     /// Our name: in the banner, the EHLO reply and the Received field.
     pub hostname: String,
     /// Whose mail we take, and who may relay.
@@ -27,4 +29,24 @@ pub struct Rules {
     pub tls: TlsUse,
     /// Whether clients may, or must, log in.
     pub logins: Logins,
+}
+
+/// What is spoken on a listener.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Protocol {
+    /// Mail from other servers.
+    #[default]
+    Smtp,
+    /// Mail from people, who log in (RFC 6409).
+    Submission,
+}
+
+impl Protocol {
+    /// The word that the configuration and scripts use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Protocol::Smtp => "smtp",
+            Protocol::Submission => "submission",
+        }
+    }
 }

@@ -144,6 +144,16 @@ wording! {
     /// `auth.max_failures`.
     TOO_MANY_LOGIN_FAILURES = 421 (4, 7, 0) "Too many failed logins";
 
+    // Who may send as whom.
+    /// MAIL with an address that another login owns, or none. As Postfix has it.
+    ADDRESS_NOT_OWNED = 553 (5, 7, 1) "This address is not yours to send from";
+    /// MAIL with an address that a login owns, without a login. As Postfix has it.
+    ADDRESS_NEEDS_LOGIN = 553 (5, 7, 1) "Log in to send from this address";
+    /// The same of a From field.
+    FROM_NOT_OWNED = 550 (5, 7, 1) "The From field has an address that is not yours";
+    /// The map can't be asked.
+    OWNERS_UNKNOWN = 451 (4, 3, 0) "Whose address this is can't be told now";
+
     // The relay guard.
     /// RFC 5321 §3.6.2, §7.1.
     RELAY_DENIED = 550 (5, 7, 1) "Relaying denied";

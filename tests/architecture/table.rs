@@ -178,6 +178,8 @@ pub(crate) const EXCEPTIONS: &[(&str, &str)] = &[
     ("Sender", "std's and tokio's channels"),
     ("UnboundedSender", "tokio's channels"),
     ("sender_domain", "a built-in policy, named in lua-api's words for postmasters"),
+    ("sender_login", "a key, named in the words of postmasters"),
+    ("sender_mismatch", "a key, named in the words of postmasters"),
     ("LevelFilter", "tracing's"),
     ("with_filter", "tracing-subscriber's"),
     ("set_filter", "tracing-subscriber's"),

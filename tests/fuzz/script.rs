@@ -94,6 +94,7 @@ fn session() -> Session {
         listener: "25".into(),
         hostname: "mx.example".into(),
         relay,
+        protocol: Default::default(),
         trust: Default::default(),
         limits: Limits::default(),
         strict: false,

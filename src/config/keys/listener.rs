@@ -80,7 +80,7 @@ pub(super) const LISTENER: &[Key] = &[
     key(
         "auth",
         Kind::Choice(&[word("off"), word("optional"), word("required")]),
-        Default::Is("\"off\""),
+        Default::Words("off; required with `protocol = \"submission\"`"),
         "Whether clients may, or must, log in; `[auth]` says how. Where they must, MAIL is 530 5.7.0 before.",
     )
     .rfc("RFC 4954"),
@@ -106,7 +106,7 @@ pub(super) const LISTENER: &[Key] = &[
     key(
         "tls",
         Kind::Choice(&[word("none"), word("starttls"), word("starttls-required"), word("implicit")]),
-        Default::Words("starttls if `[tls]` has a certificate, else none"),
+        Default::Words("starttls if `[tls]` has a certificate, else none; starttls-required with `protocol = \"submission\"`"),
         "When TLS is spoken: never, after STARTTLS, after STARTTLS and not without, from the first octet (port 465).",
     )
     .rfc("RFC 3207, RFC 8314"),
@@ -140,10 +140,33 @@ pub(super) const LISTENER: &[Key] = &[
         Default::Words("none"),
         "Who may tell by XFORWARD whose message it carries, for the log and the backend. They never count as clients that may relay.",
     ),
-    Key::later(Table::Listener, "xclient_login"),
-    Key::later(Table::Listener, "sender_login"),
-    Key::later(Table::Listener, "sender_mismatch"),
-    Key::later(Table::Listener, "add_missing"),
+    key(
+        "xclient_login",
+        Kind::Boolean,
+        Default::Is("false"),
+        "Whether `xclient_networks` may also tell who has logged in there.",
+    ),
+    key(
+        "sender_login",
+        Kind::Name,
+        Default::Words("none: any login may send as anybody"),
+        "The map that says which logins may use an address, at MAIL and in the From field: an address, or @ and a domain, and the logins.",
+    )
+    .rfc("RFC 6409 §6.1"),
+    key(
+        "sender_mismatch",
+        Kind::Choice(&[word("reject"), word("fix")]),
+        Default::Is("\"reject\""),
+        "What becomes of an address that is not the login's: 553 5.7.1, or the login's own address stands in its place.",
+    )
+    .rfc("RFC 6409 §8.1"),
+    key(
+        "add_missing",
+        Kind::Boolean,
+        Default::Is("false"),
+        "Whether the fields Date and Message-ID are added where they are missing.",
+    )
+    .rfc("RFC 6409 §8.2, §8.3"),
     Key::later(Table::Listener, "etrn"),
 ];
 
@@ -151,7 +174,7 @@ const fn key(name: &'static str, kind: Kind, default: Default, help: &'static st
     Key::new(Table::Listener, name, kind, default, help)
 }
 
-const PROTOCOLS: Kind = Kind::Choice(&[word("smtp"), later_word("submission"), later_word("lmtp")]);
+const PROTOCOLS: Kind = Kind::Choice(&[word("smtp"), word("submission"), later_word("lmtp")]);
 const COUNT_OR_REFUSE: Kind = Kind::Choice(&[word("count"), word("refuse")]);
 
 /// `[relay]`.
@@ -182,7 +205,7 @@ pub(super) const RELAY: &[Key] = &[
         Table::Relay,
         "authenticated",
         Kind::Boolean,
-        Default::Is("false"),
+        Default::Words("false; true with `protocol = \"submission\"`"),
         "Whether clients that have logged in may relay.",
     ),
     Key::new(

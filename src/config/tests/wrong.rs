@@ -31,6 +31,9 @@ fn a_wrong_value_is_refused_with_its_key() {
         ("banner = \"Grüße\"", "listener.banner", "must be text"),
         ("banner = \"a\\r\\n220 b\"", "listener.banner", "must be text"), // no second line can be smuggled in
         ("strict = \"yes\"", "listener.strict", "true or false"),
+        ("sender_login = \"senders\"", "listener.sender_login", "there is no map \"senders\""),
+        ("sender_mismatch = \"warn\"", "listener.sender_mismatch", "\"reject\" or \"fix\""),
+        ("protocol = \"submission\"", "listener.auth", "takes logins that nobody checks"),
         ("proxy_protocol = \"on\"", "listener.proxy_protocol", "\"off\", \"optional\" or \"required\""),
         ("proxy_protocol = \"required\"", "listener.proxy_protocol_networks", "is missing"),
         (
@@ -183,7 +186,7 @@ fn every_key_of_a_later_version_is_refused_as_such() {
         let told = told(&format!("{LEAST}[store]\nbackend = \"{text}\"\n"));
         assert!(told[0].1.contains("must be \"memory\", or \"file:PATH\""), "{told:?}");
     }
-    for text in ["protocol = \"submission\"", "protocol = \"lmtp\"", "vrfy = \"backend\""] {
+    for text in ["protocol = \"lmtp\"", "vrfy = \"backend\""] {
         let told = told(&format!("{LEAST}{text}\n"));
         assert!(told[0].1.contains(text) && told[0].1.contains("not in this version"), "{told:?}");
     }

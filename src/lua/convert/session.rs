@@ -185,7 +185,7 @@ impl SessionView {
         Ok(Some(match key {
             b"id" => identity.id.as_str().into_lua(lua)?,
             b"listener" => rules.listener.as_str().into_lua(lua)?,
-            b"protocol" => "smtp".into_lua(lua)?,
+            b"protocol" => rules.protocol.as_str().into_lua(lua)?,
             b"peer" => self.peer(identity)?,
             b"server" => {
                 let relay_domains = match self.relay_domains.get() {

@@ -185,6 +185,7 @@ impl Client {
             listener: "25".into(),
             hostname: "mx.ours.example".into(),
             relay,
+            protocol: Default::default(),
             trust: Default::default(),
             limits: Limits::default(),
             strict: false,

@@ -39,7 +39,7 @@ const SESSION: &[Member] = &[
         "16 characters; in every log line, in our Received field and at the end of our refusals.",
     ),
     m("listener", "string", "The listener's name."),
-    m("protocol", "string", "\"smtp\"."),
+    m("protocol", "string", "\"smtp\" or \"submission\"."),
     m("client", "Client", "The real client."),
     m("peer", "Peer", "The socket's other end."),
     m("server", "Server", "Where it connected to."),

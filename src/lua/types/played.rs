@@ -75,7 +75,11 @@ const CLIENT: &[Member] = &[
     m("banner", "TestReply", "What it was greeted with."),
     m("ehlo", "(name?: string): TestReply", "EHLO."),
     m("helo", "(name?: string): TestReply", "HELO."),
-    m("auth", "(user: string, password?: string): TestReply", "AUTH."),
+    m(
+        "auth",
+        "(user: string, secret: string, mechanism?: string): TestReply",
+        "AUTH to its end; PLAIN unless said.",
+    ),
     m("mail", "(address: string, params?: string|table): TestReply", "MAIL; \"\" is the empty path."),
     m("rcpt", "(address: string, params?: string|table): TestReply", "RCPT."),
     m("data", "(): TestReply", "DATA."),
