@@ -67,7 +67,7 @@ impl Passing {
             },
             (334, _) => {
                 let challenge = reply.lines().next().filter(|_| reply.lines().count() == 1);
-                match challenge.and_then(|line| coding::decode(line)) {
+                match challenge.and_then(coding::decode) {
                     Some(challenge) => Step::Challenge(challenge),
                     None => Step::Unavailable("the backend's challenge is no base64".to_owned()),
                 }
