@@ -4,6 +4,7 @@
 //! names and secrets nothing is kept but a keyed hash.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use aws_lc_rs::{hmac, rand};
@@ -12,7 +13,8 @@ use tokio::time::Instant;
 
 /// The failures of the whole process.
 pub struct Failures {
-    key: hmac::Key,
+    /// Made when the first is noted: the first random number of a process costs 15 ms, and most starts need none.
+    key: OnceLock<hmac::Key>,
     counts: Mutex<Counts>,
 }
 
@@ -50,10 +52,7 @@ const ROOM: usize = 20_000;
 impl Failures {
     /// None yet; the hashes' key lives as long as this.
     pub fn new() -> Failures {
-        let mut key = [0; 32];
-        // Without randomness the hashes can be guessed, but still nothing can be read from them.
-        let _ = rand::fill(&mut key);
-        Failures { key: hmac::Key::new(hmac::HMAC_SHA256, &key), counts: Mutex::default() }
+        Failures { key: OnceLock::new(), counts: Mutex::default() }
     }
 
     /// Notes that a client of `network` has shown a wrong `secret` for `user` at `now`; how many there were lately.
@@ -67,7 +66,7 @@ impl Failures {
     }
 
     fn digest(&self, parts: &[&[u8]]) -> Digest {
-        let mut context = hmac::Context::with_key(&self.key);
+        let mut context = hmac::Context::with_key(self.key.get_or_init(random_key));
         for part in parts {
             context.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
             context.update(part);
@@ -75,6 +74,13 @@ impl Failures {
         let tag = context.sign();
         tag.as_ref().first_chunk().copied().unwrap_or_default()
     }
+}
+
+fn random_key() -> hmac::Key {
+    let mut key = [0; 32];
+    // Without randomness the hashes can be guessed, but still nothing can be read from them.
+    let _ = rand::fill(&mut key);
+    hmac::Key::new(hmac::HMAC_SHA256, &key)
 }
 
 impl Counts {

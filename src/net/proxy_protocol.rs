@@ -1,7 +1,7 @@
 //! The header by which a balancer says whose connection it carries: the PROXY protocol, versions 1 and 2.
 //!
 //! Octets in any cut become one header, or the reason why there is none. Whom to believe is not judged here.
-//! Source: https://www.haproxy.org/download/3.2/doc/proxy-protocol.txt.
+//! Source: <https://www.haproxy.org/download/3.2/doc/proxy-protocol.txt>.
 
 mod binary;
 mod checksum;
