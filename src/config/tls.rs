@@ -70,9 +70,11 @@ const SUBMISSIONS: u16 = 465;
 /// *Changes*: `problems`.
 pub(super) fn check(top: &Section, config: &Config, problems: &mut Vec<Diagnostic>) {
     for (listener, section) in config.listeners.iter().zip(top.sections("listener")) {
-        if listener.tls != TlsUse::None && config.tls.own.is_none() && section.has("tls") {
+        if listener.tls != TlsUse::None && config.tls.own.is_none() {
             let message = format!("listener \"{}\" speaks TLS and there is no certificate", listener.name);
-            let problem = Diagnostic::error("listener.tls", message, section.place("tls"));
+            // Submission wants TLS unless told otherwise.
+            let place = section.place("tls").or(section.place("protocol"));
+            let problem = Diagnostic::error("listener.tls", message, place);
             let help = "[tls] certificate = \"/etc/ssl/mx.pem\", key = \"/etc/ssl/mx.key\"";
             problems.push(problem.found("needs one").help(format!("name one: {help}")));
         }

@@ -34,6 +34,7 @@ fn a_wrong_value_is_refused_with_its_key() {
         ("sender_login = \"senders\"", "listener.sender_login", "there is no map \"senders\""),
         ("sender_mismatch = \"warn\"", "listener.sender_mismatch", "\"reject\" or \"fix\""),
         ("protocol = \"submission\"", "listener.auth", "takes logins that nobody checks"),
+        ("protocol = \"submission\"", "listener.tls", "there is no certificate"),
         ("proxy_protocol = \"on\"", "listener.proxy_protocol", "\"off\", \"optional\" or \"required\""),
         ("proxy_protocol = \"required\"", "listener.proxy_protocol_networks", "is missing"),
         (
