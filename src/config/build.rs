@@ -11,7 +11,7 @@ use crate::config::{listener, lists, map, policy, scalar, tls};
 use crate::lookup::config::Config as Dns;
 use crate::message::config::Spool;
 use crate::observe::config::{Format, Level, Log, Metrics};
-use crate::smtp::mechanism::Mechanism;
+use crate::smtp::mechanism::{Mechanism, Mechanisms};
 use crate::store::config::Config as Store;
 
 /// The whole set-up. What was wrong or is missing has its default; the check between the parts comes after.
@@ -117,7 +117,7 @@ fn timeouts(section: Option<&Section>) -> Timeouts {
 
 fn auth(section: &Section) -> Auth {
     let default = Auth::default();
-    let mechanisms = section.list("mechanisms").map(|items| {
+    let mechanisms: Option<Mechanisms> = section.list("mechanisms").map(|items| {
         let named = items.iter().filter_map(|item| match &item.value {
             ItemValue::Text(text) => Mechanism::parse(text),
             _ => None,
@@ -127,6 +127,7 @@ fn auth(section: &Section) -> Auth {
     Auth {
         verify: section.verifier("verify"),
         mechanisms: mechanisms.unwrap_or(default.mechanisms),
+        binds_to_certificate: mechanisms.is_some_and(|named| named.contains(Mechanism::ScramSha256Plus)),
         max_failures: section.count("max_failures").flatten().unwrap_or(default.max_failures),
         failure_delay: section.duration("failure_delay").flatten().unwrap_or(default.failure_delay),
     }
