@@ -1,4 +1,5 @@
-//! Logins through gatepost, checked by real counterparts: a file, Debian's dovecot-core, Postfix with Dovecot's SASL.
+//! Logins through gatepost, checked by real counterparts: a file, Debian's dovecot-core, OpenLDAP, Postfix with
+//! Dovecot's SASL.
 //!
 //! Needs root and what `tests/needs` installs.
 #![allow(
@@ -20,3 +21,5 @@ mod client;
 mod dovecot;
 #[path = "logins/file.rs"]
 mod file;
+#[path = "logins/ldap.rs"]
+mod ldap;

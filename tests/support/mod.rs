@@ -12,5 +12,6 @@ pub mod log;
 pub mod names;
 pub mod peer;
 pub mod postfix;
+pub mod slapd;
 pub mod tls;
 pub mod wait;
