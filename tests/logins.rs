@@ -1,5 +1,5 @@
-//! Logins through gatepost, checked by real counterparts: a file, Debian's dovecot-core, OpenLDAP, Postfix with
-//! Dovecot's SASL.
+//! Logins through gatepost, checked by real counterparts: a file, Debian's dovecot-core and slapd, Postfix with Dovecot's
+//! SASL; and by real clients: Python's smtplib, GNU SASL.
 //!
 //! Needs root and what `tests/needs` installs.
 #![allow(
@@ -21,5 +21,7 @@ mod client;
 mod dovecot;
 #[path = "logins/file.rs"]
 mod file;
+#[path = "logins/gsasl.rs"]
+mod gsasl;
 #[path = "logins/ldap.rs"]
 mod ldap;

@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
     )]
     pub(crate) peers: Vec<Peer>,
     /// What to measure.
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "start,idle,large,load")]
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "start,idle,large,load,tls")]
     pub(crate) phases: Vec<Phase>,
     /// Sizes of messages in the load phase.
     #[arg(long, value_parser = size, value_delimiter = ',', default_value = "1kB,100kB,5MB")]
@@ -71,6 +71,8 @@ pub(crate) enum Phase {
     Large,
     /// Processor time, pace and latency.
     Load,
+    /// The same under TLS, of haproxy and gatepost: a connection a message of 1 kB, with full and with resumed handshakes.
+    Tls,
     /// System calls of a message of 1 kB, counted with strace.
     Calls,
 }

@@ -3,22 +3,28 @@
 use std::net::SocketAddr;
 
 use anyhow::{Context, Result, bail};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpSocket, TcpStream};
+use gatepost::net::stream::Stream;
+use tokio::net::TcpSocket;
 
 use crate::message::Message;
+use crate::tls::Tls;
 
 /// A connection that has been greeted and has said EHLO.
 pub(crate) struct Dialogue {
-    stream: TcpStream,
+    stream: Stream,
     buffer: Vec<u8>,
 }
 
 impl Dialogue {
-    /// Connects to `address`, takes the greeting, says EHLO.
-    pub(crate) async fn open(address: SocketAddr) -> Result<Self> {
+    /// Connects to `address`, perhaps under TLS, takes the greeting, says EHLO.
+    ///
+    /// Errors: also if TLS began otherwise than it is meant to.
+    pub(crate) async fn open(address: SocketAddr, tls: Option<&Tls>) -> Result<Self> {
         let stream = TcpSocket::new_v4()?.connect(address).await.context("connecting")?;
-        stream.set_nodelay(true)?;
+        let mut stream = Stream::tcp(stream)?;
+        if let Some(tls) = tls {
+            stream = tls.secure(stream).await?;
+        }
         let mut dialogue = Self { stream, buffer: Vec::new() };
         dialogue.expect("greeting", "220").await?;
         dialogue.say(b"EHLO mail.client.example\r\n").await?;
@@ -55,14 +61,18 @@ impl Dialogue {
         self.expect("the final dot", "250").await
     }
 
-    /// Says QUIT and waits for the answer and the end of the stream.
+    /// Says QUIT, waits for the answer, and ends the stream.
     pub(crate) async fn quit(mut self) -> Result<()> {
         self.say(b"QUIT\r\n").await?;
-        self.expect("QUIT", "221").await
+        self.expect("QUIT", "221").await?;
+        if matches!(self.stream, Stream::Tls(_)) {
+            self.stream.shut_down_writing().await.context("ending TLS")?;
+        }
+        Ok(())
     }
 
     async fn say(&mut self, octets: &[u8]) -> Result<()> {
-        self.stream.write_all(octets).await.context("writing to the proxy")
+        self.stream.write(octets).await.context("writing to the proxy")
     }
 
     /// Takes one reply. Errors: if it isn't `due`.
@@ -79,9 +89,12 @@ impl Dialogue {
                 }
                 continue;
             }
-            self.stream.readable().await?;
-            self.buffer.reserve(512);
-            if self.stream.read_buf(&mut self.buffer).await.with_context(|| step.to_owned())? == 0 {
+            let buffer = &mut self.buffer;
+            let taken = self.stream.read(|octets| {
+                buffer.extend_from_slice(octets);
+                octets.len()
+            });
+            if taken.await.with_context(|| step.to_owned())? == 0 {
                 bail!("the proxy closed before its answer to {step}");
             }
         }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::peers::Peer;
+use crate::tls::Handshake;
 
 /// All figures of one peer. `None` and empty: not measured.
 #[derive(Serialize)]
@@ -23,6 +24,9 @@ pub(crate) struct Figures {
     /// System calls of one message of 1 kB.
     pub(crate) calls: Option<f64>,
     pub(crate) loads: Vec<Load>,
+    /// With messages of 1 kB, each on a connection of its own under TLS: with full handshakes, and with resumed ones.
+    pub(crate) tls_full: Load,
+    pub(crate) tls_resumed: Load,
 }
 
 /// The figures of one peer with messages of one size, one entry a repetition.
@@ -44,15 +48,6 @@ pub(crate) struct Load {
 impl Figures {
     /// No figures yet.
     pub(crate) fn new(peer: Peer, sizes: &[usize]) -> Self {
-        let loads = sizes.iter().map(|size| Load {
-            size: *size,
-            cpu: Vec::new(),
-            cpu_to_haproxy: Vec::new(),
-            messages_per_second: Vec::new(),
-            p50_ms: Vec::new(),
-            p99_ms: Vec::new(),
-            switches: Vec::new(),
-        });
         Self {
             peer,
             title: peer.title(),
@@ -63,8 +58,26 @@ impl Figures {
             large: None,
             large_stalled: None,
             calls: None,
-            loads: loads.collect(),
+            loads: sizes.iter().copied().map(Load::new).collect(),
+            tls_full: Load::new(HANDSHAKE_SIZE),
+            tls_resumed: Load::new(HANDSHAKE_SIZE),
         }
+    }
+
+    /// The figures of connections under TLS that begin by `handshake`.
+    pub(crate) fn tls(&mut self, handshake: Handshake) -> &mut Load {
+        match handshake {
+            Handshake::Full => &mut self.tls_full,
+            Handshake::Resumed => &mut self.tls_resumed,
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Load> {
+        self.loads.iter().chain([&self.tls_full, &self.tls_resumed])
+    }
+
+    fn all_mut(&mut self) -> impl Iterator<Item = &mut Load> {
+        self.loads.iter_mut().chain([&mut self.tls_full, &mut self.tls_resumed])
     }
 
     /// The figures with messages of `size` octets.
@@ -73,12 +86,29 @@ impl Figures {
     }
 }
 
+impl Load {
+    fn new(size: usize) -> Self {
+        Self {
+            size,
+            cpu: Vec::new(),
+            cpu_to_haproxy: Vec::new(),
+            messages_per_second: Vec::new(),
+            p50_ms: Vec::new(),
+            p99_ms: Vec::new(),
+            switches: Vec::new(),
+        }
+    }
+}
+
+/// Octets of a message under TLS: as few as make sense, for it is the handshake that is measured.
+pub(crate) const HANDSHAKE_SIZE: usize = 1000;
+
 /// Fills in what is a multiple of haproxy's figure in the same repetition.
 pub(crate) fn compare(figures: &mut [Figures]) {
     let Some(haproxy) = figures.iter().find(|row| row.peer == Peer::Haproxy) else { return };
-    let theirs: Vec<Vec<f64>> = haproxy.loads.iter().map(|load| load.cpu.clone()).collect();
+    let theirs: Vec<Vec<f64>> = haproxy.all().map(|load| load.cpu.clone()).collect();
     for row in figures.iter_mut().filter(|row| row.peer != Peer::Direct) {
-        for (load, theirs) in row.loads.iter_mut().zip(&theirs) {
+        for (load, theirs) in row.all_mut().zip(&theirs) {
             load.cpu_to_haproxy = load.cpu.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect();
         }
     }

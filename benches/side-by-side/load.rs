@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use crate::dialogue::Dialogue;
 use crate::ledger::Ledger;
 use crate::message::{Filler, Message};
+use crate::tls::Tls;
 
 /// What is sent in one run.
 #[derive(Clone)]
@@ -25,6 +26,8 @@ pub(crate) struct Load {
     /// Messages of one connection.
     pub(crate) kept: usize,
     pub(crate) pipelined: bool,
+    /// Of each client; empty for none.
+    pub(crate) tls: Arc<[Tls]>,
 }
 
 /// How one run went.
@@ -59,10 +62,10 @@ impl Load {
         let next = Arc::new(AtomicUsize::new(0));
         let begun = Instant::now();
         let mut clients = JoinSet::new();
-        for _ in 0..self.clients {
+        for number in 0..self.clients {
             let load = self.clone();
             let next = Arc::clone(&next);
-            clients.spawn(async move { load.client(&next).await });
+            clients.spawn(async move { load.client(&next, load.tls.get(number)).await });
         }
         let mut latencies = Vec::with_capacity(self.messages);
         while let Some(ended) = clients.join_next().await {
@@ -73,7 +76,7 @@ impl Load {
         Ok(Pace { elapsed, latencies })
     }
 
-    async fn client(&self, next: &AtomicUsize) -> Result<Vec<Duration>> {
+    async fn client(&self, next: &AtomicUsize, tls: Option<&Tls>) -> Result<Vec<Duration>> {
         let mut latencies = Vec::new();
         let mut open: Option<(Dialogue, usize)> = None;
         loop {
@@ -85,7 +88,7 @@ impl Load {
             let begun = Instant::now();
             let (mut dialogue, sent) = match open.take() {
                 Some(kept) => kept,
-                None => (Dialogue::open(self.address).await?, 0),
+                None => (Dialogue::open(self.address, tls).await?, 0),
             };
             dialogue.send(&message, self.pipelined).await?;
             latencies.push(begun.elapsed());
@@ -111,7 +114,7 @@ pub(crate) fn idle<T>(address: SocketAddr, count: usize, look: impl FnOnce() -> 
         while open.len() < count {
             let mut batch = JoinSet::new();
             for _ in 0..(count - open.len()).min(20) {
-                batch.spawn(Dialogue::open(address));
+                batch.spawn(Dialogue::open(address, None));
             }
             while let Some(opened) = batch.join_next().await {
                 open.push(opened??);

@@ -18,6 +18,7 @@ mod process;
 mod rounds;
 mod sink;
 mod table;
+mod tls;
 
 use std::fs;
 use std::path::Path;
@@ -64,7 +65,13 @@ fn compare(arguments: &Arguments) -> Result<bool> {
     let (goals, reached) = goals::judge(&rows, arguments.kept);
     println!("CPU: seconds of user and system time of all the proxy's processes for 1,000 messages.\n");
     let sizes = &arguments.sizes;
-    for table in [table::costs(&rows, sizes), table::paces(&rows, sizes), table::bounds(&rows), goals] {
+    for table in [
+        table::costs(&rows, sizes),
+        table::paces(&rows, sizes),
+        table::handshakes(&rows),
+        table::bounds(&rows),
+        goals,
+    ] {
         print!("{}", table.markdown());
     }
     Ok(reached || !arguments.strict)

@@ -1,6 +1,7 @@
 //! The measurements, phase by phase. Memory is measured with one peer alone, load with all in turns.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -9,11 +10,12 @@ use anyhow::{Context, Result};
 use crate::arguments::{Arguments, Phase, size_in_words};
 use crate::calls;
 use crate::cpu::Usage;
-use crate::figures::{self, Figures, median};
+use crate::figures::{self, Figures, HANDSHAKE_SIZE, median};
 use crate::load::{Load, Pace, idle, percentile};
 use crate::memory;
 use crate::message::Filler;
 use crate::peers::{Peer, Running};
+use crate::tls::{Handshake, Identity, Tls};
 
 /// What all phases need.
 pub(crate) struct Rounds<'a> {
@@ -38,8 +40,11 @@ impl Rounds<'_> {
         }
         if self.arguments.measures(Phase::Load) {
             self.in_turns(&mut rows)?;
-            figures::compare(&mut rows);
         }
+        if self.arguments.measures(Phase::Tls) {
+            self.handshakes(&mut rows)?;
+        }
+        figures::compare(&mut rows);
         Ok(rows)
     }
 
@@ -132,35 +137,54 @@ impl Rounds<'_> {
                 let mut turns: Vec<_> = rows.iter_mut().zip(&peers).collect();
                 turns.rotate_left(repetition % peers.len().max(1)); // nobody always goes first
                 for (row, running) in turns {
-                    self.once(row, running, *size).with_context(|| {
-                        format!("{}, {}, repetition {repetition}", running.title, size_in_words(*size))
-                    })?;
+                    let what = size_in_words(*size);
+                    let messages = self.arguments.messages_of(*size);
+                    let load = self.load(running, *size, messages, self.arguments.clients);
+                    let figures = row.loads.iter_mut().find(|figures| figures.size == *size);
+                    figures
+                        .map_or(Ok(()), |figures| once(figures, running, &load, &what))
+                        .with_context(|| format!("{}, {what}, repetition {repetition}", running.title))?;
                 }
             }
         }
         Ok(())
     }
 
-    fn once(&self, row: &mut Figures, running: &Running, size: usize) -> Result<()> {
-        let messages = self.arguments.messages_of(size);
-        let load = self.load(running, size, messages, self.arguments.clients);
-        let ids = running.ids();
-        let before = Usage::of(&ids)?;
-        let Pace { elapsed, latencies } = load.run()?;
-        thread::sleep(Duration::from_millis(150)); // closing the last connections counts
-        let used = Usage::of(&ids)?.since(before);
-        let count = float(messages);
-        let cpu = used.cpu.as_secs_f64() * 1000.0 / count;
-        let pace = count / elapsed.as_secs_f64();
-        say(row, &format!("{}: {cpu:.3} s for 1,000, {pace:.0} messages/s", size_in_words(size)));
-        if let Some(figures) = row.loads.iter_mut().find(|figures| figures.size == size) {
-            figures.cpu.push(cpu);
-            figures.messages_per_second.push(pace);
-            figures.p50_ms.push(milliseconds(percentile(&latencies, 50)));
-            figures.p99_ms.push(milliseconds(percentile(&latencies, 99)));
-            figures.switches.push(float(used.switches) / count);
+    /// Messages of 1 kB under TLS, each on a connection of its own.
+    fn handshakes(&self, rows: &mut [Figures]) -> Result<()> {
+        let mut peers = Vec::new();
+        let mut rows: Vec<_> = rows.iter_mut().filter(|row| row.peer.speaks_tls()).collect();
+        let identity = Identity::new(self.folder)?;
+        for row in &rows {
+            let running = row.peer.start_with(self.folder, Some(&identity))?;
+            let mut clients = Vec::new();
+            for handshake in Handshake::ALL {
+                let all = (0..self.arguments.clients).map(|_| identity.client(handshake));
+                let tls: Arc<[Tls]> = all.collect::<Result<Vec<_>>>()?.into();
+                let warm_up = self.load_under(&tls, &running, 200);
+                warm_up.run().with_context(|| format!("{} under TLS", row.title))?;
+                clients.push((handshake, tls));
+            }
+            peers.push((running, clients));
+        }
+        for repetition in 0..self.arguments.repetitions {
+            let mut turns: Vec<_> = rows.iter_mut().zip(&peers).collect();
+            turns.rotate_left(repetition % peers.len().max(1));
+            for (row, (running, clients)) in turns {
+                for (handshake, tls) in clients {
+                    let load = self.load_under(tls, running, self.arguments.messages);
+                    let what = format!("TLS, {handshake:?}");
+                    once(row.tls(*handshake), running, &load, &what)
+                        .with_context(|| format!("{}, {what}, repetition {repetition}", running.title))?;
+                }
+            }
         }
         Ok(())
+    }
+
+    fn load_under(&self, tls: &Arc<[Tls]>, running: &Running, messages: usize) -> Load {
+        let load = self.load(running, HANDSHAKE_SIZE, messages, self.arguments.clients);
+        Load { kept: 1, tls: Arc::clone(tls), ..load }
     }
 
     fn load(&self, running: &Running, size: usize, messages: usize, clients: usize) -> Load {
@@ -173,8 +197,28 @@ impl Rounds<'_> {
             clients,
             kept: self.arguments.kept,
             pipelined: self.arguments.pipelined,
+            tls: Arc::default(),
         }
     }
+}
+
+/// Runs `load`, which is `what` it is called, against `running` and adds what came of it to `figures`.
+fn once(figures: &mut figures::Load, running: &Running, load: &Load, what: &str) -> Result<()> {
+    let ids = running.ids();
+    let before = Usage::of(&ids)?;
+    let Pace { elapsed, latencies } = load.run()?;
+    thread::sleep(Duration::from_millis(150)); // closing the last connections counts
+    let used = Usage::of(&ids)?.since(before);
+    let count = float(load.messages);
+    let cpu = used.cpu.as_secs_f64() * 1000.0 / count;
+    let pace = count / elapsed.as_secs_f64();
+    eprintln!("{}: {what}: {cpu:.3} s for 1,000, {pace:.0} messages/s", running.title);
+    figures.cpu.push(cpu);
+    figures.messages_per_second.push(pace);
+    figures.p50_ms.push(milliseconds(percentile(&latencies, 50)));
+    figures.p99_ms.push(milliseconds(percentile(&latencies, 99)));
+    figures.switches.push(float(used.switches) / count);
+    Ok(())
 }
 
 fn say(row: &Figures, what: &str) {

@@ -81,6 +81,28 @@ pub(crate) fn paces(figures: &[Figures], sizes: &[usize]) -> Table {
     Table { columns, rows }
 }
 
+/// What a message of 1 kB costs on a connection of its own under TLS.
+pub(crate) fn handshakes(figures: &[Figures]) -> Table {
+    let mut columns = vec!["proxy".to_owned()];
+    for handshake in ["TLS, full handshake", "TLS, resumed"] {
+        columns.push(format!("{handshake}: CPU"));
+        columns.extend(["x haproxy", "messages/s", "p50 ms", "p99 ms"].map(String::from));
+    }
+    let rows = figures.iter().filter(|row| row.peer.speaks_tls()).map(|row| {
+        let mut cells = vec![row.title.to_owned()];
+        for load in [&row.tls_full, &row.tls_resumed] {
+            cells.push(cell(median(&load.cpu), |cpu| format!("{cpu:.3}")));
+            cells.push(cell(median(&load.cpu_to_haproxy), |ratio| format!("{ratio:.2}")));
+            cells.push(cell(median(&load.messages_per_second), |pace| format!("{pace:.0}")));
+            cells.push(cell(median(&load.p50_ms), |latency| format!("{latency:.1}")));
+            cells.push(cell(median(&load.p99_ms), |latency| format!("{latency:.1}")));
+        }
+        cells
+    });
+    let rows = rows.collect();
+    Table { columns, rows }
+}
+
 /// Memory under large messages, and what is measured only on request.
 pub(crate) fn bounds(figures: &[Figures]) -> Table {
     let columns = [

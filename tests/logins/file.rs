@@ -8,7 +8,7 @@ use crate::support::gatepost::{Gatepost, binary};
 use crate::support::postfix::{Options, PostfixBackend};
 
 /// The line that `gatepost passwd` makes.
-fn passwd(arguments: &[&str], password: &str) -> String {
+pub fn passwd(arguments: &[&str], password: &str) -> String {
     let mut command: Command = binary();
     command.arg("passwd").args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn().unwrap();

@@ -12,6 +12,7 @@ pub mod log;
 pub mod names;
 pub mod peer;
 pub mod postfix;
+pub mod scram;
 pub mod slapd;
 pub mod tls;
 pub mod wait;

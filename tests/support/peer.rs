@@ -1,14 +1,14 @@
 //! One end of a connection, as a test holds it: says octets as they are, reads line by line, and ends as it is told.
 
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 
 use bytes::{Buf, BytesMut};
+use futures_util::FutureExt;
+use gatepost::net::stream::Stream;
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::task::unconstrained;
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
 use super::tls::{self, Manner};
@@ -16,17 +16,8 @@ use super::tls::{self, Manner};
 /// The client's end, or the backend's.
 #[derive(Debug)]
 pub struct Peer {
-    stream: Wire,
+    stream: Stream,
     input: BytesMut,
-}
-
-/// In clear text or not.
-#[derive(Debug)]
-enum Wire {
-    Clear(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
-    /// A handshake has failed.
-    Gone,
 }
 
 /// What came instead of a line.
@@ -41,14 +32,12 @@ pub enum NoLine {
 impl Peer {
     /// This end of `stream`.
     pub fn new(stream: TcpStream) -> Self {
-        stream.set_nodelay(true).unwrap();
-        Peer { stream: Wire::Clear(stream), input: BytesMut::new() }
+        Peer { stream: Stream::tcp(stream).unwrap(), input: BytesMut::new() }
     }
 
     /// Sends `octets` as they are; that nobody reads them any more is no matter.
     pub async fn send(&mut self, octets: &[u8]) {
-        let _ = self.stream.write_all(octets).await;
-        let _ = self.stream.flush().await;
+        let _ = self.stream.write(octets).await;
     }
 
     /// Begins TLS, as the client.
@@ -60,7 +49,7 @@ impl Peer {
         let connector = TlsConnector::from(Arc::new(tls::client(manner)));
         let secured = connector.connect(name, self.clear()?).await.map_err(|error| error.to_string())?;
         tls::look(manner, secured.get_ref().1.peer_certificates())?;
-        self.stream = Wire::Tls(Box::new(secured.into()));
+        self.stream = Stream::Tls(Box::new(secured.into()));
         Ok(())
     }
 
@@ -71,18 +60,63 @@ impl Peer {
         let acceptor = TlsAcceptor::from(Arc::new(tls::server(manner)));
         let secured = acceptor.accept(self.clear()?).await.map_err(|error| error.to_string())?;
         tls::look(manner, secured.get_ref().1.peer_certificates())?;
-        self.stream = Wire::Tls(Box::new(secured.into()));
+        self.stream = Stream::Tls(Box::new(secured.into()));
         Ok(())
     }
 
-    fn clear(&mut self) -> Result<TcpStream, String> {
+    fn clear(&mut self) -> Result<Stream, String> {
         if !self.input.is_empty() {
             return Err(format!("before TLS the other side said {:?} as well", self.input));
         }
-        match std::mem::replace(&mut self.stream, Wire::Gone) {
-            Wire::Clear(stream) => Ok(stream),
-            Wire::Tls(_) | Wire::Gone => Err("there is TLS already".to_owned()),
+        match std::mem::replace(&mut self.stream, Stream::Gone) {
+            Stream::Tls(_) | Stream::Gone => Err("there is TLS already".to_owned()),
+            stream => Ok(stream),
         }
+    }
+
+    /// What a login can be bound to: the data of the channel by the name of its kind. RFC 9266 §2, RFC 5929 §4.
+    ///
+    /// *Errors*: there is no such kind, or no TLS.
+    pub fn channel(&self, kind: &str) -> Result<Vec<u8>, String> {
+        let Stream::Tls(stream) = &self.stream else { return Err("there is no TLS".to_owned()) };
+        let (_, connection) = stream.get_ref();
+        match kind {
+            "tls-exporter" => match &**stream {
+                TlsStream::Client(stream) => {
+                    let connection = stream.get_ref().1;
+                    let data = connection.export_keying_material(
+                        vec![0; 32],
+                        b"EXPORTER-Channel-Binding",
+                        Some(b""),
+                    );
+                    data.map_err(|error| error.to_string())
+                }
+                TlsStream::Server(_) => Err("only clients are bound".to_owned()),
+            },
+            // All certificates of `tls` are signed by SHA-256.
+            "tls-server-end-point" => {
+                let shown = connection.peer_certificates().and_then(|chain| chain.first());
+                let shown = shown.ok_or_else(|| "no certificate was shown".to_owned())?;
+                Ok(gatepost::net::tls::certificate::sha256(shown).to_vec())
+            }
+            _ => Err(format!("{kind} is no channel")),
+        }
+    }
+
+    async fn read(&mut self) -> io::Result<usize> {
+        let input = &mut self.input;
+        let take = |octets: &[u8]| {
+            input.extend_from_slice(octets);
+            octets.len()
+        };
+        self.stream.read(take).await
+    }
+
+    /// Gives back a line that was read.
+    pub fn give_back(&mut self, line: &[u8]) {
+        let rest = self.input.split();
+        self.input.extend_from_slice(line);
+        self.input.extend_from_slice(&rest);
     }
 
     /// The next line with its line end.
@@ -93,7 +127,7 @@ impl Peer {
             if let Some(end) = self.input.iter().position(|octet| *octet == b'\n') {
                 return Ok(self.input.split_to(end + 1).to_vec());
             }
-            match self.stream.read_buf(&mut self.input).await {
+            match self.read().await {
                 Ok(0) => return Err(NoLine::End(self.input.split().to_vec())),
                 Ok(_) => {}
                 Err(_) => return Err(NoLine::Reset),
@@ -104,7 +138,7 @@ impl Peer {
     /// Reads `count` octets, or those before the end.
     pub async fn octets(&mut self, count: usize) -> Vec<u8> {
         while self.input.len() < count {
-            match self.stream.read_buf(&mut self.input).await {
+            match self.read().await {
                 Ok(0) | Err(_) => break,
                 Ok(_) => {}
             }
@@ -117,91 +151,32 @@ impl Peer {
 
     /// What has come and was not looked at; asks the system, waits for nothing.
     pub fn unread(&mut self) -> Vec<u8> {
-        let mut octets = [0; 4096];
-        loop {
-            match self.stream.try_read(&mut octets) {
-                Ok(0) | Err(_) => return self.input.to_vec(),
-                Ok(length) => self.input.extend_from_slice(&octets[..length]),
-            }
-        }
+        while let Some(Ok(1..)) = unconstrained(self.read()).now_or_never() {}
+        self.input.to_vec()
     }
 
     /// Says that no more will be sent.
     pub async fn half_close(&mut self) {
-        let _ = self.stream.shutdown().await;
+        let _ = self.stream.shut_down_writing().await;
     }
 
     /// Ends the connection so that the other side hears of a reset.
     pub fn reset(self) {
-        let _ = match &self.stream {
-            Wire::Clear(stream) => stream.set_zero_linger(),
-            Wire::Tls(stream) => stream.get_ref().0.set_zero_linger(),
-            Wire::Gone => Ok(()),
+        let stream = match &self.stream {
+            Stream::Tls(stream) => stream.get_ref().0,
+            stream => stream,
         };
+        if let Stream::Tcp(stream) = stream {
+            let _ = stream.set_zero_linger();
+        }
     }
 
     /// How the other side ended, once it has: what it said before that nobody read.
     pub async fn end(&mut self) -> io::Result<Vec<u8>> {
         loop {
-            if self.stream.read_buf(&mut self.input).await? == 0 {
+            if self.read().await? == 0 {
                 return Ok(self.input.split().to_vec());
             }
-        }
-    }
-}
-
-impl Wire {
-    fn try_read(&mut self, octets: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Wire::Clear(stream) => stream.try_read(octets),
-            Wire::Tls(stream) => {
-                let mut buffer = ReadBuf::new(octets);
-                match Pin::new(stream).poll_read(&mut Context::from_waker(Waker::noop()), &mut buffer) {
-                    Poll::Ready(read) => read.map(|()| buffer.filled().len()),
-                    Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
-                }
-            }
-            Wire::Gone => Ok(0),
-        }
-    }
-}
-
-impl AsyncRead for Wire {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Wire::Clear(stream) => Pin::new(stream).poll_read(context, buffer),
-            Wire::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
-            Wire::Gone => Poll::Ready(Ok(())),
-        }
-    }
-}
-
-impl AsyncWrite for Wire {
-    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Wire::Clear(stream) => Pin::new(stream).poll_write(context, octets),
-            Wire::Tls(stream) => Pin::new(stream).poll_write(context, octets),
-            Wire::Gone => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Wire::Clear(stream) => Pin::new(stream).poll_flush(context),
-            Wire::Tls(stream) => Pin::new(stream).poll_flush(context),
-            Wire::Gone => Poll::Ready(Ok(())),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Wire::Clear(stream) => Pin::new(stream).poll_shutdown(context),
-            Wire::Tls(stream) => Pin::new(stream).poll_shutdown(context),
-            Wire::Gone => Poll::Ready(Ok(())),
         }
     }
 }

@@ -18,8 +18,12 @@ pub(super) fn command(place: &Place, policy: bool, xclient: bool) -> Result<Comm
 /// All the load comes from one address: limits by client are off. Idle sessions stay below four fifths of
 /// `connections`, from where on a client network would keep few of them.
 fn settings(place: &Place, policy: bool, xclient: bool) -> String {
-    let Place { port, sink, folder } = place;
+    let Place { port, sink, folder, pem } = place;
     let folder = folder.display();
+    let (certificate, tls) = match pem {
+        Some(pem) => (format!("[tls]\ncertificate = \"{}\"\n", pem.display()), "implicit"),
+        None => (String::new(), "none"),
+    };
     let policies = if policy { r#"["small"]"# } else { "[]" };
     let xclient = if xclient { "required" } else { "off" };
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/small.lua");
@@ -62,8 +66,10 @@ xforward = "off"
 [[listener]]
 bind = "127.0.0.1:{port}"
 client_name = false
+tls = "{tls}"
 policies = {policies}
 
+{certificate}
 {script}"#
     )
 }

@@ -18,6 +18,7 @@ use clap::ValueEnum;
 
 use crate::process::Process;
 use crate::sink::Sink;
+use crate::tls::Identity;
 use auth_http::AuthHttp;
 
 /// One row of the table.
@@ -67,15 +68,30 @@ impl Peer {
         }
     }
 
+    /// Whether it can be started with TLS.
+    pub(crate) fn speaks_tls(self) -> bool {
+        !matches!(self, Self::Direct | Self::Nginx | Self::NginxXclient)
+    }
+
     /// Starts the peer on a free port, with a sink of its own; its files are in a folder below `folder`.
     ///
     /// Errors: if it doesn't greet within 20 s, with the end of what it printed.
     pub(crate) fn start(self, folder: &Path) -> Result<Running> {
+        self.start_with(folder, None)
+    }
+
+    /// The same; with an `identity` it speaks TLS from the first octet.
+    pub(crate) fn start_with(self, folder: &Path, identity: Option<&Identity>) -> Result<Running> {
         let folder = folder.join(self.to_possible_value().context("name")?.get_name());
         fs::create_dir_all(&folder)?;
         let xclient = matches!(self, Self::NginxXclient | Self::GatepostXclient | Self::GatepostBoth);
         let sink = Sink::start(xclient)?;
-        let place = Place { port: free_port()?, sink: sink.address.port(), folder };
+        let place = Place {
+            port: free_port()?,
+            sink: sink.address.port(),
+            folder,
+            pem: identity.map(|identity| identity.pem.clone()),
+        };
         let mut auth = None;
         let mut command = match self {
             Self::Direct => {
@@ -97,7 +113,7 @@ impl Peer {
             Self::Gatepost | Self::GatepostXclient => gatepost::command(&place, false, xclient)?,
             Self::GatepostPolicy | Self::GatepostBoth => gatepost::command(&place, true, xclient)?,
         };
-        let (process, to_banner) = launch(&mut command, &place)?;
+        let (process, to_banner) = launch(&mut command, &place, identity)?;
         let address = (Ipv4Addr::LOCALHOST, place.port).into();
         Ok(Running { title: self.title(), address, sink, to_banner, process: Some(process), _auth: auth })
     }
@@ -115,6 +131,8 @@ struct Place {
     port: u16,
     sink: u16,
     folder: PathBuf,
+    /// Certificate and key, if it is to speak TLS.
+    pem: Option<PathBuf>,
 }
 
 impl Place {
@@ -126,12 +144,12 @@ impl Place {
     }
 }
 
-fn launch(command: &mut Command, place: &Place) -> Result<(Process, Duration)> {
+fn launch(command: &mut Command, place: &Place, identity: Option<&Identity>) -> Result<(Process, Duration)> {
     let log = place.folder.join("output");
     let begun = Instant::now();
     let mut process = Process::start(command, &log)?;
     loop {
-        if greets(place.port) {
+        if greets(place.port, identity) {
             return Ok((process, begun.elapsed()));
         }
         if process.has_ended() || begun.elapsed() > Duration::from_secs(20) {
@@ -152,11 +170,15 @@ fn last_words(folder: &Path) -> String {
     if words.is_empty() { "nothing".into() } else { words.join("\n") }
 }
 
-fn greets(port: u16) -> bool {
+fn greets(port: u16, identity: Option<&Identity>) -> bool {
     let Ok(mut stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) else { return false };
     let mut code = [0; 3];
     let wait = stream.set_read_timeout(Some(Duration::from_secs(5)));
-    wait.is_ok() && stream.read_exact(&mut code).is_ok() && code == *b"220"
+    let read = match identity {
+        Some(identity) => identity.read(stream, &mut code),
+        None => stream.read_exact(&mut code).map_err(Into::into),
+    };
+    wait.is_ok() && read.is_ok() && code == *b"220"
 }
 
 fn free_port() -> Result<u16> {

@@ -220,8 +220,8 @@ mod tests {
     }
 
     fn octets(hex: &str) -> Vec<u8> {
-        let hex = hex.replace(' ', "");
-        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+        let digits: Vec<u32> = hex.chars().filter_map(|c| c.to_digit(16)).collect();
+        digits.chunks(2).map(|pair| u8::try_from(pair[0] * 16 + pair[1]).unwrap()).collect()
     }
 
     #[test]

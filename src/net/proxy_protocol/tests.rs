@@ -199,6 +199,17 @@ fn a_checksum_that_is_there_is_held_to() {
     assert_eq!(decode(&cut_short, 9).0, Some(Err(HeaderError::Malformed)));
 }
 
+/// Found by the property below: the answer was another one where octet 107 came with the one before it.
+#[test]
+fn a_line_without_an_end_is_too_long_whatever_comes_then() {
+    for last in [b'\0', b'\r', b'\n', b'x'] {
+        let octets = [b"PROXY TCP4 ".repeat(10)[..106].to_vec(), vec![last; 5]].concat();
+        for cut in [1, 2, 200] {
+            assert_eq!(decode(&octets, cut).0, Some(Err(HeaderError::TooLong)), "{last} in pieces of {cut}");
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn every_cut_gives_the_same_and_takes_nothing_that_is_behind(

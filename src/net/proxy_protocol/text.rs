@@ -15,11 +15,13 @@ pub(super) fn wants(octets: &[u8]) -> usize {
 
 /// The header whose octets so far are `octets`; nothing if more are due.
 pub(super) fn judge(octets: &[u8]) -> Option<Result<Header, HeaderError>> {
-    let Some(cr) = octets.iter().position(|octet| matches!(octet, b'\r' | b'\n' | b'\0')) else {
+    // Looked for where it may be alone, so that the answer is the same whatever the cut.
+    let mut within = octets.iter().take(LONGEST - 1);
+    let Some(cr) = within.position(|octet| matches!(octet, b'\r' | b'\n' | b'\0')) else {
         return (octets.len() >= LONGEST - 1).then_some(Err(HeaderError::TooLong));
     };
     match octets.get(cr..) {
-        Some(b"\r") => (octets.len() >= LONGEST).then_some(Err(HeaderError::TooLong)),
+        Some(b"\r") => None,
         Some(b"\r\n") => {
             let line = octets.get(..cr).and_then(|line| std::str::from_utf8(line).ok());
             Some(line.and_then(header).ok_or(HeaderError::Malformed))

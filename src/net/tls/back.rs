@@ -15,7 +15,7 @@ use crate::net::stream::Stream;
 use crate::net::tls::config::{BackTls, Level};
 use crate::net::tls::files::{FileError, authorities, certified_key};
 use crate::net::tls::front::{provider, versions};
-use crate::net::tls::server_certificates::{AnyServer, PinnedServer};
+use crate::net::tls::server_certificates::UnvouchedServer;
 
 /// TLS towards one backend; shared by all workers. Its sessions are resumed.
 #[derive(Debug)]
@@ -79,10 +79,10 @@ fn verifier(
 ) -> Result<Arc<dyn ServerCertVerifier>, BackError> {
     let provider = Arc::clone(provider);
     if config.level != Level::Verified {
-        return Ok(Arc::new(AnyServer(provider)));
+        return Ok(Arc::new(UnvouchedServer { provider, known: None }));
     }
     if !config.fingerprints.is_empty() {
-        return Ok(Arc::new(PinnedServer { any: AnyServer(provider), known: config.fingerprints.clone() }));
+        return Ok(Arc::new(UnvouchedServer { provider, known: Some(config.fingerprints.clone()) }));
     }
     let roots = match &config.ca {
         Some(path) => authorities(path)?,

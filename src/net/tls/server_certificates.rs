@@ -10,53 +10,16 @@ use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 use crate::names::fingerprint::Fingerprint;
 use crate::net::tls::certificate::Certificate;
 
-/// Takes any server: nobody listens on the way who doesn't also change what is said.
+/// Takes a server that holds the key of its certificate, whoever has made that and for whatever name and time.
 #[derive(Debug)]
-pub(super) struct AnyServer(pub(super) Arc<CryptoProvider>);
-
-/// Takes a server whose certificate or key is one of those `known`, whoever has made it and for whatever name and time.
-#[derive(Debug)]
-pub(super) struct PinnedServer {
-    pub(super) any: AnyServer,
-    pub(super) known: Vec<Fingerprint>,
+pub(super) struct UnvouchedServer {
+    pub(super) provider: Arc<CryptoProvider>,
+    /// The digests of certificates or keys of which one must be its own; none: any server is good, for nobody listens
+    /// on the way who doesn't also change what is said.
+    pub(super) known: Option<Vec<Fingerprint>>,
 }
 
-impl ServerCertVerifier for AnyServer {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
-}
-
-impl ServerCertVerifier for PinnedServer {
+impl ServerCertVerifier for UnvouchedServer {
     fn verify_server_cert(
         &self,
         certificate: &CertificateDer<'_>,
@@ -65,8 +28,9 @@ impl ServerCertVerifier for PinnedServer {
         _: &[u8],
         _: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
+        let Some(known) = &self.known else { return Ok(ServerCertVerified::assertion()) };
         let shown = Certificate::read(certificate).ok_or(CertificateError::BadEncoding)?;
-        match self.known.iter().any(|known| [shown.sha256, shown.key_sha256].contains(&known.0)) {
+        match known.iter().any(|known| [shown.sha256, shown.key_sha256].contains(&known.0)) {
             true => Ok(ServerCertVerified::assertion()),
             false => Err(CertificateError::ApplicationVerificationFailure.into()),
         }
@@ -78,7 +42,12 @@ impl ServerCertVerifier for PinnedServer {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.any.verify_tls12_signature(message, certificate, signature)
+        verify_tls12_signature(
+            message,
+            certificate,
+            signature,
+            &self.provider.signature_verification_algorithms,
+        )
     }
 
     fn verify_tls13_signature(
@@ -87,10 +56,15 @@ impl ServerCertVerifier for PinnedServer {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.any.verify_tls13_signature(message, certificate, signature)
+        verify_tls13_signature(
+            message,
+            certificate,
+            signature,
+            &self.provider.signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.any.supported_verify_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }

@@ -7,13 +7,14 @@ use gatepost::lookup::zone::Zone;
 use gatepost::proxy::drain::Phase;
 
 use super::octets::shown;
-use super::script::{Act, Chat, Ending, Side, Step};
+use super::script::{Act, Chat, Ending, Scram, Side, Step};
 use super::transcript::Transcript;
 use super::wires::Wires;
 use crate::support::backend::Backend;
 use crate::support::floor::{Proxy, on_still_clock, settle};
 use crate::support::log::{Log, fits};
 use crate::support::peer::{NoLine, Peer};
+use crate::support::scram;
 use crate::support::tls::Manner;
 
 /// Plays `chat` with octets sent in pieces of `cut`, or in one if that is 0.
@@ -90,6 +91,7 @@ impl<'a> Player<'a> {
             Act::Switch(side, name, place) => self.wires(*side).switch(name, place.clone()),
             Act::End(side, ending) => self.end(*side, *ending).await?,
             Act::Tls(side, manner, fails) => self.secure(*side, manner, *fails).await?,
+            Act::Scram(scram) => self.log_in(scram).await?,
             Act::Closed(side) => self.expect_end(*side).await?,
             Act::Silent(side) => self.expect_silence(*side).await?,
             Act::Unasked => self.expect_unasked().await?,
@@ -225,6 +227,45 @@ impl<'a> Player<'a> {
             (Ok(()), true) => Err("the handshake did not fail".to_owned()),
             _ => Ok(()),
         }
+    }
+
+    /// Says AUTH and leads the exchange as long as the proxy has challenges; its last reply is left to be heard.
+    async fn log_in(&mut self, scram: &Scram) -> Result<(), String> {
+        self.connect(Side::Client).await?;
+        let channel = |kind| self.clients.peer().and_then(|peer| peer.channel(kind));
+        let mut binding = scram.bound.as_deref().map_or(Ok(Vec::new()), channel)?;
+        if let Some(octet) = binding.first_mut().filter(|_| scram.is_elsewhere) {
+            *octet ^= 1;
+        }
+        let header = match &scram.bound {
+            Some(kind) => format!("p={kind},,"),
+            None if scram.believes_unbound => "y,,".to_owned(),
+            None => "n,,".to_owned(),
+        };
+        let plus = if scram.bound.is_some() { "-PLUS" } else { "" };
+        let client = scram::Client::new(&scram.user, &scram.password, &header, binding);
+        let first = format!("AUTH SCRAM-SHA-256{plus} {}", client.first());
+        let Some(challenge) = self.challenge(&first).await? else { return Ok(()) };
+        let (last, due) = client.last(&challenge)?;
+        let Some(said) = self.challenge(&last).await? else { return Ok(()) };
+        if said != due {
+            return Err("the proxy doesn't know the password".to_owned());
+        }
+        self.challenge("").await.map(drop)
+    }
+
+    /// Says `line`; the challenge that follows, none if it is another reply.
+    async fn challenge(&mut self, line: &str) -> Result<Option<String>, String> {
+        self.clients.waiting.extend_from_slice(format!("{line}\r\n").as_bytes());
+        self.flush(Side::Client).await?;
+        let peer = self.clients.peer()?;
+        let heard = peer.line().await.map_err(|end| format!("instead of a challenge there was {end:?}"))?;
+        let text = std::str::from_utf8(&heard).ok().and_then(|text| text.strip_prefix("334 "));
+        match text.map(|text| text.trim_end().to_owned()) {
+            None => peer.give_back(&heard),
+            found => return Ok(found),
+        }
+        Ok(None)
     }
 
     async fn expect_end(&mut self, side: Side) -> Result<(), String> {

@@ -60,6 +60,8 @@ pub enum Act {
     Silent(Side),
     /// This side begins TLS, or tries to in vain.
     Tls(Side, Manner, bool),
+    /// The client logs in by SCRAM-SHA-256.
+    Scram(Scram),
     /// No connection to the backend waits to be taken.
     Unasked,
     /// The backend's address of that number refuses connections from now on, or takes them.
@@ -73,6 +75,21 @@ pub enum Act {
     /// The end of service begins, or its patience is over.
     Drain,
     EndService,
+}
+
+/// How a client logs in by SCRAM-SHA-256.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scram {
+    /// Its name.
+    pub user: String,
+    /// Its password.
+    pub password: String,
+    /// The kind of channel that it binds itself to, by -PLUS.
+    pub bound: Option<String>,
+    /// Unbound, it says that it could be bound but that we could not.
+    pub believes_unbound: bool,
+    /// It takes another channel's data for this one's.
+    pub is_elsewhere: bool,
 }
 
 /// How a connection ends.
@@ -221,6 +238,7 @@ fn directed(words: &[&str]) -> Option<Act> {
         ["backend", "start"] => Act::Listen(1, true),
         ["backend", "start", number] => Act::Listen(number.parse().ok()?, true),
         [who, "tls", options @ ..] => secured(side(who)?, options)?,
+        ["client", "scram", user, password, options @ ..] => scram(user, password, options)?,
         [who, "close"] => Act::End(side(who)?, Ending::Close),
         [who, "reset"] => Act::End(side(who)?, Ending::Reset),
         [who, "half-close"] => Act::End(side(who)?, Ending::HalfClose),
@@ -255,6 +273,20 @@ fn secured(side: Side, options: &[&str]) -> Option<Act> {
         }
     }
     Some(Act::Tls(side, manner, fails))
+}
+
+/// `bound=KIND y elsewhere`.
+fn scram(user: &str, password: &str, options: &[&str]) -> Option<Act> {
+    let mut scram = Scram { user: user.to_owned(), password: password.to_owned(), ..Scram::default() };
+    for option in options {
+        match option.split_once('=') {
+            Some(("bound", kind)) => scram.bound = Some(kind.to_owned()),
+            None if *option == "y" => scram.believes_unbound = true,
+            None if *option == "elsewhere" => scram.is_elsewhere = true,
+            _ => return None,
+        }
+    }
+    Some(Act::Scram(scram))
 }
 
 /// `SIZE 1000, DSN` as lines of an EHLO reply.
