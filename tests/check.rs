@@ -11,6 +11,8 @@
 
 mod support;
 
+#[path = "check/auth.rs"]
+mod auth;
 #[path = "check/mistakes.rs"]
 mod mistakes;
 #[path = "check/policy.rs"]

@@ -1,5 +1,5 @@
-//! Logins through gatepost, checked by real counterparts: a file, Debian's dovecot-core, Postfix with Dovecot's SASL;
-//! and by real clients: Python's smtplib, GNU SASL.
+//! Logins through gatepost, checked by real counterparts: a file, Debian's dovecot-core and slapd, Postfix with Dovecot's
+//! SASL; and by real clients: Python's smtplib, GNU SASL.
 //!
 //! Needs root and what `tests/needs` installs.
 #![allow(
@@ -23,3 +23,5 @@ mod dovecot;
 mod file;
 #[path = "logins/gsasl.rs"]
 mod gsasl;
+#[path = "logins/ldap.rs"]
+mod ldap;

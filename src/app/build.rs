@@ -208,7 +208,7 @@ impl House {
             servers: servers?,
             spool,
             store,
-            verifiers: Verifiers::build(&config, &ground.hashing, &ground.helper)?,
+            verifiers: Verifiers::build(&config, &ground.hashing, &ground.helper, &names)?,
             names,
             parts,
             maps,

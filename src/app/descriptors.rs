@@ -16,7 +16,7 @@ pub struct Need {
     pub backends: usize,
     /// Questions to name servers.
     pub questions: usize,
-    /// All else: listening sockets, threads, the log.
+    /// All else: listening sockets, threads, the log, who checks logins.
     pub rest: usize,
 }
 
@@ -32,7 +32,9 @@ impl Need {
             spool: config.limits.connections,
             backends: smtp.map(|backend| backend.connections).fold(0, usize::saturating_add),
             questions: config.dns.in_flight,
-            rest: binds.saturating_add(config.workers.saturating_mul(8)).saturating_add(64),
+            rest: [binds, config.workers.saturating_mul(8), config.auth.connections(), 64]
+                .into_iter()
+                .fold(0, usize::saturating_add),
         }
     }
 

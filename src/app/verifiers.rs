@@ -1,15 +1,21 @@
 //! Who checks logins: made from the configuration, once for all workers, then opened on each.
 
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use rustix::fs::{Access, access};
 
 use crate::auth::config::Place;
 use crate::auth::dovecot::Dovecot;
-use crate::auth::file::File;
+use crate::auth::file::{self, File};
+use crate::auth::ldap::config::Server;
+use crate::auth::ldap::{self, Ldap};
 use crate::auth::sasl::Sasl;
 use crate::config::Config;
+use crate::config::error::Diagnostic;
+use crate::net::names::Names;
 use crate::proxy::config::Listener;
 use crate::proxy::context::Verification;
 use crate::session::login::Demand;
@@ -25,21 +31,32 @@ pub struct Verifiers {
 enum Shared {
     File(Arc<File>),
     Dovecot(Arc<Dovecot>),
+    Ldap(Arc<Ldap>),
     Policy,
     Backend,
 }
 
 impl Verifiers {
-    /// What `config` says; `hashing` hashes passwords, `helper` keeps connections.
+    /// What `config` says; `hashing` hashes passwords, `helper` keeps connections, `names` finds servers.
     ///
-    /// *Errors*: a file of users that can't be used.
-    pub fn build(config: &Config, hashing: &StoragePool, helper: &HelperHandle) -> anyhow::Result<Verifiers> {
+    /// *Errors*: a file that can't be used.
+    pub fn build(
+        config: &Config,
+        hashing: &StoragePool,
+        helper: &HelperHandle,
+        names: &Arc<dyn Names>,
+    ) -> anyhow::Result<Verifiers> {
         let shared = match config.auth.verify.as_ref().filter(|_| is_used(config)) {
             Some(Place::File(path)) => {
                 let file = File::open(path, hashing.clone()).context("auth.verify")?;
                 Some(Shared::File(Arc::new(file)))
             }
             Some(Place::Dovecot(path)) => Some(Shared::Dovecot(Arc::new(Dovecot::start(path, helper)))),
+            Some(Place::Ldap(server)) => {
+                let (server, settings) = (server.clone(), config.auth.ldap.clone());
+                let ldap = Ldap::new(server, settings, Arc::clone(names), helper.clone());
+                Some(Shared::Ldap(Arc::new(ldap.context("auth.ldap")?)))
+            }
             Some(Place::Policy(_)) => Some(Shared::Policy),
             Some(Place::Backend) => Some(Shared::Backend),
             None => None,
@@ -54,6 +71,7 @@ impl Verifiers {
         }
         Some(match self.shared.as_ref()? {
             Shared::File(file) => Verification::By(Rc::new(Sasl::new(Rc::new(Arc::clone(file))))),
+            Shared::Ldap(ldap) => Verification::By(Rc::new(Sasl::new(Rc::new(Arc::clone(ldap))))),
             Shared::Dovecot(dovecot) => Verification::By(Rc::new(Arc::clone(dovecot))),
             Shared::Policy => Verification::Policy,
             Shared::Backend => Verification::Backend,
@@ -67,6 +85,27 @@ pub fn policy<'a>(config: &'a Config, listener: &Listener) -> Option<&'a str> {
         Some(Place::Policy(name)) if listener.logins.demand != Demand::Off => Some(name),
         _ => None,
     }
+}
+
+/// What is wrong with the files and sockets that checking logins takes, as whoever asks now sees them.
+pub fn advice(config: &Config) -> Vec<Diagnostic> {
+    let Some(place) = config.auth.verify.as_ref().filter(|_| is_used(config)) else { return Vec::new() };
+    let wrong = |key: &str, why: String| Diagnostic::error(key, format!("{key}: {why}"), None);
+    let away = |path: &Path| {
+        let error = access(path, Access::WRITE_OK).err()?;
+        let message = format!("auth.verify: {} can't be asked now: {error}", path.display());
+        Some(Diagnostic::warning("auth.verify", message, None))
+    };
+    let found = match place {
+        Place::File(path) => file::test(path).err().map(|error| wrong("auth.verify", error.to_string())),
+        Place::Dovecot(path) | Place::Ldap(Server::Unix(path)) => away(path),
+        Place::Ldap(_) | Place::Policy(_) | Place::Backend => None,
+    };
+    let ldap = match place {
+        Place::Ldap(server) => ldap::prepare(server, &config.auth.ldap).err(),
+        _ => None,
+    };
+    found.into_iter().chain(ldap.map(|error| wrong("auth.ldap", error.to_string()))).collect()
 }
 
 /// Whether anybody logs in anywhere.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::auth::ldap::config::{Server, Settings as Ldap};
 use crate::smtp::mechanism::{Mechanism, Mechanisms};
 
 /// How logins are checked.
@@ -19,6 +20,8 @@ pub struct Config {
     pub max_failures: usize,
     /// How long the answer to a failure is held back.
     pub failure_delay: Duration,
+    /// How a directory is asked, where `verify` is one.
+    pub ldap: Ldap,
 }
 
 /// Where a verifier is.
@@ -28,10 +31,34 @@ pub enum Place {
     File(PathBuf),
     /// A Dovecot, by its socket for auth clients.
     Dovecot(PathBuf),
+    /// A directory.
+    Ldap(Server),
     /// The backend, by AUTH to it.
     Backend,
     /// A policy's `verify` hook, by the policy's name.
     Policy(String),
+}
+
+impl Config {
+    /// Connections that checking logins takes at once.
+    pub fn connections(&self) -> usize {
+        match &self.verify {
+            Some(Place::Ldap(_)) => self.ldap.connections,
+            Some(Place::Dovecot(_)) => 1,
+            _ => 0, // a backend's are counted there
+        }
+    }
+}
+
+impl Place {
+    /// What it can check, whatever users it has; nothing if that is to be seen.
+    pub fn mechanisms(&self) -> Option<Mechanisms> {
+        let passwords = Mechanisms::NONE.with(Mechanism::Plain).with(Mechanism::Login);
+        match self {
+            Place::Ldap(_) => Some(passwords),
+            Place::File(_) | Place::Dovecot(_) | Place::Backend | Place::Policy(_) => None,
+        }
+    }
 }
 
 impl Default for Config {
@@ -43,6 +70,7 @@ impl Default for Config {
             binds_to_certificate: false,
             max_failures: 5,
             failure_delay: Duration::from_secs(2),
+            ldap: Ldap::default(),
         }
     }
 }

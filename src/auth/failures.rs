@@ -56,7 +56,10 @@ impl Failures {
     }
 
     /// Notes that a client of `network` has shown a wrong `secret` for `user` at `now`; how many there were lately.
+    ///
+    /// Letters in another case and blanks make no other user, for directories don't look at them either.
     pub fn note(&self, network: &str, user: &str, secret: &[u8], now: Instant) -> Lately {
+        let user = user.trim().to_lowercase();
         let attempt = self.digest(&[b"attempt", user.as_bytes(), secret]);
         let (network, user) =
             (self.digest(&[b"network", network.as_bytes()]), self.digest(&[b"user", user.as_bytes()]));
@@ -144,6 +147,7 @@ mod tests {
         assert_eq!(note(NET, "ann", "other"), (2, 2));
         assert_eq!(note(NET, "bob", "old"), (3, 1), "another name's failure is another one");
         assert_eq!(note("198.51.100.0/24", "ann", "third"), (1, 3), "a name is counted over all networks");
+        assert_eq!(note("203.0.113.0/24", " ANN", "fourth"), (1, 4), "however it is written");
         tokio::time::advance(WINDOW + Duration::from_secs(1)).await;
         assert_eq!(note(NET, "ann", "old"), (1, 1), "it is over in time");
     }

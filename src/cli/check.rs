@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::app::descriptors::Need;
 use crate::app::probe::{self as probing, Probed};
 use crate::app::rights::{self, Account};
-use crate::app::{advice, policies, tls};
+use crate::app::{advice, policies, tls, verifiers};
 use crate::cli::{CONFIGURATION, WRONG, probe};
 use crate::config::error::{Diagnostic, Severity};
 use crate::config::sources::Sources;
@@ -59,6 +59,7 @@ impl Check {
             findings.problems.extend(advice::files(&config));
             findings.problems.extend(advice::unwise(&config));
             findings.problems.extend(tls::advice(&config));
+            findings.problems.extend(verifiers::advice(&config));
         }
         let failed = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime.block_on(self.look_inside(&mut findings)),

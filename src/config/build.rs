@@ -1,17 +1,15 @@
 //! The parts' own configurations, made from the tables as they were read.
 
-use crate::auth::config::Config as Auth;
 use crate::backend::config::{Address, Backend, ConnectAt, Downgrade, Timeouts, Xclient, Xforward};
 use crate::config::Config;
 use crate::config::error::Diagnostic;
-use crate::config::keys::key::Table;
+use crate::config::keys::table::Table;
 use crate::config::section::{ItemValue, Section};
 use crate::config::service::Service;
-use crate::config::{listener, lists, map, policy, scalar, tls};
+use crate::config::{auth, listener, lists, map, policy, scalar, tls};
 use crate::lookup::config::Config as Dns;
 use crate::message::config::Spool;
 use crate::observe::config::{Format, Level, Log, Metrics};
-use crate::smtp::mechanism::{Mechanism, Mechanisms};
 use crate::store::config::Config as Store;
 
 /// The whole set-up. What was wrong or is missing has its default; the check between the parts comes after.
@@ -21,7 +19,7 @@ pub(super) fn config(top: &Section, problems: &mut Vec<Diagnostic>) -> Config {
     let several = top.sections("backend").len() > 1;
     let backends: Vec<_> =
         top.sections("backend").iter().map(|section| backend(top, section, several, problems)).collect();
-    let auth = auth(&section(top, "auth", Table::Auth));
+    let auth = auth::auth(&section(top, "auth", Table::Auth));
     let listeners = listener::all(top, &backends, &auth, problems);
     let policies = policy::policies(&section(top, "policies", Table::Policies));
     let log = log(&section(top, "log", Table::Log));
@@ -112,24 +110,6 @@ fn timeouts(section: Option<&Section>) -> Timeouts {
         command: of("command", default.command),
         data: of("data", default.data),
         r#final: of("final", default.r#final),
-    }
-}
-
-fn auth(section: &Section) -> Auth {
-    let default = Auth::default();
-    let mechanisms: Option<Mechanisms> = section.list("mechanisms").map(|items| {
-        let named = items.iter().filter_map(|item| match &item.value {
-            ItemValue::Text(text) => Mechanism::parse(text),
-            _ => None,
-        });
-        named.collect()
-    });
-    Auth {
-        verify: section.verifier("verify"),
-        mechanisms: mechanisms.unwrap_or(default.mechanisms),
-        binds_to_certificate: mechanisms.is_some_and(|named| named.contains(Mechanism::ScramSha256Plus)),
-        max_failures: section.count("max_failures").flatten().unwrap_or(default.max_failures),
-        failure_delay: section.duration("failure_delay").flatten().unwrap_or(default.failure_delay),
     }
 }
 

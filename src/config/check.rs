@@ -7,12 +7,10 @@ use crate::auth::config::Place as Verify;
 use crate::backend::config::{Address, Xclient};
 use crate::config::error::Diagnostic;
 use crate::config::section::{ItemValue, Section};
-use crate::config::{Config, policy, tls, trust};
+use crate::config::{Config, auth, policy, tls, trust};
 use crate::lua::config::{Policy, Script, Span};
 use crate::names::network::parse_network;
 use crate::names::suggest;
-use crate::proxy::config::Listener;
-use crate::session::login::Demand;
 use crate::session::relay::RelayDomains;
 
 /// Tells what doesn't fit together; `built_in` are the names of the policy library.
@@ -39,7 +37,7 @@ pub(super) fn cross(top: &Section, config: &Config, built_in: &[&str], problems:
     tls::check(top, config, problems);
     tls::check_backends(top, config, problems);
     uses(top, config, problems);
-    logins(top, config, problems);
+    auth::check(top, config, problems);
     scripts(top, config, built_in, problems);
 }
 
@@ -204,26 +202,6 @@ fn uses(top: &Section, config: &Config, problems: &mut Vec<Diagnostic>) {
             );
             problems.push(problem.found("never used").help("name it in a listener's `policies`"));
         }
-    }
-}
-
-/// Where clients log in, somebody must check that; and nobody listens in unless that is said.
-fn logins(top: &Section, config: &Config, problems: &mut Vec<Diagnostic>) {
-    let logging_in = |listener: &&Listener| listener.logins.demand != Demand::Off;
-    for (listener, section) in config.listeners.iter().zip(top.sections("listener")) {
-        let is_checked = top.section("auth").is_some_and(|auth| auth.has("verify"));
-        if logging_in(&listener) && !is_checked {
-            let message = format!("listener \"{}\" takes logins that nobody checks", listener.name);
-            let problem = Diagnostic::error("listener.auth", message, section.place("auth"));
-            problems.push(problem.found("there is no `auth.verify`").help(
-                "say who knows the users: [auth] verify = \"file:users\", and make its lines with gatepost passwd",
-            ));
-        }
-    }
-    if config.auth.verify.is_some() && !config.listeners.iter().any(|listener| logging_in(&listener)) {
-        let place = top.section("auth").and_then(|auth| auth.place("verify"));
-        let problem = Diagnostic::warning("auth.verify", "no listener takes logins", place);
-        problems.push(problem.found("never asked").help("say auth = \"optional\" in a listener"));
     }
 }
 

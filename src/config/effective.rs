@@ -4,7 +4,8 @@ use serde_json::{Value as Json, json};
 
 use crate::config::Config;
 use crate::config::keys;
-use crate::config::keys::key::{Default, Key, Kind, Table};
+use crate::config::keys::key::{Default, Key, Kind};
+use crate::config::keys::table::Table;
 use crate::config::section::Section;
 use crate::config::sources::Sources;
 use crate::lua::config::Span;

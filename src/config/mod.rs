@@ -8,6 +8,7 @@ pub mod service;
 pub mod sources;
 pub mod value;
 
+mod auth;
 mod build;
 mod check;
 mod include;

@@ -7,7 +7,8 @@ use toml::de::{DeString, DeTable, DeValue};
 
 use crate::config::error::Diagnostic;
 use crate::config::keys;
-use crate::config::keys::key::{Item, Key, Kind, Table};
+use crate::config::keys::key::{Item, Key, Kind};
+use crate::config::keys::table::Table;
 use crate::config::reader::{Given, Reader};
 use crate::config::scalar;
 use crate::config::section::{Entry, NameAt, Section, Value};

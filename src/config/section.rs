@@ -5,9 +5,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::auth::config::Place as Verify;
+use crate::auth::ldap::filter::Filter;
+use crate::auth::ldap::template::Template;
 use crate::backend::config::Address;
 use crate::config::error::Diagnostic;
-use crate::config::keys::key::{Key, Table};
+use crate::config::keys::key::Key;
+use crate::config::keys::table::Table;
 use crate::lookup::map::config::Source;
 use crate::lua::capability::Capability;
 use crate::lua::config::{OptionEntry, Script, Span};
@@ -55,6 +58,8 @@ pub(super) enum Value {
     MapSource(Source),
     StorePlace(Place),
     Verifier(Verify),
+    UserDn(Template),
+    Filter(Filter),
     /// `None` is `"off"`.
     Socket(Option<SocketAddr>),
     List(Vec<ItemAt>),
@@ -165,6 +170,14 @@ impl Section {
 
     pub(super) fn verifier(&self, name: &str) -> Option<Verify> {
         if let Value::Verifier(verify) = self.value(name)? { Some(verify.clone()) } else { None }
+    }
+
+    pub(super) fn user_dn(&self, name: &str) -> Option<Template> {
+        if let Value::UserDn(template) = self.value(name)? { Some(template.clone()) } else { None }
+    }
+
+    pub(super) fn filter(&self, name: &str) -> Option<Filter> {
+        if let Value::Filter(filter) = self.value(name)? { Some(filter.clone()) } else { None }
     }
 
     pub(super) fn socket(&self, name: &str) -> Option<SocketAddr> {

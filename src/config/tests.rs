@@ -1,5 +1,6 @@
 //! What a configuration means, and what is said of a wrong one.
 
+mod auth;
 mod files;
 mod meaning;
 mod reach;

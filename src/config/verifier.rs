@@ -1,21 +1,32 @@
 //! `auth.verify`: who checks logins, in one text.
 
+use std::borrow::Cow;
+use std::net::IpAddr;
+
 use crate::auth::config::Place;
+use crate::auth::ldap::config::Server;
 use crate::config::keys::key::Key;
 use crate::config::reader::{Given, Reader};
 use crate::config::section::Value;
+use crate::lookup::host::split_host_port;
+use crate::names::a_label::to_ascii;
+use crate::names::host_name::is_host_name;
 
 /// The verifier that `given` names, or `None` if it is wrong.
 ///
 /// *Changes*: the reader's problems.
 pub(super) fn read(reader: &mut Reader, key: &Key, given: &Given) -> Option<Value> {
-    const LATER: [&str; 4] = ["ldap", "ldaps", "http", "https"];
+    const LATER: [&str; 2] = ["http", "https"];
     let text = given.toml.get_ref().as_str().filter(|text| is_text(text)).unwrap_or_default();
     let (scheme, rest) = text.split_once(':').unwrap_or((text, ""));
     match scheme {
         "file" if !rest.is_empty() => Some(Value::Verifier(Place::File(reader.path(rest)))),
         "dovecot" if !rest.is_empty() => Some(Value::Verifier(Place::Dovecot(reader.path(rest)))),
         "backend" if rest.is_empty() && text == "backend" => Some(Value::Verifier(Place::Backend)),
+        "ldap" | "ldaps" if rest.starts_with("//") => directory(reader, given, scheme == "ldaps", rest),
+        "ldapi" if !rest.is_empty() => {
+            Some(Value::Verifier(Place::Ldap(Server::Unix(reader.path(&socket(rest))))))
+        }
         "policy" if is_name(rest) => Some(Value::Verifier(Place::Policy(rest.to_owned()))),
         _ if LATER.contains(&scheme) => {
             let span = reader.span(given.toml.span());
@@ -26,6 +37,40 @@ pub(super) fn read(reader: &mut Reader, key: &Key, given: &Given) -> Option<Valu
             reader.wrong(given, "must say who checks logins", key.kind.possible());
             None
         }
+    }
+}
+
+/// The directory server at `rest`, which is what stands behind the scheme.
+fn directory(reader: &mut Reader, given: &Given, is_ldaps: bool, rest: &str) -> Option<Value> {
+    let rest = rest.strip_prefix("//").unwrap_or(rest);
+    let (place, below) = rest.split_once('/').unwrap_or((rest, ""));
+    if !below.is_empty() || place.contains('?') {
+        let possible = "a host, and a port where it is another than LDAP's";
+        reader.wrong(given, "names more than a server: the DN and the filter stand in [auth.ldap]", possible);
+        return None;
+    }
+    let port = if is_ldaps { 636 } else { 389 };
+    let with_port = format!("{place}:{port}");
+    let (host, port) = split_host_port(place).or_else(|| split_host_port(&with_port)).unwrap_or(("", 0));
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let host = match bare.parse::<IpAddr>() {
+        Ok(address) => Some(address.to_string()),
+        Err(_) => to_ascii(host).ok().filter(|name| is_host_name(name)).map(Cow::into_owned),
+    };
+    let Some(host) = host else {
+        reader.wrong(given, "names no server", "a host name or an address, as \"ldap://ldap.example.org\"");
+        return None;
+    };
+    Some(Value::Verifier(Place::Ldap(Server::Tcp { host, port, is_ldaps })))
+}
+
+/// The path of a socket, which OpenLDAP writes `//%2Frun%2Fslapd%2Fldapi`, with its slashes hidden.
+fn socket(rest: &str) -> String {
+    match rest.strip_prefix("//") {
+        Some(hidden) if !hidden.starts_with('/') => {
+            hidden.trim_end_matches('/').replace("%2F", "/").replace("%2f", "/")
+        }
+        _ => rest.to_owned(),
     }
 }
 

@@ -77,7 +77,7 @@ pub(crate) const TABLE: &[Row] = &[
     Row {
         module: "auth",
         imports: &["smtp", "names", "threads", "net"],
-        crates: &["argon2", "bcrypt", "sha_crypt", "aws_lc_rs", "base64", "ldap3"],
+        crates: &["argon2", "bcrypt", "sha_crypt", "aws_lc_rs", "base64"],
     },
     Row {
         module: "backend",
@@ -175,6 +175,8 @@ pub(crate) const WORDS: &[&str] = &[
 pub(crate) const EXCEPTIONS: &[(&str, &str)] = &[
     ("filter", "std's Iterator and Option"),
     ("filter_map", "std's Iterator"),
+    ("Filter", "LDAP's, RFC 4515"),
+    ("FilterError", "LDAP's, RFC 4515"),
     ("Sender", "std's and tokio's channels"),
     ("UnboundedSender", "tokio's channels"),
     ("sender_domain", "a built-in policy, named in lua-api's words for postmasters"),

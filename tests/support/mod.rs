@@ -13,5 +13,6 @@ pub mod names;
 pub mod peer;
 pub mod postfix;
 pub mod scram;
+pub mod slapd;
 pub mod tls;
 pub mod wait;

@@ -111,6 +111,13 @@ impl File {
     }
 }
 
+/// Looks whether the file at `path` can be used.
+///
+/// *Errors*: see `FileError`. Blocks.
+pub fn test(path: &Path) -> Result<(), FileError> {
+    read(path, [0; 32]).map(|_| ())
+}
+
 impl Check for Arc<File> {
     fn mechanisms(&self) -> Mechanisms {
         let always = Mechanisms::NONE.with(Mechanism::Plain).with(Mechanism::Login);

@@ -1,6 +1,7 @@
-//! The keys of `[auth]`: who checks logins, and how.
+//! The keys of `[auth]`: who checks logins, and how; and of the tables in it.
 
-use crate::config::keys::key::{Default, Item, Key, Kind, Table};
+use crate::config::keys::key::{Default, Item, Key, Kind, word};
+use crate::config::keys::table::Table;
 
 /// `[auth]`.
 pub(super) const AUTH: &[Key] = &[
@@ -35,4 +36,95 @@ pub(super) const AUTH: &[Key] = &[
         "How long the answer to a failed login is held back.",
     )
     .unit("seconds"),
+    Key::new(
+        Table::Auth,
+        "ldap",
+        Kind::Section(Table::Ldap),
+        Default::Words("none"),
+        "How a directory is asked; needed where `verify` is one.",
+    ),
 ];
+
+/// `[auth.ldap]`.
+pub(super) const LDAP: &[Key] = &[
+    ldap(
+        "bind_dn",
+        Kind::UserDn,
+        Default::Words("none: users are searched"),
+        "The DN that a user has, where it follows from the name: it is bound as, with the user's password.",
+    )
+    .rfc("RFC 4514"),
+    ldap(
+        "base",
+        Kind::Text,
+        Default::Words("none: `bind_dn` says where users are"),
+        "The DN below which users are searched.",
+    ),
+    ldap(
+        "filter",
+        Kind::Filter,
+        Default::Words("none; needed with `base`"),
+        "Which entry below `base` is the user's; two that fit are a mistake, and nobody logs in.",
+    )
+    .rfc("RFC 4515"),
+    ldap(
+        "scope",
+        Kind::Choice(&[word("sub"), word("one")]),
+        Default::Is("\"sub\""),
+        "Whether all entries below `base` are searched, or those right below it.",
+    ),
+    ldap(
+        "search_dn",
+        Kind::Text,
+        Default::Words("nobody: the directory lets everybody search"),
+        "As whom users are searched.",
+    ),
+    ldap(
+        "search_password_file",
+        Kind::Path,
+        Default::Words("none; needed with `search_dn`"),
+        "A file whose first line is the password of `search_dn`.",
+    ),
+    ldap(
+        "user_attribute",
+        Kind::Attribute,
+        Default::Words("none: what was typed"),
+        "The attribute of the user's entry that says who it is for policies, `sender_login`, the backend and the log.",
+    ),
+    ldap(
+        "ca",
+        Kind::Path,
+        Default::Words("the system's own"),
+        "The authorities that vouch for the directory, in PEM.",
+    ),
+    ldap(
+        "starttls",
+        Kind::Boolean,
+        Default::Words("true with `ldap://`, but to this machine"),
+        "Whether TLS begins after STARTTLS. The certificate must be for the host in `verify`.",
+    )
+    .rfc("RFC 4513 §3"),
+    ldap(
+        "without_tls",
+        Kind::Boolean,
+        Default::Is("false"),
+        "Whether passwords may go to another machine in clear text.",
+    ),
+    ldap(
+        "timeout",
+        Kind::Duration { none: false },
+        Default::Is("\"5s\""),
+        "How long a login may take, at most 25 s; after it 454.",
+    )
+    .unit("seconds"),
+    ldap(
+        "connections",
+        Kind::Count { from: 1, to: 1000, none: false },
+        Default::Is("10"),
+        "Connections to the directory, and so logins, at once; the others wait for as long as `timeout`.",
+    ),
+];
+
+const fn ldap(name: &'static str, kind: Kind, default: Default, help: &'static str) -> Key {
+    Key::new(Table::Ldap, name, kind, default, help)
+}

@@ -1,6 +1,7 @@
 //! The keys of `[[backend]]`.
 
-use crate::config::keys::key::{Default, Item, Key, Kind, Table, word};
+use crate::config::keys::key::{Default, Item, Key, Kind, word};
+use crate::config::keys::table::Table;
 
 /// `[[backend]]` and its `timeouts`.
 pub(super) const BACKEND: &[Key] = &[

@@ -1,146 +1,6 @@
-//! What there is to know of a key and of the table that it stands in.
+//! What there is to know of a key.
 
-/// A table of the configuration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Table {
-    /// Above the first table.
-    Top,
-    /// `[[listener]]`.
-    Listener,
-    /// `[relay]`, and `relay` in a listener.
-    Relay,
-    /// `[limits]`, and `limits` in a listener.
-    Limits,
-    /// `[[backend]]`.
-    Backend,
-    /// `timeouts` in a backend.
-    Timeouts,
-    /// `[policies]`.
-    Policies,
-    /// `budget` in `[policies]` and in a policy.
-    Budget,
-    /// `[policy.NAME]`.
-    Policy,
-    /// `[map.NAME]`.
-    Map,
-    /// `[dns]`.
-    Dns,
-    /// `[spool]`.
-    Spool,
-    /// `[log]`.
-    Log,
-    /// `[metrics]`.
-    Metrics,
-    /// `[service]`.
-    Service,
-    /// `[store]`.
-    Store,
-    /// `[tls]`.
-    Tls,
-    /// `[[tls.host]]`.
-    TlsHost,
-    /// `[auth]`.
-    Auth,
-}
-
-impl Table {
-    /// All tables, in the order in which they are documented.
-    pub const ALL: [Self; 19] = [
-        Self::Top,
-        Self::Listener,
-        Self::Relay,
-        Self::Limits,
-        Self::Backend,
-        Self::Timeouts,
-        Self::Tls,
-        Self::TlsHost,
-        Self::Auth,
-        Self::Policies,
-        Self::Budget,
-        Self::Policy,
-        Self::Map,
-        Self::Store,
-        Self::Dns,
-        Self::Spool,
-        Self::Log,
-        Self::Metrics,
-        Self::Service,
-    ];
-
-    /// How its head is written in the file.
-    pub fn head(self) -> &'static str {
-        match self {
-            Self::Top => "top",
-            Self::Listener => "[[listener]]",
-            Self::Relay => "[relay]",
-            Self::Limits => "[limits]",
-            Self::Backend => "[[backend]]",
-            Self::Timeouts => "timeouts",
-            Self::Policies => "[policies]",
-            Self::Budget => "budget",
-            Self::Policy => "[policy.NAME]",
-            Self::Map => "[map.NAME]",
-            Self::Dns => "[dns]",
-            Self::Spool => "[spool]",
-            Self::Log => "[log]",
-            Self::Metrics => "[metrics]",
-            Self::Service => "[service]",
-            Self::Store => "[store]",
-            Self::Tls => "[tls]",
-            Self::TlsHost => "[[tls.host]]",
-            Self::Auth => "[auth]",
-        }
-    }
-
-    /// What its keys hold for.
-    pub fn scope(self) -> &'static str {
-        match self {
-            Self::Top | Self::Store | Self::Dns | Self::Spool | Self::Log | Self::Metrics | Self::Service => {
-                "the process"
-            }
-            Self::Listener => "a listener",
-            Self::Auth => "every listener whose `auth` is not \"off\"",
-            Self::Relay => "every listener; its own `relay` is laid over it, key by key",
-            Self::Limits => "every listener; its own `limits` are laid over them, key by key",
-            Self::Backend | Self::Timeouts => "a backend",
-            Self::Tls => "every listener that speaks TLS",
-            Self::TlsHost => "clients that ask for its names",
-            Self::Policies => "all policies",
-            Self::Budget => "all policies; a policy's own `budget` is laid over it, key by key",
-            Self::Policy => "a policy",
-            Self::Map => "a map, which all policies may ask",
-        }
-    }
-
-    /// What it is for, in one sentence.
-    pub fn help(self) -> &'static str {
-        match self {
-            Self::Top => "Keys above the first table.",
-            Self::Listener => "One or several sockets that clients connect to. There may be several.",
-            Self::Relay => "Whom mail is taken for and from: what the relay guard obeys.",
-            Self::Limits => "How much a session, a client and a listener may ask of us.",
-            Self::Backend => "A mail server behind us. There may be several.",
-            Self::Timeouts => "How long a backend may take.",
-            Self::Policies => "What holds for all policies.",
-            Self::Budget => "What a hook call of a policy may cost.",
-            Self::Policy => "A policy: a script with its options, which stand here beside these keys.",
-            Self::Map => {
-                "A table of keys and values that policies ask: `map.get \"NAME\"`, or an option of the type `map`."
-            }
-            Self::Dns => "The name servers that everything is resolved by.",
-            Self::Spool => "Where content waits for the backend.",
-            Self::Log => "How the log is written, and where.",
-            Self::Metrics => "The page for Prometheus.",
-            Self::Service => "The process itself.",
-            Self::Store => "What policies remember between sessions.",
-            Self::Tls => "Our certificates, and whose we trust.",
-            Self::TlsHost => {
-                "A certificate for clients that ask for certain names (SNI). There may be several."
-            }
-            Self::Auth => "Who checks logins, and how: see auth.md.",
-        }
-    }
-}
+use crate::config::keys::table::Table;
 
 /// One key.
 #[derive(Clone, Copy, Debug)]
@@ -238,6 +98,12 @@ pub enum Kind {
     Choice(&'static [Word]),
     /// A path.
     Path,
+    /// A DN with places for the user's name.
+    UserDn,
+    /// A search filter with places for the user's name.
+    Filter,
+    /// The name of an attribute.
+    Attribute,
     /// A script: a name or a path.
     Script,
     /// Where a map is.
@@ -331,6 +197,11 @@ impl Kind {
             }
             Self::Choice(words) => one_of(words.iter().filter(|word| !word.later).map(|word| word.text)),
             Self::Path => "a path".into(),
+            Self::UserDn => "a DN with `{user}` in it, or its parts `{local}` and `{domain}`".into(),
+            Self::Filter => {
+                "an LDAP filter with `{user}` in it, or its parts `{local}` and `{domain}`".into()
+            }
+            Self::Attribute => "the name of an attribute, as \"mail\"".into(),
             Self::Script => "the name of a built-in policy, or a path that ends in .lua".into(),
             Self::MapSource => "\"file:PATH\", or a URL with http or https".into(),
             Self::Verifier => VERIFIERS.into(),
@@ -375,7 +246,7 @@ impl Item {
 }
 
 /// Who may check logins.
-const VERIFIERS: &str = "\"backend\", \"dovecot:SOCKET\", \"file:PATH\" or \"policy:NAME\"";
+const VERIFIERS: &str = "\"backend\", \"dovecot:SOCKET\", \"file:PATH\", \"ldap://HOST\", \"ldaps://HOST\", \"ldapi:SOCKET\" or \"policy:NAME\"";
 
 /// `"a", "b" or "c"`.
 fn one_of<'w>(words: impl Iterator<Item = &'w str>) -> String {

@@ -1,6 +1,7 @@
 //! The keys of `[[listener]]`, and of `[relay]` and `[limits]`, which a listener may override.
 
-use crate::config::keys::key::{Default, Item, Key, Kind, Table, later_word, word};
+use crate::config::keys::key::{Default, Item, Key, Kind, later_word, word};
+use crate::config::keys::table::Table;
 
 /// `[[listener]]`.
 pub(super) const LISTENER: &[Key] = &[

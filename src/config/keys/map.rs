@@ -1,6 +1,7 @@
 //! The keys of `[map.NAME]`.
 
-use crate::config::keys::key::{Default, Key, Kind, Table, later_word, word};
+use crate::config::keys::key::{Default, Key, Kind, later_word, word};
+use crate::config::keys::table::Table;
 
 /// `[map.NAME]`.
 pub(super) const MAP: &[Key] = &[

@@ -1,7 +1,8 @@
 //! The table of every key, for the reference page in docs/.
 
-use crate::config::keys::key::{Default, Key, Kind, Table};
+use crate::config::keys::key::{Default, Key, Kind};
 use crate::config::keys::of;
+use crate::config::keys::table::Table;
 
 /// The reference of all keys as Markdown: a heading, a sentence and a table for each table of the file.
 pub fn markdown() -> String {

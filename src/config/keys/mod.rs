@@ -2,6 +2,7 @@
 
 pub mod key;
 pub mod markdown;
+pub mod table;
 
 mod auth;
 mod backend;
@@ -12,13 +13,22 @@ mod process;
 mod store;
 mod tls;
 
-use key::{Key, Table};
+use key::Key;
+use table::Table;
 
 /// Every key, table after table, in the order in which they are documented.
 pub fn all() -> impl Iterator<Item = &'static Key> {
     let tables = [process::TOP, listener::LISTENER, listener::RELAY, listener::LIMITS, backend::BACKEND];
-    let rest =
-        [tls::TLS, auth::AUTH, policy::POLICIES, policy::POLICY, map::MAP, store::STORE, process::PROCESS];
+    let rest = [
+        tls::TLS,
+        auth::AUTH,
+        auth::LDAP,
+        policy::POLICIES,
+        policy::POLICY,
+        map::MAP,
+        store::STORE,
+        process::PROCESS,
+    ];
     tables.into_iter().chain(rest).flatten()
 }
 

@@ -1,6 +1,7 @@
 //! The keys of `[policies]` and `[policy.NAME]`.
 
-use crate::config::keys::key::{Default, Item, Key, Kind, Table, word};
+use crate::config::keys::key::{Default, Item, Key, Kind, word};
+use crate::config::keys::table::Table;
 
 /// `[policies]` and `budget`.
 pub(super) const POLICIES: &[Key] = &[

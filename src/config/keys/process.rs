@@ -1,6 +1,7 @@
 //! The keys that hold for the whole process.
 
-use crate::config::keys::key::{Default, Item, Key, Kind, Table, word};
+use crate::config::keys::key::{Default, Item, Key, Kind, word};
+use crate::config::keys::table::Table;
 
 /// The keys above the first table, and the tables themselves.
 pub(super) const TOP: &[Key] = &[

@@ -1,6 +1,7 @@
 //! The keys of `[store]`.
 
-use crate::config::keys::key::{Default, Key, Kind, Table};
+use crate::config::keys::key::{Default, Key, Kind};
+use crate::config::keys::table::Table;
 
 /// `[store]`.
 pub(super) const STORE: &[Key] = &[

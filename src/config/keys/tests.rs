@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use crate::config::keys;
-use crate::config::keys::key::{Default, Kind, Table};
+use crate::config::keys::key::{Default, Kind};
 use crate::config::keys::markdown::markdown;
+use crate::config::keys::table::Table;
 use crate::config::load_str;
 
 #[test]
@@ -57,6 +58,7 @@ fn shown_defaults_are_the_real_ones() {
         for (head, of) in [
             ("[limits]", Table::Limits),
             ("[auth]", Table::Auth),
+            ("[auth.ldap]", Table::Ldap),
             ("[store]", Table::Store),
             ("[dns]", Table::Dns),
             ("[spool]", Table::Spool),

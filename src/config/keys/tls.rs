@@ -1,6 +1,7 @@
 //! The keys of `[tls]` and of `[[tls.host]]`.
 
-use crate::config::keys::key::{Default, Item, Key, Kind, Table, word};
+use crate::config::keys::key::{Default, Item, Key, Kind, word};
+use crate::config::keys::table::Table;
 
 /// `[tls]`.
 pub(super) const TLS: &[Key] = &[

@@ -2,7 +2,7 @@
 
 use super::{BUILT_IN, LEAST, bad, good};
 use crate::config::keys;
-use crate::config::keys::key::Table;
+use crate::config::keys::table::Table;
 
 /// The problems of a configuration: each key with the message.
 fn told(text: &str) -> Vec<(String, String)> {

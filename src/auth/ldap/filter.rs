@@ -1,0 +1,282 @@
+//! Search filters as a postmaster writes them, with places for the user's name: read once, then asked with each name.
+//!
+//! The name is put in where the text has been taken apart already, so that nothing in it can be more than a value.
+
+use std::str::FromStr;
+
+use crate::auth::ldap::ber::{BOOLEAN, OCTETS, SEQUENCE, element};
+use crate::auth::ldap::template::{self, Name, Piece, TemplateError};
+use crate::smtp::secret::Secret;
+
+/// A filter with places for the name. Source: RFC 4515 §3.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filter {
+    node: Node,
+}
+
+/// A part of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Node {
+    /// `&` or `|`, by its tag.
+    Several(u8, Vec<Node>),
+    Not(Box<Node>),
+    /// `=`, `>=`, `<=` or `~=`, by its tag.
+    Compare(u8, String, Value),
+    Present(String),
+    /// What the value begins with, has in it, and ends with.
+    Substrings(String, Value, Vec<Value>, Value),
+    Extensible {
+        attribute: String,
+        rule: String,
+        value: Value,
+        is_of_dn: bool,
+    },
+}
+
+type Value = Vec<Piece>;
+
+/// Why a text is no filter.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FilterError {
+    /// Parentheses, operators, attributes.
+    #[error("it is no filter, as \"(mail={{user}})\" or \"(&(objectClass=person)(uid={{local}}))\"")]
+    Syntax,
+    /// It is nested more deeply than anybody needs.
+    #[error("it is nested too deeply")]
+    Deep,
+    /// Of the name in it.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+}
+
+const AND: u8 = 0xa0;
+const OR: u8 = 0xa1;
+const NOT: u8 = 0xa2;
+const EQUAL: u8 = 0xa3;
+const SUBSTRINGS: u8 = 0xa4;
+const AT_LEAST: u8 = 0xa5;
+const AT_MOST: u8 = 0xa6;
+const PRESENT: u8 = 0x87;
+const ALIKE: u8 = 0xa8;
+const EXTENSIBLE: u8 = 0xa9;
+
+/// How deep filters go.
+const DEEPEST: usize = 16;
+
+impl Filter {
+    /// The filter as it is asked about `name`; nothing if the name lacks a part that is needed.
+    ///
+    /// Source: RFC 4511 §4.5.1.7.
+    pub(super) fn about(&self, name: &Name<'_>) -> Option<Secret> {
+        self.node.encode(name)
+    }
+
+    /// Who logs in as `name`.
+    pub(super) fn user<'a>(&self, name: &Name<'a>) -> &'a str {
+        name.meant_by(self.node.pieces().into_iter())
+    }
+}
+
+impl FromStr for Filter {
+    type Err = FilterError;
+
+    fn from_str(text: &str) -> Result<Filter, FilterError> {
+        let mut rest = text;
+        let node = node(&mut rest, DEEPEST)?;
+        if !rest.is_empty() {
+            return Err(FilterError::Syntax);
+        }
+        match node.pieces().iter().any(|piece| piece.is_name()) {
+            true => Ok(Filter { node }),
+            false => Err(TemplateError::Nameless.into()),
+        }
+    }
+}
+
+impl Node {
+    fn encode(&self, name: &Name<'_>) -> Option<Secret> {
+        let text = |text: &str| element(OCTETS, &[text.as_bytes()]);
+        Some(match self {
+            Node::Several(tag, nodes) => {
+                let nodes: Option<Vec<Secret>> = nodes.iter().map(|node| node.encode(name)).collect();
+                let nodes = nodes?;
+                element(*tag, &nodes.iter().map(Secret::octets).collect::<Vec<_>>())
+            }
+            Node::Not(node) => element(NOT, &[node.encode(name)?.octets()]),
+            Node::Compare(tag, attribute, value) => {
+                let value = element(OCTETS, &[&octets(value, name)?]);
+                element(*tag, &[text(attribute).octets(), value.octets()])
+            }
+            Node::Present(attribute) => element(PRESENT, &[attribute.as_bytes()]),
+            Node::Substrings(attribute, first, inner, last) => {
+                let mut parts = Vec::new();
+                let inner = inner.iter().map(|value| (0x81, value));
+                for (tag, value) in [(0x80, first)].into_iter().chain(inner).chain([(0x82, last)]) {
+                    if !value.is_empty() {
+                        parts.push(element(tag, &[&octets(value, name)?]));
+                    }
+                }
+                let parts = element(SEQUENCE, &parts.iter().map(Secret::octets).collect::<Vec<_>>());
+                element(SUBSTRINGS, &[text(attribute).octets(), parts.octets()])
+            }
+            Node::Extensible { attribute, rule, value, is_of_dn } => {
+                let part = |tag, text: &str| match text.is_empty() {
+                    true => Secret::default(),
+                    false => element(tag, &[text.as_bytes()]),
+                };
+                let (rule, attribute) = (part(0x81, rule), part(0x82, attribute));
+                let value = element(0x83, &[&octets(value, name)?]);
+                let of_dn = if *is_of_dn { element(0x84, &[&[0xff]]) } else { Secret::default() };
+                element(EXTENSIBLE, &[rule.octets(), attribute.octets(), value.octets(), of_dn.octets()])
+            }
+        })
+    }
+
+    /// All pieces of all values.
+    fn pieces(&self) -> Vec<&Piece> {
+        match self {
+            Node::Several(_, nodes) => nodes.iter().flat_map(Node::pieces).collect(),
+            Node::Not(node) => node.pieces(),
+            Node::Compare(_, _, value) | Node::Extensible { value, .. } => value.iter().collect(),
+            Node::Present(_) => Vec::new(),
+            Node::Substrings(_, first, inner, last) => {
+                first.iter().chain(inner.iter().flatten()).chain(last).collect()
+            }
+        }
+    }
+}
+
+/// The value with the name in it.
+fn octets(value: &Value, name: &Name<'_>) -> Option<Vec<u8>> {
+    let mut octets = Vec::new();
+    for piece in value {
+        let part = name.part(piece)?;
+        match piece {
+            Piece::Text(_) => octets.extend(unescaped(part)?),
+            _ => octets.extend_from_slice(part.as_bytes()),
+        }
+    }
+    Some(octets)
+}
+
+/// Takes one filter in its parentheses off `rest`.
+fn node(rest: &mut &str, depth: usize) -> Result<Node, FilterError> {
+    let depth = depth.checked_sub(1).ok_or(FilterError::Deep)?;
+    *rest = rest.strip_prefix('(').ok_or(FilterError::Syntax)?;
+    let node = match rest.chars().next() {
+        Some(sign @ ('&' | '|')) => {
+            *rest = rest.strip_prefix(sign).unwrap_or_default();
+            let mut nodes = Vec::new();
+            while rest.starts_with('(') {
+                nodes.push(node(rest, depth)?);
+            }
+            Node::Several(if sign == '&' { AND } else { OR }, nodes)
+        }
+        Some('!') => {
+            *rest = rest.strip_prefix('!').unwrap_or_default();
+            Node::Not(Box::new(node(rest, depth)?))
+        }
+        _ => {
+            let end = rest.find(['(', ')']).ok_or(FilterError::Syntax)?;
+            let (text, behind) = rest.split_at_checked(end).ok_or(FilterError::Syntax)?;
+            *rest = behind;
+            item(text)?
+        }
+    };
+    *rest = rest.strip_prefix(')').ok_or(FilterError::Syntax)?;
+    Ok(node)
+}
+
+/// What is between parentheses and no list.
+fn item(text: &str) -> Result<Node, FilterError> {
+    let (left, value) = text.split_once('=').ok_or(FilterError::Syntax)?;
+    for (sign, tag) in [('>', AT_LEAST), ('<', AT_MOST), ('~', ALIKE)] {
+        if let Some(attribute) = left.strip_suffix(sign) {
+            return Ok(Node::Compare(tag, self::attribute(attribute)?, self::value(value)?));
+        }
+    }
+    if let Some(left) = left.strip_suffix(':') {
+        return extensible(left, value);
+    }
+    let attribute = attribute(left)?;
+    let mut parts: Vec<&str> = value.split('*').collect();
+    let (Some(last), Some(first)) = (parts.pop(), (!parts.is_empty()).then(|| parts.remove(0))) else {
+        return Ok(Node::Compare(EQUAL, attribute, self::value(value)?));
+    };
+    if value == "*" {
+        return Ok(Node::Present(attribute));
+    }
+    let inner: Result<Vec<Value>, FilterError> = parts.into_iter().map(self::value).collect();
+    Ok(Node::Substrings(attribute, self::value(first)?, inner?, self::value(last)?))
+}
+
+/// `attr:dn:rule`, of which not all need be there.
+fn extensible(left: &str, value: &str) -> Result<Node, FilterError> {
+    let mut parts = left.split(':');
+    let attribute = match parts.next().unwrap_or_default() {
+        "" => String::new(),
+        text => attribute(text)?,
+    };
+    let mut rule = parts.next();
+    let is_of_dn = rule.is_some_and(|word| word.eq_ignore_ascii_case("dn"));
+    if is_of_dn {
+        rule = parts.next();
+    }
+    let rule = rule.map(self::attribute).transpose()?.unwrap_or_default();
+    if parts.next().is_some() || attribute.is_empty() && rule.is_empty() {
+        return Err(FilterError::Syntax);
+    }
+    Ok(Node::Extensible { attribute, rule, value: self::value(value)?, is_of_dn })
+}
+
+/// The name of an attribute, with its options. Source: RFC 4512 §2.5.
+fn attribute(text: &str) -> Result<String, FilterError> {
+    match is_attribute(text) {
+        true => Ok(text.to_owned()),
+        false => Err(FilterError::Syntax),
+    }
+}
+
+/// Whether `text` may be the name of an attribute. Source: RFC 4512 §2.5.
+pub fn is_attribute(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | ';'))
+}
+
+fn value(text: &str) -> Result<Value, FilterError> {
+    let value = template::pieces(text)?;
+    for piece in &value {
+        if let Piece::Text(text) = piece
+            && unescaped(text).is_none()
+        {
+            return Err(FilterError::Syntax);
+        }
+    }
+    Ok(value)
+}
+
+/// The octets that `text` means, in which `\2a` is an asterisk. Source: RFC 4515 §3.
+fn unescaped(text: &str) -> Option<Vec<u8>> {
+    let mut parts = text.split('\\');
+    let mut octets = parts.next()?.as_bytes().to_vec();
+    for part in parts {
+        let (hex, rest) = part.split_at_checked(2)?;
+        let is_hex = hex.bytes().all(|digit| digit.is_ascii_hexdigit());
+        octets.push(u8::from_str_radix(hex, 16).ok().filter(|_| is_hex)?);
+        octets.extend_from_slice(rest.as_bytes());
+    }
+    Some(octets)
+}
+
+/// The filter that every entry fits.
+pub(super) fn any_entry() -> Secret {
+    element(PRESENT, &[b"objectClass"])
+}
+
+/// A truth value.
+pub(super) fn boolean(is_so: bool) -> Secret {
+    element(BOOLEAN, &[&[if is_so { 0xff } else { 0 }]])
+}
+
+#[cfg(test)]
+mod tests;

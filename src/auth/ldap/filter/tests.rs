@@ -1,0 +1,87 @@
+//! Tests of filters, with the octets that ldapsearch sends for them.
+
+use super::*;
+
+fn hex(text: &str, name: &str) -> String {
+    let filter: Filter = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
+    let asked = filter.about(&Name::new(name)).unwrap();
+    asked.octets().iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+/// RFC 4515 §4 and RFC 4511 §4.5.1.7.
+#[test]
+fn filters_are_asked_as_rfc4511_writes_them() {
+    for (text, want) in [
+        ("(uid={user})", "a30a 0403756964 0403616e6e"),
+        ("(!(uid={user}))", "a20c a30a0403756964 0403616e6e"),
+        ("(&(uid={user})(cn=*))", "a010 a30a 0403756964 0403616e6e 8702636e"),
+        (
+            "(|(uid={user})(a>=1)(a<=1)(a~=1))",
+            "a124 a30a0403756964 0403616e6e a506040161040131 a606040161040131 a806040161040131",
+        ),
+        ("(cn={user}*)", "a40b 0402636e 3005 8003616e6e"),
+        ("(cn=*{user})", "a40b 0402636e 3005 8203616e6e"),
+        ("(cn=a*{user}*c*d)", "a414 0402636e 300e 800161 8103616e6e 810163 820164"),
+        ("(cn=\\2a{user}\\5c)", "a30b 0402636e 0405 2a616e6e5c"),
+        ("(o=Ö{user})", "a30a 04016f 0405 c396616e6e"),
+        ("(m:1.2.3:={user})", "a90f 8105312e322e33 82016d 8303616e6e"),
+        ("(m:dn:r:={user})", "a90e 810172 82016d 8303616e6e 8401ff"),
+        ("(:r:={user})", "a908 810172 8303616e6e"),
+        ("(m:={user})", "a908 82016d 8303616e6e"),
+    ] {
+        assert_eq!(hex(text, "ann"), want.replace(' ', ""), "{text}");
+    }
+}
+
+/// The name is a value and nothing else, so that it needs no escapes: RFC 4515 §3 has them for those who write texts.
+#[test]
+fn no_name_changes_what_is_asked() {
+    for name in ["*", "ann*", "a)(uid=*", "*)(|(uid=*", "\\2a", "a\\", "&", "{user}", "a(b", "ann)\u{0}"] {
+        let value: String = name.bytes().map(|octet| format!("{octet:02x}")).collect();
+        let length = name.len();
+        let want = format!("a3{:02x}040375696404{length:02x}{value}", length + 7);
+        assert_eq!(hex("(uid={user})", name), want, "{name:?}");
+    }
+}
+
+#[test]
+fn what_is_no_filter_is_refused() {
+    for text in [
+        "",
+        "uid={user}",
+        "(uid={user}",
+        "(uid={user}))",
+        "(uid)",
+        "(={user})",
+        "(u id={user})",
+        "((uid={user}))",
+        "(uid={user})(cn=*)",
+        "(uid=\\zz{user})",
+        "(uid=\\+1{user})",
+        "(uid=\\2{user})",
+        "(!)",
+        "(!(uid={user})(cn=a))",
+        "(:={user})",
+        "(a:b:c:d:={user})",
+        "(uid=({user}))",
+        "(&(uid={user})x)",
+    ] {
+        assert_eq!(text.parse::<Filter>(), Err(FilterError::Syntax), "{text}");
+    }
+    let nameless = Err(FilterError::Template(TemplateError::Nameless));
+    assert_eq!("(mail=*)".parse::<Filter>(), nameless);
+    assert_eq!("(dc={domain})".parse::<Filter>(), nameless);
+    assert_eq!("(mail={u})".parse::<Filter>(), Err(FilterError::Template(TemplateError::Unknown)));
+    let deep = format!("{}(uid={{user}}){}", "(!".repeat(20), ")".repeat(20));
+    assert_eq!(deep.parse::<Filter>(), Err(FilterError::Deep));
+}
+
+#[test]
+fn a_name_without_a_part_that_is_needed_is_nobodys() {
+    let filter: Filter = "(&(uid={local})(dc={domain}))".parse().unwrap();
+    assert!(filter.about(&Name::new("ann")).is_none());
+    assert!(filter.about(&Name::new("@a.example")).is_none());
+    assert_eq!(filter.user(&Name::new("ann@a")), "ann@a");
+    let local: Filter = "(uid={local})".parse().unwrap();
+    assert_eq!(local.user(&Name::new("ann@a")), "ann");
+}

@@ -1,0 +1,312 @@
+//! `ldap://`, `ldaps://`, `ldapi:`: a directory knows the users, and says by a bind whether a password is right.
+//!
+//! Our own few messages of LDAP and no library: what a directory says is bounded here, and passwords are wiped.
+
+mod ber;
+pub mod config;
+pub mod filter;
+mod line;
+pub mod template;
+mod words;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::auth::check::{Check, Found};
+use crate::auth::ldap::config::{Search, Server, Settings};
+use crate::auth::ldap::filter::any_entry;
+use crate::auth::ldap::line::{Line, Matches, Trouble};
+use crate::auth::ldap::template::Name;
+use crate::auth::ldap::words::{Code, Entry, Scope};
+use crate::auth::secret_file::{self, SecretFileError};
+use crate::auth::verifier::{Attempt, Pending};
+use crate::net::names::Names;
+use crate::net::tls::back::{Back, BackError};
+use crate::net::tls::config::{BackTls, Level};
+use crate::smtp::mechanism::{Mechanism, Mechanisms};
+use crate::smtp::secret::Secret;
+use crate::threads::helper::HelperHandle;
+
+/// A directory, common to all workers.
+pub struct Ldap {
+    inner: Arc<Inner>,
+    turns: Arc<Semaphore>,
+    helper: HelperHandle,
+}
+
+struct Inner {
+    server: Server,
+    settings: Settings,
+    /// The password of the account that searches.
+    password: Secret,
+    back: Option<Back>,
+    names: Arc<dyn Names>,
+    idle: Mutex<Vec<Line>>,
+    /// How long the directory has last thought about a password of somebody whom it knows, in microseconds.
+    thought: AtomicU64,
+}
+
+/// A login, as the directory is asked about it.
+struct Login {
+    typed: String,
+    /// Who logs in, if nothing else says so.
+    meant: String,
+    password: Secret,
+    way: Way,
+}
+
+/// How the user is found.
+enum Way {
+    Dn(String),
+    /// By this filter.
+    Search(Secret),
+}
+
+/// Why a directory can't be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum LdapError {
+    /// The password of `search_dn` can't be had.
+    #[error(transparent)]
+    Password(#[from] SecretFileError),
+    /// There can be no TLS.
+    #[error(transparent)]
+    Tls(#[from] BackError),
+}
+
+/// How long a connection is kept for the next login.
+const IDLE: Duration = Duration::from_secs(60);
+/// Who leads an exchange gives up after 30 s.
+const PATIENCE: Duration = Duration::from_secs(25);
+
+impl Ldap {
+    /// The directory at `server`; connections are `helper`'s, made when they are needed.
+    ///
+    /// *Errors*: see `LdapError`. Reads files: not for a worker that serves.
+    pub fn new(
+        server: Server,
+        settings: Settings,
+        names: Arc<dyn Names>,
+        helper: HelperHandle,
+    ) -> Result<Ldap, LdapError> {
+        let (password, back) = prepare(&server, &settings)?;
+        let turns = Arc::new(Semaphore::new(settings.connections));
+        let (idle, thought) = (Mutex::default(), AtomicU64::default());
+        let inner = Inner { server, settings, password, back, names, idle, thought };
+        Ok(Ldap { inner: Arc::new(inner), turns, helper })
+    }
+
+    async fn ask(&self, user: &str, password: &Secret) -> Found {
+        // The directory would take it for somebody who doesn't want to say who he is. RFC 4513 §5.1.2
+        let login = self.inner.login(user, password).filter(|_| !password.is_empty());
+        let Some(login) = login else { return Found::Nobody };
+        let patience = self.inner.settings.timeout.min(PATIENCE);
+        let Ok(Ok(turn)) = timeout(patience, Arc::clone(&self.turns).acquire_owned()).await else {
+            return Found::Unavailable("LDAP: too many logins at once".to_owned());
+        };
+        let inner = Arc::clone(&self.inner);
+        let asked = self.helper.ask(move || async move { inner.check(&login, turn, patience).await });
+        asked.await.unwrap_or_else(|| Found::Unavailable("LDAP: we are stopping".to_owned()))
+    }
+}
+
+/// The password of the account that searches, and the TLS, as the files have them now.
+///
+/// *Errors*: see `LdapError`.
+pub fn prepare(server: &Server, settings: &Settings) -> Result<(Secret, Option<Back>), LdapError> {
+    let password = match settings.search.as_ref().and_then(|search| search.account.as_ref()) {
+        Some((_, path)) => secret_file::read(path)?,
+        None => Secret::default(),
+    };
+    let is_secured = server.is_ldaps() || settings.uses_starttls(server);
+    let tls = BackTls { level: Level::Verified, ca: settings.ca.clone(), ..BackTls::default() };
+    Ok((password, if is_secured { Some(Back::new(&tls)?) } else { None }))
+}
+
+impl Check for Arc<Ldap> {
+    fn mechanisms(&self) -> Mechanisms {
+        Mechanisms::NONE.with(Mechanism::Plain).with(Mechanism::Login)
+    }
+
+    fn password<'a>(&'a self, _: &'a Attempt, user: &'a str, password: &'a Secret) -> Pending<'a, Found> {
+        Box::pin(self.ask(user, password))
+    }
+}
+
+impl Inner {
+    /// What the directory is to be asked; nothing if it can have no such user.
+    fn login(&self, user: &str, password: &Secret) -> Option<Login> {
+        let name = Name::new(user);
+        let (meant, way) = match (&self.settings.search, &self.settings.bind_dn) {
+            (Some(search), _) => (search.filter.user(&name), Way::Search(search.filter.about(&name)?)),
+            (None, Some(template)) => (template.user(&name), Way::Dn(template.dn(&name)?)),
+            (None, None) => return None, // the configuration is checked
+        };
+        Some(Login { typed: user.to_owned(), meant: meant.to_owned(), password: password.clone(), way })
+    }
+
+    /// Whether the password of `login` is right, found out while `turn` is held.
+    async fn check(&self, login: &Login, turn: OwnedSemaphorePermit, patience: Duration) -> Found {
+        let found = match timeout(patience, self.check_twice(login)).await {
+            Ok(Ok(Some(user))) => Found::User(user),
+            Ok(Ok(None)) => Found::Nobody,
+            Ok(Err(trouble)) => Found::Unavailable(format!("{}: {trouble}", self.server)),
+            Err(_) => Found::Unavailable(format!("{}: no answer within {patience:?}", self.server)),
+        };
+        drop(turn);
+        found
+    }
+
+    /// The same over a kept connection or, if that turns out to be lost, a new one.
+    async fn check_twice(&self, login: &Login) -> Result<Option<String>, Trouble> {
+        if let Some(line) = self.kept() {
+            match self.check_over(line, login).await {
+                Err(Trouble::Lost(_)) => self.idle.lock().clear(), // they are as old
+                outcome => return outcome,
+            }
+        }
+        let starttls = self.settings.uses_starttls(&self.server);
+        let line = Line::open(&self.server, self.back.as_ref(), starttls, &*self.names).await?;
+        self.check_over(line, login).await
+    }
+
+    async fn check_over(&self, mut line: Line, login: &Login) -> Result<Option<String>, Trouble> {
+        let found = match (&login.way, &self.settings.search) {
+            (Way::Search(filter), Some(search)) => self.search(&mut line, search, filter, login).await?,
+            (Way::Dn(dn), _) => match self.bind(&mut line, dn, &login.password).await? {
+                false => None,
+                true if self.settings.user_attribute.is_none() => Some(login.meant.clone()),
+                true => Some(self.own_name(&mut line, dn, login).await?),
+            },
+            (Way::Search(_), None) => None,
+        };
+        self.keep(line);
+        Ok(found)
+    }
+
+    /// Searches the user, then binds as it.
+    async fn search(
+        &self,
+        line: &mut Line,
+        search: &Search,
+        filter: &Secret,
+        login: &Login,
+    ) -> Result<Option<String>, Trouble> {
+        if let Some((dn, _)) = &search.account {
+            match line.bind(dn, &self.password).await? {
+                Code::SUCCESS => {}
+                code => {
+                    let why = format!("the bind as `search_dn` was answered by {code}");
+                    return Err(Trouble::Other(why));
+                }
+            }
+        }
+        let asked = words::Search {
+            base: &search.base,
+            scope: if search.is_one_level { Scope::OneLevel } else { Scope::Subtree },
+            filter,
+            attribute: self.settings.user_attribute.as_deref(),
+        };
+        match line.search(&asked, self.seconds()).await? {
+            Matches::One(entry) => match self.bind(line, &entry.dn, &login.password).await? {
+                true => self.name_in(&entry, login).map(Some),
+                false => Ok(None),
+            },
+            Matches::None => {
+                // As long as for a wrong password, so that nobody learns who is known here.
+                sleep(Duration::from_micros(self.thought.load(Ordering::Relaxed))).await;
+                Ok(None)
+            }
+            Matches::Several => {
+                Err(Trouble::Other("several entries fit the name: make `filter` narrower".to_owned()))
+            }
+        }
+    }
+
+    /// Whether a bind as `dn` shows `password` to be right.
+    ///
+    /// *Errors*: the directory says neither.
+    async fn bind(&self, line: &mut Line, dn: &str, password: &Secret) -> Result<bool, Trouble> {
+        let start = Instant::now();
+        let code = line.bind(dn, password).await?;
+        let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
+        match code {
+            Code::SUCCESS | Code::INVALID_CREDENTIALS => {
+                self.thought.store(micros, Ordering::Relaxed);
+                Ok(code == Code::SUCCESS)
+            }
+            code => Err(Trouble::Other(format!("the bind was answered by {code}"))),
+        }
+    }
+
+    /// What the entry of the user, as whom the line is bound, says of who that is.
+    async fn own_name(&self, line: &mut Line, dn: &str, login: &Login) -> Result<String, Trouble> {
+        let asked = words::Search {
+            base: dn,
+            scope: Scope::Base,
+            filter: &any_entry(),
+            attribute: self.settings.user_attribute.as_deref(),
+        };
+        match line.search(&asked, self.seconds()).await? {
+            Matches::One(entry) => self.name_in(&entry, login),
+            _ => {
+                let why = "the user can't read the own entry, which has the `user_attribute`";
+                Err(Trouble::Other(why.to_owned()))
+            }
+        }
+    }
+
+    /// Who the user with `entry` is: what was typed if that is one of its names, else the only one; without an attribute
+    /// that says so, who was meant.
+    fn name_in(&self, entry: &Entry, login: &Login) -> Result<String, Trouble> {
+        let Some(attribute) = &self.settings.user_attribute else { return Ok(login.meant.clone()) };
+        let typed = login.typed.to_lowercase();
+        let is_typed = |value: &&String| value.to_lowercase() == typed;
+        let why = match (entry.values.iter().find(is_typed), entry.values.as_slice()) {
+            (Some(value), _) | (None, [value]) => return Ok(value.clone()),
+            (None, []) => format!("the user's entry has no `{attribute}`"),
+            (None, _) => format!("the user's entry has several `{attribute}`, none as typed"),
+        };
+        Err(Trouble::Other(why))
+    }
+
+    /// How long the server may search.
+    fn seconds(&self) -> u32 {
+        u32::try_from(self.settings.timeout.as_secs()).unwrap_or(u32::MAX).clamp(1, 0x7fff_ffff)
+    }
+
+    /// A connection that was kept; the others that are too old are closed.
+    fn kept(&self) -> Option<Line> {
+        let mut idle = self.idle.lock();
+        idle.retain(|line| line.used.elapsed() < IDLE);
+        while let Some(mut line) = idle.pop() {
+            if !line.is_stale() {
+                return Some(line);
+            }
+        }
+        None
+    }
+
+    /// Keeps `line` for the next login, unless that would have to search as the user of this one.
+    fn keep(&self, line: Line) {
+        let is_strangers = self.settings.search.as_ref().is_some_and(|search| search.account.is_none());
+        if is_strangers {
+            line.close();
+        } else {
+            self.idle.lock().push(line); // there are no more than turns
+        }
+    }
+}
+
+impl std::fmt::Debug for Ldap {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ldap").field("server", &self.inner.server).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,163 @@
+//! `[auth]` as it holds, and whether what stands in it fits together.
+
+use crate::auth::config::{Config as Auth, Place};
+use crate::auth::ldap::config::{Search, Server, Settings};
+use crate::config::Config;
+use crate::config::error::Diagnostic;
+use crate::config::section::{ItemValue, Section};
+use crate::proxy::config::Listener;
+use crate::session::login::Demand;
+use crate::smtp::mechanism::{Mechanism, Mechanisms};
+
+/// How logins are checked.
+pub(super) fn auth(section: &Section) -> Auth {
+    let default = Auth::default();
+    let mechanisms: Option<Mechanisms> = section.list("mechanisms").map(|items| {
+        let named = items.iter().filter_map(|item| match &item.value {
+            ItemValue::Text(text) => Mechanism::parse(text),
+            _ => None,
+        });
+        named.collect()
+    });
+    Auth {
+        verify: section.verifier("verify"),
+        mechanisms: mechanisms.unwrap_or(default.mechanisms),
+        binds_to_certificate: mechanisms.is_some_and(|named| named.contains(Mechanism::ScramSha256Plus)),
+        max_failures: section.count("max_failures").flatten().unwrap_or(default.max_failures),
+        failure_delay: section.duration("failure_delay").flatten().unwrap_or(default.failure_delay),
+        ldap: section.section("ldap").map(ldap).unwrap_or_default(),
+    }
+}
+
+/// How a directory is asked. What is wanting, the check tells.
+fn ldap(section: &Section) -> Settings {
+    let default = Settings::default();
+    let text = |name| section.text(name).map(str::to_owned);
+    let account = text("search_dn").zip(section.path("search_password_file"));
+    let search = text("base").zip(section.filter("filter")).map(|(base, filter)| Search {
+        base,
+        filter,
+        is_one_level: section.choice("scope") == Some("one"),
+        account,
+    });
+    Settings {
+        bind_dn: section.user_dn("bind_dn"),
+        search,
+        user_attribute: text("user_attribute"),
+        ca: section.path("ca"),
+        starttls: section.boolean("starttls"),
+        without_tls: section.boolean("without_tls").unwrap_or(default.without_tls),
+        timeout: section.duration("timeout").flatten().unwrap_or(default.timeout),
+        connections: section.count("connections").flatten().unwrap_or(default.connections),
+    }
+}
+
+/// Where clients log in, somebody must check that; and nobody listens in unless that is said.
+///
+/// *Changes*: `problems`.
+pub(super) fn check(top: &Section, config: &Config, problems: &mut Vec<Diagnostic>) {
+    let logging_in = |listener: &&Listener| listener.logins.demand != Demand::Off;
+    for (listener, section) in config.listeners.iter().zip(top.sections("listener")) {
+        let is_checked = top.section("auth").is_some_and(|auth| auth.has("verify"));
+        if logging_in(&listener) && !is_checked {
+            let message = format!("listener \"{}\" takes logins that nobody checks", listener.name);
+            let problem = Diagnostic::error("listener.auth", message, section.place("auth"));
+            problems.push(problem.found("there is no `auth.verify`").help(
+                "say who knows the users: [auth] verify = \"file:users\", and make its lines with gatepost passwd",
+            ));
+        }
+    }
+    let Some(section) = top.section("auth") else { return };
+    if config.auth.verify.is_some() && !config.listeners.iter().any(|listener| logging_in(&listener)) {
+        let problem = Diagnostic::warning("auth.verify", "no listener takes logins", section.place("verify"));
+        problems.push(problem.found("never asked").help("say auth = \"optional\" in a listener"));
+    }
+    directory(section, &config.auth, problems);
+    offered(section, &config.auth, problems);
+}
+
+/// Tells of a directory in which nobody is found, or to which passwords would go in clear text.
+fn directory(section: &Section, auth: &Auth, problems: &mut Vec<Diagnostic>) {
+    let table = section.section("ldap");
+    let Some(Place::Ldap(server)) = &auth.verify else {
+        if let Some(table) = table.filter(|_| section.has("verify")) {
+            let problem = Diagnostic::warning(&*table.path, "no directory is asked", table.head.clone());
+            problems.push(problem.found("never used").help("verify = \"ldap://HOST\""));
+        }
+        return;
+    };
+    let empty = Section::absent(crate::config::keys::table::Table::Ldap, &section.key("ldap"));
+    let table = table.unwrap_or(&empty);
+    let place = |name: &str| table.place(name).or_else(|| section.place("verify"));
+    let mut wrong = |name: &str, message: String, found: &str, help: &str| {
+        let problem = Diagnostic::error(table.key(name), message, place(name)).found(found);
+        problems.push(problem.help(help));
+    };
+    for (name, other) in [
+        ("base", "filter"),
+        ("filter", "base"),
+        ("search_dn", "search_password_file"),
+        ("search_password_file", "search_dn"),
+    ] {
+        if table.has(name) && !table.has(other) {
+            let message = format!("`{}` is missing", table.key(other));
+            wrong(name, message, "says nothing without it", "users are searched by both together");
+        }
+    }
+    match (table.has("bind_dn"), table.has("filter") || table.has("base")) {
+        (false, false) => {
+            let message = format!("nothing says how users are found in {server}");
+            let help = "bind_dn = \"uid={user},ou=people,dc=example,dc=org\", or base and filter = \"(mail={user})\" to search";
+            wrong("bind_dn", message, "asked there", help);
+        }
+        (true, true) => {
+            let message = "users are either searched, or have a DN that follows from the name".to_owned();
+            wrong("bind_dn", message, "the other way stands there too", "leave one of them out");
+        }
+        (true, false) => {
+            for name in ["scope", "search_dn"].into_iter().filter(|name| table.has(name)) {
+                wrong(
+                    name,
+                    format!("`{}` says nothing here", table.key(name)),
+                    "no use",
+                    "users are not searched",
+                );
+            }
+        }
+        (false, true) => {}
+    }
+    private(table, server, &auth.ldap, &mut wrong);
+}
+
+/// Tells where TLS is wanted and can't be, or is wanting.
+fn private(
+    table: &Section,
+    server: &Server,
+    settings: &Settings,
+    wrong: &mut impl FnMut(&str, String, &str, &str),
+) {
+    if settings.is_overheard(server) {
+        let message = format!("passwords would go to {server} in clear text");
+        let help = "leave `starttls` out, or verify = \"ldaps://…\"; without_tls = true if that is meant";
+        wrong("starttls", message, "others can read them on the way", help);
+    }
+    let has_own_tls = !matches!(server, Server::Tcp { is_ldaps: false, .. });
+    if table.boolean("starttls") == Some(true) && has_own_tls {
+        wrong("starttls", format!("there is no STARTTLS with {server}"), "no use", "leave it out");
+    }
+    if table.has("ca") && !server.is_ldaps() && !settings.uses_starttls(server) {
+        let message = format!("`{}` says nothing here: no TLS is spoken to {server}", table.key("ca"));
+        wrong("ca", message, "no use", "starttls = true");
+    }
+}
+
+/// Tells where nothing would be offered.
+fn offered(section: &Section, auth: &Auth, problems: &mut Vec<Diagnostic>) {
+    let Some(known) = auth.verify.as_ref().and_then(Place::mechanisms) else { return };
+    if known.intersect(auth.mechanisms.without(Mechanism::External)).is_empty() {
+        let names: Vec<&str> = known.iter().map(Mechanism::as_str).collect();
+        let key = section.key("mechanisms");
+        let problem = Diagnostic::error(key, "there is no way to log in", section.place("mechanisms"));
+        problems.push(problem.found("`verify` can check none of these").possible(names.join(", ")));
+    }
+}

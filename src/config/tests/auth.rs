@@ -1,0 +1,153 @@
+//! `[auth]`: what it comes to, and what in it doesn't fit together.
+
+use std::time::Duration;
+
+use super::{LEAST, bad, good};
+use crate::auth::config::{Config as Auth, Place};
+use crate::auth::ldap::config::{Server, Settings};
+
+/// A listener that takes logins, and the rest of the file.
+fn text(rest: &str) -> String {
+    format!("{LEAST}auth = \"optional\"\nauth_without_tls = true\n{rest}\n")
+}
+
+fn auth(rest: &str) -> Auth {
+    good(&text(rest)).config.auth
+}
+
+fn told(rest: &str) -> Vec<(String, String)> {
+    bad(&text(rest)).problems.iter().map(|one| (one.key.clone(), one.message.clone())).collect()
+}
+
+const DN: &str = "[auth.ldap]\nbind_dn = \"uid={user},dc=a\"";
+
+#[test]
+fn every_key_of_a_directory_arrives() {
+    let found = auth(
+        r#"
+        [auth]
+        verify = "ldap://ldap.example.org"
+        [auth.ldap]
+        base = "dc=example,dc=org"
+        filter = "(mail={user})"
+        scope = "one"
+        search_dn = "cn=search"
+        search_password_file = "/etc/gatepost/password"
+        user_attribute = "uid"
+        ca = "/etc/gatepost/ca.pem"
+        starttls = true
+        without_tls = true
+        timeout = "3s"
+        connections = 4
+        "#,
+    );
+    let search = found.ldap.search.clone().unwrap();
+    assert_eq!((search.base.as_str(), search.is_one_level), ("dc=example,dc=org", true));
+    assert_eq!(search.filter, "(mail={user})".parse().unwrap());
+    assert_eq!(search.account, Some(("cn=search".into(), "/etc/gatepost/password".into())));
+    let want = Settings {
+        bind_dn: None,
+        search: Some(search),
+        user_attribute: Some("uid".into()),
+        ca: Some("/etc/gatepost/ca.pem".into()),
+        starttls: Some(true),
+        without_tls: true,
+        timeout: Duration::from_secs(3),
+        connections: 4,
+    };
+    assert_eq!(found.ldap, want);
+}
+
+#[test]
+fn a_directory_is_named_by_its_url() {
+    let tcp = |host: &str, port, is_ldaps| Server::Tcp { host: host.into(), port, is_ldaps };
+    for (url, want) in [
+        ("ldap://127.0.0.1", tcp("127.0.0.1", 389, false)),
+        ("ldap://LDAP.example.org/", tcp("ldap.example.org", 389, false)),
+        ("ldap://localhost:3890", tcp("localhost", 3890, false)),
+        ("ldaps://ldap.example.org", tcp("ldap.example.org", 636, true)),
+        ("ldaps://[2001:db8::1]:1636", tcp("2001:db8::1", 1636, true)),
+        ("ldap://[::1]", tcp("::1", 389, false)),
+        ("ldapi:/run/slapd/ldapi", Server::Unix("/run/slapd/ldapi".into())),
+        ("ldapi://%2Frun%2Fslapd%2fldapi/", Server::Unix("/run/slapd/ldapi".into())),
+    ] {
+        let found = auth(&format!("[auth]\nverify = \"{url}\"\n{DN}"));
+        assert_eq!(found.verify, Some(Place::Ldap(want)), "{url}");
+    }
+    for (url, message) in [
+        ("ldap://ldap.example.org/dc=a", "the DN and the filter stand in [auth.ldap]"),
+        ("ldap://ldap.example.org?sub", "the DN and the filter stand in [auth.ldap]"),
+        ("ldap://", "names no server"),
+        ("ldap://user@ldap.example.org", "names no server"),
+        ("ldap://ldap.example.org:0", "names no server"),
+        ("ldap://::1", "names no server"),
+        ("ldap:ldap.example.org", "must say who checks logins"),
+        ("ldapi:", "must say who checks logins"),
+    ] {
+        let told = told(&format!("[auth]\nverify = \"{url}\"\n{DN}"));
+        assert!(
+            told.iter().any(|(key, said)| key == "auth.verify" && said.contains(message)),
+            "{url}: {told:?}"
+        );
+    }
+}
+
+#[test]
+fn a_directory_in_which_nobody_is_found_is_a_mistake() {
+    let at = |server: &str, lines: &str| format!("[auth]\nverify = \"{server}\"\n[auth.ldap]\n{lines}");
+    let dn = "bind_dn = \"uid={user},dc=a\"\n";
+    let search = "base = \"dc=a\"\nfilter = \"(uid={user})\"\n";
+    let here = "ldap://127.0.0.1";
+    for (rest, key, message) in [
+        ("[auth]\nverify = \"ldap://a\"".into(), "auth.ldap.bind_dn", "nothing says how users are found"),
+        (at(here, ""), "auth.ldap.bind_dn", "nothing says how users are found"),
+        (at(here, &format!("{dn}{search}")), "auth.ldap.bind_dn", "either searched, or have a DN"),
+        (at(here, "base = \"dc=a\""), "auth.ldap.base", "`auth.ldap.filter` is missing"),
+        (at(here, "filter = \"(uid={user})\""), "auth.ldap.filter", "`auth.ldap.base` is missing"),
+        (at(here, &format!("{search}search_dn = \"cn=s\"")), "auth.ldap.search_dn", "file` is missing"),
+        (
+            at(here, &format!("{search}search_password_file = \"s\"")),
+            "auth.ldap.search_password_file",
+            "dn` is missing",
+        ),
+        (at(here, &format!("{dn}scope = \"one\"")), "auth.ldap.scope", "says nothing here"),
+        (at(here, "bind_dn = \"uid=ann,dc=a\""), "auth.ldap.bind_dn", "the user's name has no place in it"),
+        (at(here, "bind_dn = \"uid={name},dc=a\""), "auth.ldap.bind_dn", "and nothing else"),
+        (at(here, "base = \"\"\nfilter = \"uid={user}\""), "auth.ldap.filter", "it is no filter"),
+        (at(here, "bind_dn = 5"), "auth.ldap.bind_dn", "must be text"),
+        (
+            at(here, &format!("{dn}user_attribute = \"a b\"")),
+            "auth.ldap.user_attribute",
+            "the name of an attribute",
+        ),
+        (at(here, &format!("{dn}connections = 0")), "auth.ldap.connections", "can't be 0"),
+        (
+            at(here, &format!("{dn}ca = \"ca.pem\"")),
+            "auth.ldap.ca",
+            "no TLS is spoken to ldap://127.0.0.1:389",
+        ),
+        (at("ldapi:x", &format!("{dn}starttls = true")), "auth.ldap.starttls", "there is no STARTTLS"),
+        (at("ldaps://a", &format!("{dn}starttls = true")), "auth.ldap.starttls", "there is no STARTTLS"),
+        (
+            at("ldap://a", &format!("{dn}starttls = false")),
+            "auth.ldap.starttls",
+            "go to ldap://a:389 in clear text",
+        ),
+        (
+            format!("[auth]\nverify = \"{here}\"\nmechanisms = \"SCRAM-SHA-256\"\n{DN}"),
+            "auth.mechanisms",
+            "there is no way to log in",
+        ),
+    ] {
+        let told = told(&rest);
+        let found = told.iter().any(|(k, m)| k == key && m.contains(message));
+        assert!(found, "{rest}\nwanted {key}: {message}\ngot {told:#?}");
+    }
+    good(&text(&at("ldap://a", &format!("{dn}starttls = false\nwithout_tls = true"))));
+}
+
+#[test]
+fn a_directory_that_nobody_asks_is_warned_of() {
+    let warnings = good(&text(&format!("[auth]\nverify = \"file:users\"\n{DN}"))).warnings;
+    assert!(warnings.len() == 1 && warnings[0].message == "no directory is asked", "{warnings:?}");
+}
