@@ -11,6 +11,7 @@ pub mod failures;
 pub mod file;
 pub mod ldap;
 mod plain;
+pub mod prepared;
 pub mod sasl;
 pub mod scram;
 pub mod secret_file;

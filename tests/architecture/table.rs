@@ -77,7 +77,7 @@ pub(crate) const TABLE: &[Row] = &[
     Row {
         module: "auth",
         imports: &["smtp", "names", "threads", "net"],
-        crates: &["argon2", "bcrypt", "sha_crypt", "aws_lc_rs", "base64"],
+        crates: &["argon2", "bcrypt", "sha_crypt", "stringprep", "aws_lc_rs", "base64"],
     },
     Row {
         module: "backend",
