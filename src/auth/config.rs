@@ -16,6 +16,9 @@ pub struct Config {
     pub verify: Option<Place>,
     /// What may be offered, of that which the verifier can check.
     pub mechanisms: Mechanisms,
+    /// Whether SCRAM-SHA-256-PLUS is offered where a login can be bound to our certificate alone, as under TLS 1.2. Clients
+    /// that know no other binding than tls-unique, which we have not, take the offer there and fail.
+    pub binds_to_certificate: bool,
     /// Failures, of a session or of a client's network, at which a further one closes the connection.
     pub max_failures: usize,
     /// How long the answer to a failure is held back.
@@ -73,6 +76,7 @@ impl Default for Config {
         Config {
             verify: None,
             mechanisms: Mechanisms::ALL.without(Mechanism::CramMd5).without(Mechanism::External),
+            binds_to_certificate: false,
             max_failures: 5,
             failure_delay: Duration::from_secs(2),
             ldap: Ldap::default(),

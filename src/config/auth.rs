@@ -8,12 +8,12 @@ use crate::config::error::Diagnostic;
 use crate::config::section::{ItemValue, Section};
 use crate::proxy::config::Listener;
 use crate::session::login::Demand;
-use crate::smtp::mechanism::Mechanism;
+use crate::smtp::mechanism::{Mechanism, Mechanisms};
 
 /// How logins are checked.
 pub(super) fn auth(section: &Section) -> Auth {
     let default = Auth::default();
-    let mechanisms = section.list("mechanisms").map(|items| {
+    let mechanisms: Option<Mechanisms> = section.list("mechanisms").map(|items| {
         let named = items.iter().filter_map(|item| match &item.value {
             ItemValue::Text(text) => Mechanism::parse(text),
             _ => None,
@@ -23,6 +23,7 @@ pub(super) fn auth(section: &Section) -> Auth {
     Auth {
         verify: section.verifier("verify"),
         mechanisms: mechanisms.unwrap_or(default.mechanisms),
+        binds_to_certificate: mechanisms.is_some_and(|named| named.contains(Mechanism::ScramSha256Plus)),
         max_failures: section.count("max_failures").flatten().unwrap_or(default.max_failures),
         failure_delay: section.duration("failure_delay").flatten().unwrap_or(default.failure_delay),
         ldap: section.section("ldap").map(ldap).unwrap_or_default(),

@@ -74,7 +74,7 @@ fn a_last_message_that_is_none_is_not_taken() {
 #[test]
 fn the_channel_is_the_one_that_is_bound() {
     let channel = |is_bound| Channel {
-        bindings: vec![("tls-exporter", b"this one".to_vec())],
+        bindings: vec![("tls-exporter", b"this one".to_vec()), ("tls-server-end-point", b"ours".to_vec())],
         is_bound,
         is_offered: true,
     };
@@ -82,11 +82,18 @@ fn the_channel_is_the_one_that_is_bound() {
     assert!(First::read(&Secret::from("n,,n=user,r=abc"), &channel(false)).is_some());
     assert!(First::read(&Secret::from("n,,n=user,r=abc"), &channel(true)).is_none());
     assert!(First::read(&Secret::from("p=tls-unique,,n=user,r=abc"), &channel(true)).is_none());
-    let bound = open("p=tls-exporter,,n=user,r=abc", channel(true));
-    for (data, is_right) in [("this one", true), ("another", false), ("", false)] {
-        let binding = format!("p=tls-exporter,,{data}");
+    for (kind, data, is_right) in [
+        ("tls-exporter", "this one", true),
+        ("tls-exporter", "another", false),
+        ("tls-exporter", "", false),
+        ("tls-exporter", "ours", false), // of another kind
+        ("tls-server-end-point", "ours", true),
+        ("tls-server-end-point", "this one", false),
+    ] {
+        let bound = open(&format!("p={kind},,n=user,r=abc"), channel(true));
+        let binding = format!("p={kind},,{data}");
         let proof = "dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=";
         let last = format!("c={},r={},p={proof}", encode(binding.as_bytes()).text().unwrap(), bound.nonce);
-        assert_eq!(bound.judge(&Secret::from(last.as_str())).is_some(), is_right, "{data}");
+        assert_eq!(bound.judge(&Secret::from(last.as_str())).is_some(), is_right, "{kind} {data}");
     }
 }

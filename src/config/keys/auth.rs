@@ -17,7 +17,7 @@ pub(super) const AUTH: &[Key] = &[
         "mechanisms",
         Kind::List(Item::Mechanism),
         Default::Words("all but CRAM-MD5 and EXTERNAL"),
-        "What may be offered, of that which `verify` can check.",
+        "What may be offered, of that which `verify` can check; SCRAM-SHA-256-PLUS under TLS 1.2 as well, if it is named here.",
     )
     .rfc("RFC 4422"),
     Key::new(
