@@ -33,8 +33,7 @@ fn hash(signature: &AlgorithmIdentifier<'_>) -> Option<&'static Algorithm> {
     }
 }
 
-/// By signature, and for RSASSA-PSS by the hash that it names.
-
+/// The hash function by the signature that it is part of, and for RSASSA-PSS by itself.
 const HASHES: [(Oid<'static>, &Algorithm); 12] = [
     (OID_HASH_SHA1, &SHA256),
     (OID_NIST_HASH_SHA256, &SHA256),
