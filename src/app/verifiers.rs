@@ -10,11 +10,14 @@ use rustix::fs::{Access, access};
 use crate::auth::config::Place;
 use crate::auth::dovecot::Dovecot;
 use crate::auth::file::{self, File};
+use crate::auth::http::{self, Http};
 use crate::auth::ldap::config::Server;
 use crate::auth::ldap::{self, Ldap};
 use crate::auth::sasl::Sasl;
 use crate::config::Config;
 use crate::config::error::Diagnostic;
+use crate::lookup::http::client::HttpClient;
+use crate::lookup::http::connections::Trust;
 use crate::net::names::Names;
 use crate::proxy::config::Listener;
 use crate::proxy::context::Verification;
@@ -32,12 +35,14 @@ enum Shared {
     File(Arc<File>),
     Dovecot(Arc<Dovecot>),
     Ldap(Arc<Ldap>),
+    Http(Arc<Http>),
     Policy,
     Backend,
 }
 
 impl Verifiers {
-    /// What `config` says; `hashing` hashes passwords, `helper` keeps connections, `names` finds servers.
+    /// What `config` says; `hashing` hashes passwords, `helper` keeps connections, `names` finds servers,
+    /// `web` asks web servers that somebody vouches for.
     ///
     /// *Errors*: a file that can't be used.
     pub fn build(
@@ -45,6 +50,7 @@ impl Verifiers {
         hashing: &StoragePool,
         helper: &HelperHandle,
         names: &Arc<dyn Names>,
+        web: &dyn Fn(Trust) -> HttpClient,
     ) -> anyhow::Result<Verifiers> {
         let shared = match config.auth.verify.as_ref().filter(|_| is_used(config)) {
             Some(Place::File(path)) => {
@@ -56,6 +62,11 @@ impl Verifiers {
                 let (server, settings) = (server.clone(), config.auth.ldap.clone());
                 let ldap = Ldap::new(server, settings, Arc::clone(names), helper.clone());
                 Some(Shared::Ldap(Arc::new(ldap.context("auth.ldap")?)))
+            }
+            Some(Place::Http(url)) => {
+                let prepared = http::prepare(url, &config.auth.http).context("auth.http")?;
+                let client = web(prepared.trust.clone());
+                Some(Shared::Http(Arc::new(Http::new(prepared, client))))
             }
             Some(Place::Policy(_)) => Some(Shared::Policy),
             Some(Place::Backend) => Some(Shared::Backend),
@@ -72,6 +83,7 @@ impl Verifiers {
         Some(match self.shared.as_ref()? {
             Shared::File(file) => Verification::By(Rc::new(Sasl::new(Rc::new(Arc::clone(file))))),
             Shared::Ldap(ldap) => Verification::By(Rc::new(Sasl::new(Rc::new(Arc::clone(ldap))))),
+            Shared::Http(http) => Verification::By(Rc::new(Sasl::new(Rc::new(Arc::clone(http))))),
             Shared::Dovecot(dovecot) => Verification::By(Rc::new(Arc::clone(dovecot))),
             Shared::Policy => Verification::Policy,
             Shared::Backend => Verification::Backend,
@@ -99,13 +111,20 @@ pub fn advice(config: &Config) -> Vec<Diagnostic> {
     let found = match place {
         Place::File(path) => file::test(path).err().map(|error| wrong("auth.verify", error.to_string())),
         Place::Dovecot(path) | Place::Ldap(Server::Unix(path)) => away(path),
-        Place::Ldap(_) | Place::Policy(_) | Place::Backend => None,
+        Place::Ldap(_) | Place::Http(_) | Place::Policy(_) | Place::Backend => None,
     };
-    let ldap = match place {
-        Place::Ldap(server) => ldap::prepare(server, &config.auth.ldap).err(),
+    let unprepared = match place {
+        Place::Ldap(server) => {
+            let error = ldap::prepare(server, &config.auth.ldap).err();
+            error.map(|error| wrong("auth.ldap", error.to_string()))
+        }
+        Place::Http(url) => {
+            let error = http::prepare(url, &config.auth.http).err();
+            error.map(|error| wrong("auth.http", error.to_string()))
+        }
         _ => None,
     };
-    found.into_iter().chain(ldap.map(|error| wrong("auth.ldap", error.to_string()))).collect()
+    found.into_iter().chain(unprepared).collect()
 }
 
 /// Whether anybody logs in anywhere.

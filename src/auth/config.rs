@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::auth::http;
+use crate::auth::http::config::Settings as Http;
 use crate::auth::ldap::config::{Server, Settings as Ldap};
+use crate::lookup::http::url::Url;
 use crate::smtp::mechanism::{Mechanism, Mechanisms};
 
 /// How logins are checked.
@@ -22,6 +25,8 @@ pub struct Config {
     pub failure_delay: Duration,
     /// How a directory is asked, where `verify` is one.
     pub ldap: Ldap,
+    /// How a web server is asked, where `verify` is one.
+    pub http: Http,
 }
 
 /// Where a verifier is.
@@ -33,6 +38,8 @@ pub enum Place {
     Dovecot(PathBuf),
     /// A directory.
     Ldap(Server),
+    /// A web server.
+    Http(Url),
     /// The backend, by AUTH to it.
     Backend,
     /// A policy's `verify` hook, by the policy's name.
@@ -45,6 +52,7 @@ impl Config {
         match &self.verify {
             Some(Place::Ldap(_)) => self.ldap.connections,
             Some(Place::Dovecot(_)) => 1,
+            Some(Place::Http(_)) => http::CONNECTIONS,
             _ => 0, // a backend's are counted there
         }
     }
@@ -56,6 +64,7 @@ impl Place {
         let passwords = Mechanisms::NONE.with(Mechanism::Plain).with(Mechanism::Login);
         match self {
             Place::Ldap(_) => Some(passwords),
+            Place::Http(_) => Some(http::MECHANISMS),
             Place::File(_) | Place::Dovecot(_) | Place::Backend | Place::Policy(_) => None,
         }
     }
@@ -71,6 +80,7 @@ impl Default for Config {
             max_failures: 5,
             failure_delay: Duration::from_secs(2),
             ldap: Ldap::default(),
+            http: Http::default(),
         }
     }
 }

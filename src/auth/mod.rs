@@ -9,6 +9,7 @@ pub mod dovecot;
 pub mod external;
 pub mod failures;
 pub mod file;
+pub mod http;
 pub mod ldap;
 mod plain;
 pub mod prepared;

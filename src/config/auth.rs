@@ -1,6 +1,7 @@
 //! `[auth]` as it holds, and whether what stands in it fits together.
 
 use crate::auth::config::{Config as Auth, Place};
+use crate::auth::http::config::Settings as Http;
 use crate::auth::ldap::config::{Search, Server, Settings};
 use crate::config::Config;
 use crate::config::error::Diagnostic;
@@ -26,6 +27,7 @@ pub(super) fn auth(section: &Section) -> Auth {
         max_failures: section.count("max_failures").flatten().unwrap_or(default.max_failures),
         failure_delay: section.duration("failure_delay").flatten().unwrap_or(default.failure_delay),
         ldap: section.section("ldap").map(ldap).unwrap_or_default(),
+        http: section.section("http").map(http).unwrap_or_default(),
     }
 }
 
@@ -52,6 +54,17 @@ fn ldap(section: &Section) -> Settings {
     }
 }
 
+/// How a web server is asked.
+fn http(section: &Section) -> Http {
+    let default = Http::default();
+    Http {
+        token_file: section.path("token_file"),
+        ca: section.path("ca"),
+        without_tls: section.boolean("without_tls").unwrap_or(default.without_tls),
+        timeout: section.duration("timeout").flatten().unwrap_or(default.timeout),
+    }
+}
+
 /// Where clients log in, somebody must check that; and nobody listens in unless that is said.
 ///
 /// *Changes*: `problems`.
@@ -73,6 +86,7 @@ pub(super) fn check(top: &Section, config: &Config, problems: &mut Vec<Diagnosti
         problems.push(problem.found("never asked").help("say auth = \"optional\" in a listener"));
     }
     directory(section, &config.auth, problems);
+    web_server(section, &config.auth, problems);
     offered(section, &config.auth, problems);
 }
 
@@ -127,6 +141,29 @@ fn directory(section: &Section, auth: &Auth, problems: &mut Vec<Diagnostic>) {
         (false, true) => {}
     }
     private(table, server, &auth.ldap, &mut wrong);
+}
+
+/// Tells of a web server to which passwords would go in clear text.
+fn web_server(section: &Section, auth: &Auth, problems: &mut Vec<Diagnostic>) {
+    let table = section.section("http");
+    let Some(Place::Http(url)) = &auth.verify else {
+        if let Some(table) = table.filter(|_| section.has("verify")) {
+            let problem = Diagnostic::warning(&*table.path, "no web server is asked", table.head.clone());
+            problems.push(problem.found("never used").help("verify = \"https://HOST/PATH\""));
+        }
+        return;
+    };
+    if auth.http.is_overheard(url) {
+        let message = format!("passwords would go to {} in clear text", url.origin());
+        let problem = Diagnostic::error(section.key("verify"), message, section.place("verify"));
+        let help = "verify = \"https://…\"; [auth.http] without_tls = true if that is meant";
+        problems.push(problem.found("others can read them on the way").help(help));
+    }
+    if let Some(table) = table.filter(|table| table.has("ca") && !url.is_secure()) {
+        let key = table.key("ca");
+        let message = format!("`{key}` says nothing here: no TLS is spoken to {}", url.origin());
+        problems.push(Diagnostic::error(key, message, table.place("ca")).found("no use"));
+    }
 }
 
 /// Tells where TLS is wanted and can't be, or is wanting.

@@ -6,7 +6,7 @@ use tokio::time::{Duration, Instant, sleep_until};
 use crate::auth::coding;
 use crate::auth::external::{self, External};
 use crate::auth::scram::Channel;
-use crate::auth::verifier::{Attempt, Claim, Exchange, Step};
+use crate::auth::verifier::{Attempt, Claim, Exchange, Step, Tls};
 use crate::names::network::client_network;
 use crate::policy::event::Event;
 use crate::policy::verdict::Verdict;
@@ -171,6 +171,13 @@ impl Serve {
             is_encrypted: session.is_encrypted(),
             channel: channel(&session, offered, mechanism),
             certificate: certificate(&session),
+            listener: self.context.listener.name.clone(),
+            ehlo: session.greeting().map(|greeting| greeting.name.as_str().to_owned()),
+            tls: session.tls().map(|tls| Tls {
+                version: tls.version,
+                cipher: tls.cipher,
+                sni: tls.sni.clone(),
+            }),
         }
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{LEAST, bad, good};
 use crate::auth::config::{Config as Auth, Place};
+use crate::auth::http::config::Settings as Http;
 use crate::auth::ldap::config::{Server, Settings};
 
 /// A listener that takes logins, and the rest of the file.
@@ -144,6 +145,53 @@ fn a_directory_in_which_nobody_is_found_is_a_mistake() {
         assert!(found, "{rest}\nwanted {key}: {message}\ngot {told:#?}");
     }
     good(&text(&at("ldap://a", &format!("{dn}starttls = false\nwithout_tls = true"))));
+}
+
+#[test]
+fn every_key_of_a_web_server_arrives() {
+    let found = auth(
+        r#"
+        [auth]
+        verify = "https://users.example.org/login"
+        [auth.http]
+        token_file = "/etc/gatepost/token"
+        ca = "/etc/gatepost/ca.pem"
+        without_tls = true
+        timeout = "3s"
+        "#,
+    );
+    assert_eq!(found.verify, Some(Place::Http("https://users.example.org/login".parse().unwrap())));
+    let want = Http {
+        token_file: Some("/etc/gatepost/token".into()),
+        ca: Some("/etc/gatepost/ca.pem".into()),
+        without_tls: true,
+        timeout: Duration::from_secs(3),
+    };
+    assert_eq!(found.http, want);
+}
+
+#[test]
+fn a_web_server_that_cant_be_asked_is_a_mistake() {
+    for (rest, key, message) in [
+        ("[auth]\nverify = \"http://192.0.2.1/\"", "auth.verify", "go to http://192.0.2.1 in clear text"),
+        ("[auth]\nverify = \"https://ann:pw@a.example/\"", "auth.verify", "it has a user in it"),
+        ("[auth]\nverify = \"https:///\"", "auth.verify", "can't be asked"),
+        ("[auth]\nverify = \"http:a\"", "auth.verify", "can't be asked"),
+        ("[auth]\nverify = \"http://[::1]/\"\nhttp.ca = \"ca.pem\"", "auth.http.ca", "no TLS is spoken"),
+        ("[auth]\nverify = \"http://[::1]/\"\nhttp.token = \"x\"", "auth.http.token", "unknown key"),
+        (
+            "[auth]\nverify = \"http://[::1]/\"\nmechanisms = \"CRAM-MD5\"",
+            "auth.mechanisms",
+            "no way to log in",
+        ),
+    ] {
+        let told = told(rest);
+        let found = told.iter().any(|(k, m)| k == key && m.contains(message));
+        assert!(found, "{rest}\nwanted {key}: {message}\ngot {told:#?}");
+    }
+    good(&text("[auth]\nverify = \"http://192.0.2.1/\"\nhttp.without_tls = true"));
+    let warnings = good(&text("[auth]\nverify = \"file:users\"\nhttp.timeout = 1")).warnings;
+    assert!(warnings.len() == 1 && warnings[0].message == "no web server is asked", "{warnings:?}");
 }
 
 #[test]
