@@ -14,8 +14,8 @@ use crate::smtp::mechanism::{Mechanism, Mechanisms};
 
 /// `[auth]` with what `listener` says of its own laid over it, key by key; tables in it as a whole.
 pub(super) fn laid_over(top: &Section, listener: &Section) -> Section {
-    let common = top.section("auth").cloned();
-    let mut section = common.unwrap_or_else(|| Section::absent(Table::Auth, "auth"));
+    let base = top.section("auth").cloned();
+    let mut section = base.unwrap_or_else(|| Section::absent(Table::Auth, "auth"));
     let Some(own) = listener.section("logins") else { return section };
     section.entries.retain(|entry| !own.has(entry.key.name));
     section.entries.extend(own.entries.iter().cloned());

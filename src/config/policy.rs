@@ -32,10 +32,10 @@ pub(super) fn all(top: &Section, base: &Policies, listeners: &[Listener], auth: 
             }
         }
     }
-    let common = (auth, top.section("auth"));
+    let general = (auth, top.section("auth"));
     let own = listeners.iter().map(|listener| &listener.auth);
     let own = own.zip(top.sections("listener").iter().map(|listener| listener.section("logins")));
-    for (auth, section) in [common].into_iter().chain(own) {
+    for (auth, section) in [general].into_iter().chain(own) {
         if let Some(Place::Policy(name)) = &auth.verify
             && !policies.iter().any(|policy| policy.name == *name)
         {
