@@ -12,6 +12,7 @@ pub mod file;
 pub mod http;
 pub mod ldap;
 mod plain;
+pub mod prepared;
 pub mod sasl;
 pub mod scram;
 pub mod secret_file;

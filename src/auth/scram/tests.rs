@@ -29,6 +29,20 @@ fn the_example_of_rfc7677_goes_as_it_is_written() {
     assert!(record().is_of(&Secret::from("pencil")) && !record().is_of(&Secret::from("pencils")));
 }
 
+/// RFC 5802 §2.2: the client prepares the password, so a record is made of what is prepared; Dovecot's are not.
+#[test]
+fn a_password_is_the_same_however_its_letters_are_put_together() {
+    let rounds = NonZeroU32::MIN;
+    let (one, other) = (Secret::from("caf\u{e9}"), Secret::from("cafe\u{301}"));
+    let record = Record::of(&other, b"salt".to_vec(), rounds);
+    assert!(record == Record::of(&one, b"salt".to_vec(), rounds));
+    assert!(record.is_of(&one) && record.is_of(&other) && !record.is_of(&Secret::from("cafe")));
+    let raw = Record::of_octets(&other, b"salt".to_vec(), rounds);
+    assert!(raw.is_of(&other) && !raw.is_of(&one));
+    let first = First::read(&Secret::from("n,,n=jose\u{301},r=abc"), &Channel::default()).unwrap();
+    assert_eq!(first.user, "jos\u{e9}");
+}
+
 #[test]
 fn a_first_message_that_is_none_is_not_taken() {
     let channel = Channel::default();
