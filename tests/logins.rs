@@ -27,3 +27,5 @@ mod gsasl;
 mod http;
 #[path = "logins/ldap.rs"]
 mod ldap;
+#[path = "logins/listeners.rs"]
+mod listeners;

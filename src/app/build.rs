@@ -302,7 +302,7 @@ impl House {
         let turnstile = Rc::new(Turnstile::new());
         let listeners = self.config.listeners.iter().zip(&self.rules).zip(&self.fronts);
         let contexts = listeners.map(|((listener, rules), front)| {
-            let verify = verifiers::policy(&self.config, listener);
+            let verify = verifiers::policy(listener);
             let policies = match (listener.policies.as_slice(), verify) {
                 ([], None) => None,
                 (uses, verify) => {

@@ -47,6 +47,16 @@ pub enum Place {
 }
 
 impl Config {
+    /// Whether logins are checked in one place by this and by `other`.
+    pub fn asks_as(&self, other: &Config) -> bool {
+        self.verify == other.verify
+            && match self.verify {
+                Some(Place::Ldap(_)) => self.ldap == other.ldap,
+                Some(Place::Http(_)) => self.http == other.http,
+                _ => true,
+            }
+    }
+
     /// Connections that checking logins takes at once.
     pub fn connections(&self) -> usize {
         match &self.verify {

@@ -107,7 +107,10 @@ impl Table {
                 "the process"
             }
             Self::Listener => "a listener",
-            Self::Auth | Self::Ldap | Self::Http => "every listener whose `auth` is not \"off\"",
+            Self::Auth => {
+                "every listener whose `auth` is not \"off\"; its own `logins` is laid over it, key by key"
+            }
+            Self::Ldap | Self::Http => "as `[auth]`; a listener's own stands in its place as a whole",
             Self::Relay => "every listener; its own `relay` is laid over it, key by key",
             Self::Limits => "every listener; its own `limits` are laid over them, key by key",
             Self::Backend | Self::Timeouts => "a backend",
