@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 
-use crate::app::names::ResolverNames;
+use crate::app::names::{Nowhere, ResolverNames};
 use crate::app::tls_watch::Watch;
 use crate::app::verifiers::{self, Verifiers};
 use crate::app::{folders, owners, policies, tls, tls_watch};
@@ -195,7 +195,8 @@ impl House {
             Some(_) => http.clone(),
             None => self::http(resolver.clone(), trust, ground),
         };
-        let verifiers = Verifiers::build(&config, &ground.hashing, &ground.helper, &names, &asked)?;
+        let found: Arc<dyn Names> = if played.is_some() { Arc::new(Nowhere) } else { Arc::clone(&names) };
+        let verifiers = Verifiers::build(&config, &ground.hashing, &ground.helper, &found, &asked)?;
         let rules = config.listeners.iter().map(|listener| Arc::new(rules(&config, listener))).collect();
         let web = Web { http, helper: ground.helper.clone() };
         let maps = maps(&config, &web)?;
