@@ -12,7 +12,12 @@ pub enum Clock {
     /// The machine's monotonic clock, from the moment given.
     Monotonic(Instant),
     /// Advanced by instructions and steps alone, so that budgets are counted in them, and by `lose`.
-    Counted { ran: Cell<Duration>, lost: Cell<Duration> },
+    Counted {
+        /// What the guard has counted.
+        ran: Cell<Duration>,
+        /// What a test has given to others.
+        lost: Cell<Duration>,
+    },
     /// The same, and moved by the runtime's clock as well, which stands still while a script runs: a session's age is
     /// what a policy test says, and no budget is spent because the machine is slow.
     Played(Cell<Duration>, RuntimeInstant),
