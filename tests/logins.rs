@@ -1,5 +1,5 @@
 //! Logins through gatepost, checked by real counterparts: a file, Debian's dovecot-core and slapd, Postfix with Dovecot's
-//! SASL; and by real clients: Python's smtplib, GNU SASL.
+//! SASL; and by real clients: Python's smtplib, GNU SASL. The web server is Python's.
 //!
 //! Needs root and what `tests/needs` installs.
 #![allow(
@@ -23,5 +23,9 @@ mod dovecot;
 mod file;
 #[path = "logins/gsasl.rs"]
 mod gsasl;
+#[path = "logins/http.rs"]
+mod http;
 #[path = "logins/ldap.rs"]
 mod ldap;
+#[path = "logins/listeners.rs"]
+mod listeners;

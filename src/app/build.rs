@@ -109,7 +109,7 @@ impl Outside {
         let resolver = Resolver::new(&config.dns, ground.helper.clone()).context("[dns]")?;
         let known = before.map(|before| (&before.config.store, &before.store));
         Ok(Outside {
-            http: http(resolver.clone(), ground),
+            http: http(resolver.clone(), Trust::System, ground),
             resolver,
             store: opening::open(&config.store, &ground.pool, known)?,
             wall: Wall::default(),
@@ -189,6 +189,11 @@ impl House {
         let spool =
             Spool::new(folders::spool(&config), config.spool.memory, config.spool.limit, ground.pool.clone());
         let plan = policies::plan(&config);
+        let asked = |trust| match played {
+            Some(_) => http.clone(),
+            None => self::http(resolver.clone(), trust, ground),
+        };
+        let verifiers = Verifiers::build(&config, &ground.hashing, &ground.helper, &names, &asked)?;
         let rules = config.listeners.iter().map(|listener| Arc::new(rules(&config, listener))).collect();
         let web = Web { http, helper: ground.helper.clone() };
         let maps = maps(&config, &web)?;
@@ -208,7 +213,7 @@ impl House {
             servers: servers?,
             spool,
             store,
-            verifiers: Verifiers::build(&config, &ground.hashing, &ground.helper, &names)?,
+            verifiers,
             names,
             parts,
             maps,
@@ -268,7 +273,7 @@ impl House {
         let turnstile = Rc::new(Turnstile::new());
         let listeners = self.config.listeners.iter().zip(&self.rules).zip(&self.fronts);
         let contexts = listeners.map(|((listener, rules), front)| {
-            let verify = verifiers::policy(&self.config, listener);
+            let verify = verifiers::policy(listener);
             let policies = match (listener.policies.as_slice(), verify) {
                 ([], None) => None,
                 (uses, verify) => {
@@ -313,10 +318,10 @@ fn maps(config: &Config, web: &Web) -> anyhow::Result<Maps> {
     })
 }
 
-/// Who asks web servers. What waits to be sent outlives the house.
-fn http(resolver: Resolver, ground: &Ground) -> HttpClient {
+/// Who asks web servers that `trust` vouches for. What waits to be sent outlives the house.
+fn http(resolver: Resolver, trust: Trust, ground: &Ground) -> HttpClient {
     let hosts = HostResolver::new(resolver);
-    HttpClient::new(hosts, Trust::System, ground.helper.clone(), Arc::clone(&ground.outbox))
+    HttpClient::new(hosts, trust, ground.helper.clone(), Arc::clone(&ground.outbox))
 }
 
 /// The backend that `backend` describes, as nobody has talked to it yet.

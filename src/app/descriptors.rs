@@ -2,6 +2,7 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use crate::app::verifiers;
 use crate::backend::config::Address;
 use crate::config::Config;
 
@@ -26,13 +27,14 @@ impl Need {
         let smtp = config.backends.iter().filter(|backend| {
             !backend.addresses.iter().any(|address| matches!(address, Address::Maildir(_)))
         });
+        let logins = verifiers::in_use(config).iter().map(|auth| auth.connections()).sum();
         let binds: usize = config.listeners.iter().map(|listener| listener.bind.len()).sum();
         Need {
             clients: config.limits.connections,
             spool: config.limits.connections,
             backends: smtp.map(|backend| backend.connections).fold(0, usize::saturating_add),
             questions: config.dns.in_flight,
-            rest: [binds, config.workers.saturating_mul(8), config.auth.connections(), 64]
+            rest: [binds, config.workers.saturating_mul(8), logins, 64]
                 .into_iter()
                 .fold(0, usize::saturating_add),
         }

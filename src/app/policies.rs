@@ -83,13 +83,18 @@ pub fn load(config: &Config, sources: &mut Sources) -> Result<Rc<Engine>, Vec<Di
 
 /// What is wrong with a policy that is to check logins and has no `verify` hook.
 fn no_verify_hook(config: &Config, engine: &Engine) -> Option<Diagnostic> {
-    let Some(Verify::Policy(name)) = &config.auth.verify else { return None };
-    let has_hook = engine.policy(name).is_some_and(|policy| policy.stages().contains(Stage::Verify));
-    let message = format!("policy \"{name}\" has no verify hook");
-    (!has_hook).then(|| {
-        Diagnostic::error("auth.verify", message, None)
-            .help("a verify hook is given session, credentials and options, and returns true, a name, false, or nil and why")
-    })
+    let own = config.listeners.iter().map(|listener| &listener.auth);
+    let named = [&config.auth].into_iter().chain(own).filter_map(|auth| match &auth.verify {
+        Some(Verify::Policy(name)) => Some(name),
+        _ => None,
+    });
+    let has_hook =
+        |name: &str| engine.policy(name).is_some_and(|policy| policy.stages().contains(Stage::Verify));
+    let name = named.into_iter().find(|name| !has_hook(name))?;
+    let problem = Diagnostic::error("auth.verify", format!("policy \"{name}\" has no verify hook"), None);
+    Some(problem.help(
+        "a verify hook is given session, credentials and options, and returns true, a name, false, or nil and why",
+    ))
 }
 
 /// The maps of `config`, read now; those on web servers are asked by `web`.

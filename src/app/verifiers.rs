@@ -7,14 +7,17 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use rustix::fs::{Access, access};
 
-use crate::auth::config::Place;
+use crate::auth::config::{Config as Auth, Place};
 use crate::auth::dovecot::Dovecot;
 use crate::auth::file::{self, File};
+use crate::auth::http::{self, Http};
 use crate::auth::ldap::config::Server;
 use crate::auth::ldap::{self, Ldap};
 use crate::auth::sasl::Sasl;
 use crate::config::Config;
 use crate::config::error::Diagnostic;
+use crate::lookup::http::client::HttpClient;
+use crate::lookup::http::connections::Trust;
 use crate::net::names::Names;
 use crate::proxy::config::Listener;
 use crate::proxy::context::Verification;
@@ -22,9 +25,9 @@ use crate::session::login::Demand;
 use crate::threads::helper::HelperHandle;
 use crate::threads::storage::StoragePool;
 
-/// What checks logins, as far as workers share it.
+/// What checks logins, as far as workers share it: one for all listeners that ask in the same place.
 pub struct Verifiers {
-    shared: Option<Shared>,
+    shared: Vec<(Auth, Shared)>,
 }
 
 /// One of them.
@@ -32,12 +35,14 @@ enum Shared {
     File(Arc<File>),
     Dovecot(Arc<Dovecot>),
     Ldap(Arc<Ldap>),
+    Http(Arc<Http>),
     Policy,
     Backend,
 }
 
 impl Verifiers {
-    /// What `config` says; `hashing` hashes passwords, `helper` keeps connections, `names` finds servers.
+    /// What `config` says; `hashing` hashes passwords, `helper` keeps connections, `names` finds servers,
+    /// `web` asks web servers that somebody vouches for.
     ///
     /// *Errors*: a file that can't be used.
     pub fn build(
@@ -45,22 +50,32 @@ impl Verifiers {
         hashing: &StoragePool,
         helper: &HelperHandle,
         names: &Arc<dyn Names>,
+        web: &dyn Fn(Trust) -> HttpClient,
     ) -> anyhow::Result<Verifiers> {
-        let shared = match config.auth.verify.as_ref().filter(|_| is_used(config)) {
-            Some(Place::File(path)) => {
-                let file = File::open(path, hashing.clone()).context("auth.verify")?;
-                Some(Shared::File(Arc::new(file)))
-            }
-            Some(Place::Dovecot(path)) => Some(Shared::Dovecot(Arc::new(Dovecot::start(path, helper)))),
-            Some(Place::Ldap(server)) => {
-                let (server, settings) = (server.clone(), config.auth.ldap.clone());
-                let ldap = Ldap::new(server, settings, Arc::clone(names), helper.clone());
-                Some(Shared::Ldap(Arc::new(ldap.context("auth.ldap")?)))
-            }
-            Some(Place::Policy(_)) => Some(Shared::Policy),
-            Some(Place::Backend) => Some(Shared::Backend),
-            None => None,
-        };
+        let mut shared = Vec::new();
+        for auth in in_use(config) {
+            let one = match &auth.verify {
+                Some(Place::File(path)) => {
+                    let file = File::open(path, hashing.clone()).context("auth.verify")?;
+                    Shared::File(Arc::new(file))
+                }
+                Some(Place::Dovecot(path)) => Shared::Dovecot(Arc::new(Dovecot::start(path, helper))),
+                Some(Place::Ldap(server)) => {
+                    let (server, settings) = (server.clone(), auth.ldap.clone());
+                    let ldap = Ldap::new(server, settings, Arc::clone(names), helper.clone());
+                    Shared::Ldap(Arc::new(ldap.context("auth.ldap")?))
+                }
+                Some(Place::Http(url)) => {
+                    let prepared = http::prepare(url, &auth.http).context("auth.http")?;
+                    let client = web(prepared.trust.clone());
+                    Shared::Http(Arc::new(Http::new(prepared, client)))
+                }
+                Some(Place::Policy(_)) => Shared::Policy,
+                Some(Place::Backend) => Shared::Backend,
+                None => continue,
+            };
+            shared.push((auth.clone(), one));
+        }
         Ok(Verifiers { shared })
     }
 
@@ -69,9 +84,11 @@ impl Verifiers {
         if listener.logins.demand == Demand::Off {
             return None;
         }
-        Some(match self.shared.as_ref()? {
+        let (_, shared) = self.shared.iter().find(|(auth, _)| auth.asks_as(&listener.auth))?;
+        Some(match shared {
             Shared::File(file) => Verification::By(Rc::new(Sasl::new(Rc::new(Arc::clone(file))))),
             Shared::Ldap(ldap) => Verification::By(Rc::new(Sasl::new(Rc::new(Arc::clone(ldap))))),
+            Shared::Http(http) => Verification::By(Rc::new(Sasl::new(Rc::new(Arc::clone(http))))),
             Shared::Dovecot(dovecot) => Verification::By(Rc::new(Arc::clone(dovecot))),
             Shared::Policy => Verification::Policy,
             Shared::Backend => Verification::Backend,
@@ -80,16 +97,31 @@ impl Verifiers {
 }
 
 /// The policy that checks the logins of `listener`, if one does.
-pub fn policy<'a>(config: &'a Config, listener: &Listener) -> Option<&'a str> {
-    match &config.auth.verify {
+pub fn policy(listener: &Listener) -> Option<&str> {
+    match &listener.auth.verify {
         Some(Place::Policy(name)) if listener.logins.demand != Demand::Off => Some(name),
         _ => None,
     }
 }
 
+/// How logins are checked by the listeners that take some, each place once.
+pub fn in_use(config: &Config) -> Vec<&Auth> {
+    let mut found: Vec<&Auth> = Vec::new();
+    for listener in config.listeners.iter().filter(|listener| listener.logins.demand != Demand::Off) {
+        if !found.iter().any(|known| known.asks_as(&listener.auth)) {
+            found.push(&listener.auth);
+        }
+    }
+    found
+}
+
 /// What is wrong with the files and sockets that checking logins takes, as whoever asks now sees them.
 pub fn advice(config: &Config) -> Vec<Diagnostic> {
-    let Some(place) = config.auth.verify.as_ref().filter(|_| is_used(config)) else { return Vec::new() };
+    in_use(config).into_iter().flat_map(advice_of).collect()
+}
+
+fn advice_of(auth: &Auth) -> Vec<Diagnostic> {
+    let Some(place) = &auth.verify else { return Vec::new() };
     let wrong = |key: &str, why: String| Diagnostic::error(key, format!("{key}: {why}"), None);
     let away = |path: &Path| {
         let error = access(path, Access::WRITE_OK).err()?;
@@ -99,16 +131,18 @@ pub fn advice(config: &Config) -> Vec<Diagnostic> {
     let found = match place {
         Place::File(path) => file::test(path).err().map(|error| wrong("auth.verify", error.to_string())),
         Place::Dovecot(path) | Place::Ldap(Server::Unix(path)) => away(path),
-        Place::Ldap(_) | Place::Policy(_) | Place::Backend => None,
+        Place::Ldap(_) | Place::Http(_) | Place::Policy(_) | Place::Backend => None,
     };
-    let ldap = match place {
-        Place::Ldap(server) => ldap::prepare(server, &config.auth.ldap).err(),
+    let unprepared = match place {
+        Place::Ldap(server) => {
+            let error = ldap::prepare(server, &auth.ldap).err();
+            error.map(|error| wrong("auth.ldap", error.to_string()))
+        }
+        Place::Http(url) => {
+            let error = http::prepare(url, &auth.http).err();
+            error.map(|error| wrong("auth.http", error.to_string()))
+        }
         _ => None,
     };
-    found.into_iter().chain(ldap.map(|error| wrong("auth.ldap", error.to_string()))).collect()
-}
-
-/// Whether anybody logs in anywhere.
-fn is_used(config: &Config) -> bool {
-    config.listeners.iter().any(|listener| listener.logins.demand != Demand::Off)
+    found.into_iter().chain(unprepared).collect()
 }

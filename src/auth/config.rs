@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::auth::http;
+use crate::auth::http::config::Settings as Http;
 use crate::auth::ldap::config::{Server, Settings as Ldap};
+use crate::lookup::http::url::Url;
 use crate::smtp::mechanism::{Mechanism, Mechanisms};
 
 /// How logins are checked.
@@ -13,12 +16,17 @@ pub struct Config {
     pub verify: Option<Place>,
     /// What may be offered, of that which the verifier can check.
     pub mechanisms: Mechanisms,
+    /// Whether SCRAM-SHA-256-PLUS is offered where a login can be bound to our certificate alone, as under TLS 1.2. Clients
+    /// that know no other binding than tls-unique, which we have not, take the offer there and fail.
+    pub binds_to_certificate: bool,
     /// Failures, of a session or of a client's network, at which a further one closes the connection.
     pub max_failures: usize,
     /// How long the answer to a failure is held back.
     pub failure_delay: Duration,
     /// How a directory is asked, where `verify` is one.
     pub ldap: Ldap,
+    /// How a web server is asked, where `verify` is one.
+    pub http: Http,
 }
 
 /// Where a verifier is.
@@ -30,6 +38,8 @@ pub enum Place {
     Dovecot(PathBuf),
     /// A directory.
     Ldap(Server),
+    /// A web server.
+    Http(Url),
     /// The backend, by AUTH to it.
     Backend,
     /// A policy's `verify` hook, by the policy's name.
@@ -37,11 +47,22 @@ pub enum Place {
 }
 
 impl Config {
+    /// Whether logins are checked in one place by this and by `other`.
+    pub fn asks_as(&self, other: &Config) -> bool {
+        self.verify == other.verify
+            && match self.verify {
+                Some(Place::Ldap(_)) => self.ldap == other.ldap,
+                Some(Place::Http(_)) => self.http == other.http,
+                _ => true,
+            }
+    }
+
     /// Connections that checking logins takes at once.
     pub fn connections(&self) -> usize {
         match &self.verify {
             Some(Place::Ldap(_)) => self.ldap.connections,
             Some(Place::Dovecot(_)) => 1,
+            Some(Place::Http(_)) => http::CONNECTIONS,
             _ => 0, // a backend's are counted there
         }
     }
@@ -53,6 +74,7 @@ impl Place {
         let passwords = Mechanisms::NONE.with(Mechanism::Plain).with(Mechanism::Login);
         match self {
             Place::Ldap(_) => Some(passwords),
+            Place::Http(_) => Some(http::MECHANISMS),
             Place::File(_) | Place::Dovecot(_) | Place::Backend | Place::Policy(_) => None,
         }
     }
@@ -64,9 +86,11 @@ impl Default for Config {
         Config {
             verify: None,
             mechanisms: Mechanisms::ALL.without(Mechanism::CramMd5).without(Mechanism::External),
+            binds_to_certificate: false,
             max_failures: 5,
             failure_delay: Duration::from_secs(2),
             ldap: Ldap::default(),
+            http: Http::default(),
         }
     }
 }

@@ -22,8 +22,8 @@ impl External {
         if answer.is_empty() {
             return self.names.first().map_or(Step::Refused(None), |name| Step::Accepted(name.clone()));
         }
-        let Some(claimed) = plain::user(answer.octets()) else { return Step::Malformed };
-        self.claimed = claimed;
+        let Some(claimed) = answer.text().filter(|name| plain::is_name(name)) else { return Step::Malformed };
+        self.claimed = claimed.to_owned();
         let is_meant = self.names.contains(&self.claimed);
         if is_meant { Step::Accepted(self.claimed.clone()) } else { Step::Refused(None) }
     }
@@ -43,9 +43,9 @@ impl Exchange for External {
 /// The names that a certificate with that subject (as RFC 4514 writes it) and those alternative names stands for: the
 /// common name first.
 pub fn names(subject: &str, alternative: &[String]) -> Vec<String> {
-    let first = subject_name(subject).filter(|name| plain::user(name.as_bytes()).is_some());
+    let first = subject_name(subject).filter(|name| plain::is_name(name));
     let mut names: Vec<String> = first.into_iter().collect();
-    names.extend(alternative.iter().filter(|name| plain::user(name.as_bytes()).is_some()).cloned());
+    names.extend(alternative.iter().filter(|name| plain::is_name(name)).cloned());
     names
 }
 

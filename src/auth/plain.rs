@@ -1,5 +1,8 @@
 //! PLAIN and LOGIN: a name and a password as they are.
 
+use std::borrow::Cow;
+
+use crate::auth::prepared::prepared;
 use crate::smtp::secret::Secret;
 
 /// A name and a password.
@@ -27,11 +30,18 @@ pub(super) fn read(message: &Secret) -> Option<NameAndPassword> {
     Some(NameAndPassword { user: user(name)?, password: self::password(password)? })
 }
 
-/// The name in `octets`; nothing if it is none.
+/// The name in `octets`, as names are compared: prepared, or as it is if it can't be; nothing if it is none.
+///
+/// Source: RFC 4616 §2, RFC 5802 §5.1.
 pub(super) fn user(octets: &[u8]) -> Option<String> {
-    let text = std::str::from_utf8(octets).ok()?;
-    let is_name = (1..=MAX_NAME).contains(&text.len()) && !text.chars().any(char::is_control);
-    is_name.then(|| text.to_owned())
+    let text = std::str::from_utf8(octets).ok().filter(|text| is_name(text))?;
+    let name = prepared(text).unwrap_or(Cow::Borrowed(text));
+    is_name(&name).then(|| name.into_owned())
+}
+
+/// Whether `text` may be a name.
+pub(super) fn is_name(text: &str) -> bool {
+    (1..=MAX_NAME).contains(&text.len()) && !text.chars().any(char::is_control)
 }
 
 /// The password in `octets`; nothing if it is none.
@@ -49,7 +59,9 @@ mod tests {
         for (message, want) in [
             ("\0ann\0secret", Some(("ann", "secret"))),
             ("ann\0ann\0secret", Some(("ann", "secret"))),
-            ("bob\0ann\0secret", None), // for somebody else
+            ("\0an\u{ad}n\0secret", Some(("ann", "secret"))), // RFC 4013 §2.1
+            ("\0\u{1f600}\0secret", Some(("\u{1f600}", "secret"))), // as it is
+            ("bob\0ann\0secret", None),                       // for somebody else
             ("\0ann\0", None),
             ("\0\0secret", None),
             ("\0ann", None),

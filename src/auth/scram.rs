@@ -8,6 +8,7 @@ use aws_lc_rs::{constant_time, digest, hmac, pbkdf2, rand};
 
 use crate::auth::coding::{decode, encode};
 use crate::auth::plain;
+use crate::auth::prepared::prepared_password;
 use crate::auth::token::unescaped;
 use crate::smtp::secret::Secret;
 
@@ -25,8 +26,13 @@ pub struct Record {
 }
 
 impl Record {
-    /// The record of `password`, with that salt and that many rounds. Takes as long as they say.
+    /// The record of `password`, prepared as clients prepare it (RFC 4013), with that salt and that many rounds. Takes as
+    /// long as they say.
     pub fn of(password: &Secret, salt: Vec<u8>, iterations: NonZeroU32) -> Record {
+        Record::of_octets(&prepared_password(password), salt, iterations)
+    }
+
+    fn of_octets(password: &Secret, salt: Vec<u8>, iterations: NonZeroU32) -> Record {
         let mut salted = Secret::new(vec![0; 32]);
         pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, iterations, &salt, password.octets(), salted.octets_mut());
         let client_key = Secret::new(sign(salted.octets(), b"Client Key").to_vec());
@@ -35,10 +41,15 @@ impl Record {
         Record { iterations, salt, stored_key, server_key }
     }
 
-    /// Whether this is the record of `password`. Takes as long as its rounds say.
+    /// Whether this is the record of `password`, prepared or as it is, for not all who make records prepare it. Takes as long
+    /// as its rounds say, twice if there is a difference.
     pub fn is_of(&self, password: &Secret) -> bool {
-        let other = Record::of(password, self.salt.clone(), self.iterations);
-        constant_time::verify_slices_are_equal(&other.stored_key, &self.stored_key).is_ok()
+        let is_made_of = |password: &Secret| {
+            let other = Record::of_octets(password, self.salt.clone(), self.iterations);
+            constant_time::verify_slices_are_equal(&other.stored_key, &self.stored_key).is_ok()
+        };
+        let prepared = prepared_password(password);
+        is_made_of(&prepared) || (prepared != *password && is_made_of(password))
     }
 }
 

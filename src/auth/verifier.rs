@@ -37,6 +37,23 @@ pub struct Attempt {
     pub channel: Channel,
     /// The names that the client's verified certificate stands for, the first the most.
     pub certificate: Vec<String>,
+    /// The listener's name.
+    pub listener: String,
+    /// What the client calls itself.
+    pub ehlo: Option<String>,
+    /// Its TLS.
+    pub tls: Option<Tls>,
+}
+
+/// What is told of a client's TLS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// "TLSv1.2" or "TLSv1.3".
+    pub version: &'static str,
+    /// The cipher suite, by its name at IANA.
+    pub cipher: &'static str,
+    /// The server name that it asked for.
+    pub sni: Option<String>,
 }
 
 impl Attempt {
@@ -50,6 +67,9 @@ impl Attempt {
             is_encrypted: false,
             channel: Channel::default(),
             certificate: Vec::new(),
+            listener: String::new(),
+            ehlo: None,
+            tls: None,
         }
     }
 }

@@ -7,6 +7,7 @@ use clap::Args;
 
 use crate::auth::file::hash::Hash;
 use crate::auth::file::users::Users;
+use crate::auth::prepared::can_be_prepared;
 use crate::cli::WRONG;
 use crate::smtp::secret::Secret;
 
@@ -49,9 +50,10 @@ impl Passwd {
         if password.is_empty() || password.octets().len() > MOST || !is_text {
             return Err(format!("a password is text of 1 to {MOST} octets, without controls"));
         }
-        // RFC 5802 §2.2: others would have to be prepared as the client prepares them, in one of several ways.
-        if self.scram && !password.octets().is_ascii() {
-            return Err("with --scram a password is ASCII".to_owned());
+        if self.scram && !can_be_prepared(password) {
+            return Err("with --scram a password has none of the characters that RFC 4013 forbids, nor any \
+                        that is younger than Unicode 3.2, as emoji are: not all clients would send the same"
+                .to_owned());
         }
         let hash = if self.scram { Hash::scram(password) } else { Hash::argon2id(password) };
         let line = format!("{}:{}", self.user, hash.map_err(|error| error.to_string())?);
@@ -105,6 +107,14 @@ mod tests {
     }
 
     #[test]
+    fn a_record_is_of_the_password_as_clients_prepare_it() {
+        let passwd = Passwd { user: "jose\u{301}".to_owned(), scram: true };
+        let users = Users::parse(&passwd.line(&Secret::from("cafe\u{301}")).unwrap(), [0; 32]).unwrap();
+        let (hash, is_own) = users.hash("jos\u{e9}").unwrap();
+        assert!(is_own && hash.is_of(&Secret::from("caf\u{e9}")));
+    }
+
+    #[test]
     fn what_would_make_a_wrong_line_is_refused() {
         for (user, password) in [("a:b", "x"), ("#a", "x"), (" a", "x"), ("", "x"), ("a", ""), ("a", "x\ty")]
         {
@@ -112,7 +122,7 @@ mod tests {
             assert!(passwd.line(&Secret::from(password)).is_err(), "{user:?} {password:?}");
         }
         let passwd = Passwd { user: "a".to_owned(), scram: true };
-        assert!(passwd.line(&Secret::from("pass\u{e9}")).is_err());
+        assert!(passwd.line(&Secret::from("pass\u{1f600}")).is_err());
     }
 
     #[test]

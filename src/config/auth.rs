@@ -1,18 +1,31 @@
 //! `[auth]` as it holds, and whether what stands in it fits together.
 
 use crate::auth::config::{Config as Auth, Place};
+use crate::auth::http::config::Settings as Http;
 use crate::auth::ldap::config::{Search, Server, Settings};
 use crate::config::Config;
 use crate::config::error::Diagnostic;
+use crate::config::keys::table::Table;
 use crate::config::section::{ItemValue, Section};
+use crate::lookup::http::url::Url;
 use crate::proxy::config::Listener;
 use crate::session::login::Demand;
-use crate::smtp::mechanism::Mechanism;
+use crate::smtp::mechanism::{Mechanism, Mechanisms};
+
+/// `[auth]` with what `listener` says of its own laid over it, key by key; tables in it as a whole.
+pub(super) fn laid_over(top: &Section, listener: &Section) -> Section {
+    let base = top.section("auth").cloned();
+    let mut section = base.unwrap_or_else(|| Section::absent(Table::Auth, "auth"));
+    let Some(own) = listener.section("logins") else { return section };
+    section.entries.retain(|entry| !own.has(entry.key.name));
+    section.entries.extend(own.entries.iter().cloned());
+    Section { path: own.path.clone(), head: own.head.clone(), ..section }
+}
 
 /// How logins are checked.
 pub(super) fn auth(section: &Section) -> Auth {
     let default = Auth::default();
-    let mechanisms = section.list("mechanisms").map(|items| {
+    let mechanisms: Option<Mechanisms> = section.list("mechanisms").map(|items| {
         let named = items.iter().filter_map(|item| match &item.value {
             ItemValue::Text(text) => Mechanism::parse(text),
             _ => None,
@@ -22,9 +35,11 @@ pub(super) fn auth(section: &Section) -> Auth {
     Auth {
         verify: section.verifier("verify"),
         mechanisms: mechanisms.unwrap_or(default.mechanisms),
+        binds_to_certificate: mechanisms.is_some_and(|named| named.contains(Mechanism::ScramSha256Plus)),
         max_failures: section.count("max_failures").flatten().unwrap_or(default.max_failures),
         failure_delay: section.duration("failure_delay").flatten().unwrap_or(default.failure_delay),
         ldap: section.section("ldap").map(ldap).unwrap_or_default(),
+        http: section.section("http").map(http).unwrap_or_default(),
     }
 }
 
@@ -51,41 +66,93 @@ fn ldap(section: &Section) -> Settings {
     }
 }
 
+/// How a web server is asked.
+fn http(section: &Section) -> Http {
+    let default = Http::default();
+    Http {
+        token_file: section.path("token_file"),
+        ca: section.path("ca"),
+        without_tls: section.boolean("without_tls").unwrap_or(default.without_tls),
+        timeout: section.duration("timeout").flatten().unwrap_or(default.timeout),
+    }
+}
+
 /// Where clients log in, somebody must check that; and nobody listens in unless that is said.
 ///
 /// *Changes*: `problems`.
 pub(super) fn check(top: &Section, config: &Config, problems: &mut Vec<Diagnostic>) {
-    let logging_in = |listener: &&Listener| listener.logins.demand != Demand::Off;
-    for (listener, section) in config.listeners.iter().zip(top.sections("listener")) {
-        let is_checked = top.section("auth").is_some_and(|auth| auth.has("verify"));
-        if logging_in(&listener) && !is_checked {
+    let mut found = Vec::new();
+    let listeners = || config.listeners.iter().zip(top.sections("listener"));
+    for (listener, section) in listeners() {
+        let auth = laid_over(top, section);
+        let is_logging_in = listener.logins.demand != Demand::Off;
+        if is_logging_in && !auth.has("verify") {
             let message = format!("listener \"{}\" takes logins that nobody checks", listener.name);
             let problem = Diagnostic::error("listener.auth", message, section.place("auth"));
-            problems.push(problem.found("there is no `auth.verify`").help(
+            found.push(problem.found("there is no `auth.verify`").help(
                 "say who knows the users: [auth] verify = \"file:users\", and make its lines with gatepost passwd",
             ));
         }
+        if let Some(own) = section.section("logins") {
+            if !is_logging_in {
+                let message = format!("listener \"{}\" takes no logins", listener.name);
+                let problem = Diagnostic::warning(&*own.path, message, own.head.clone());
+                found.push(problem.found("says nothing").help("auth = \"optional\""));
+            }
+            fitting(&auth, own, &[&listener.auth], &mut found);
+        }
     }
-    let Some(section) = top.section("auth") else { return };
-    if config.auth.verify.is_some() && !config.listeners.iter().any(|listener| logging_in(&listener)) {
-        let problem = Diagnostic::warning("auth.verify", "no listener takes logins", section.place("verify"));
-        problems.push(problem.found("never asked").help("say auth = \"optional\" in a listener"));
+    if let Some(section) = top.section("auth") {
+        let is_asked = |(listener, own): (&Listener, &Section)| {
+            let has_own = own.section("logins").is_some_and(|own| own.has("verify"));
+            listener.logins.demand != Demand::Off && !has_own
+        };
+        if config.auth.verify.is_some() && !listeners().any(is_asked) {
+            let problem =
+                Diagnostic::warning("auth.verify", "no listener takes logins", section.place("verify"));
+            found.push(problem.found("never asked").help("say auth = \"optional\" in a listener"));
+        }
+        // Where every listener has something of its own, that was looked at with this.
+        if listeners().any(|(_, own)| !own.has("logins")) {
+            let own = config.listeners.iter().map(|listener| &listener.auth);
+            let all: Vec<&Auth> = [&config.auth].into_iter().chain(own).collect();
+            fitting(section, section, &all, &mut found);
+        }
     }
-    directory(section, &config.auth, problems);
-    offered(section, &config.auth, problems);
+    for problem in found {
+        if !problems.contains(&problem) {
+            problems.push(problem);
+        }
+    }
+}
+
+/// Tells what doesn't fit together in `section`, which comes to the first of `all`; and of tables in `own` that none of
+/// `all` uses.
+fn fitting(section: &Section, own: &Section, all: &[&Auth], problems: &mut Vec<Diagnostic>) {
+    let Some(auth) = all.first() else { return };
+    let unused = |name: &str, is_used: bool, message: &str, help: &str| {
+        let table = own.section(name).filter(|_| !is_used && section.has("verify"))?;
+        let problem = Diagnostic::warning(&*table.path, message, table.head.clone());
+        Some(problem.found("never used").help(help))
+    };
+    let asked =
+        |is_meant: fn(&Place) -> bool| all.iter().any(|auth| auth.verify.as_ref().is_some_and(is_meant));
+    let is_ldap = asked(|place| matches!(place, Place::Ldap(_)));
+    let is_http = asked(|place| matches!(place, Place::Http(_)));
+    problems.extend(unused("ldap", is_ldap, "no directory is asked", "verify = \"ldap://HOST\""));
+    problems.extend(unused("http", is_http, "no web server is asked", "verify = \"https://HOST/PATH\""));
+    match &auth.verify {
+        Some(Place::Ldap(server)) => directory(section, server, auth, problems),
+        Some(Place::Http(url)) => web_server(section, url, auth, problems),
+        _ => {}
+    }
+    offered(section, auth, problems);
 }
 
 /// Tells of a directory in which nobody is found, or to which passwords would go in clear text.
-fn directory(section: &Section, auth: &Auth, problems: &mut Vec<Diagnostic>) {
+fn directory(section: &Section, server: &Server, auth: &Auth, problems: &mut Vec<Diagnostic>) {
     let table = section.section("ldap");
-    let Some(Place::Ldap(server)) = &auth.verify else {
-        if let Some(table) = table.filter(|_| section.has("verify")) {
-            let problem = Diagnostic::warning(&*table.path, "no directory is asked", table.head.clone());
-            problems.push(problem.found("never used").help("verify = \"ldap://HOST\""));
-        }
-        return;
-    };
-    let empty = Section::absent(crate::config::keys::table::Table::Ldap, &section.key("ldap"));
+    let empty = Section::absent(Table::Ldap, &section.key("ldap"));
     let table = table.unwrap_or(&empty);
     let place = |name: &str| table.place(name).or_else(|| section.place("verify"));
     let mut wrong = |name: &str, message: String, found: &str, help: &str| {
@@ -126,6 +193,22 @@ fn directory(section: &Section, auth: &Auth, problems: &mut Vec<Diagnostic>) {
         (false, true) => {}
     }
     private(table, server, &auth.ldap, &mut wrong);
+}
+
+/// Tells of a web server to which passwords would go in clear text.
+fn web_server(section: &Section, url: &Url, auth: &Auth, problems: &mut Vec<Diagnostic>) {
+    let table = section.section("http");
+    if auth.http.is_overheard(url) {
+        let message = format!("passwords would go to {} in clear text", url.origin());
+        let problem = Diagnostic::error(section.key("verify"), message, section.place("verify"));
+        let help = "verify = \"https://…\"; [auth.http] without_tls = true if that is meant";
+        problems.push(problem.found("others can read them on the way").help(help));
+    }
+    if let Some(table) = table.filter(|table| table.has("ca") && !url.is_secure()) {
+        let key = table.key("ca");
+        let message = format!("`{key}` says nothing here: no TLS is spoken to {}", url.origin());
+        problems.push(Diagnostic::error(key, message, table.place("ca")).found("no use"));
+    }
 }
 
 /// Tells where TLS is wanted and can't be, or is wanting.

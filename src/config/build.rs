@@ -20,7 +20,7 @@ pub(super) fn config(top: &Section, problems: &mut Vec<Diagnostic>) -> Config {
     let backends: Vec<_> =
         top.sections("backend").iter().map(|section| backend(top, section, several, problems)).collect();
     let auth = auth::auth(&section(top, "auth", Table::Auth));
-    let listeners = listener::all(top, &backends, &auth, problems);
+    let listeners = listener::all(top, &backends, problems);
     let policies = policy::policies(&section(top, "policies", Table::Policies));
     let log = log(&section(top, "log", Table::Log));
     Config {

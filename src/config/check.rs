@@ -193,7 +193,9 @@ fn uses(top: &Section, config: &Config, problems: &mut Vec<Diagnostic>) {
     }
     for (name, section) in top.named("policy") {
         let used = config.listeners.iter().flat_map(|listener| &listener.policies);
-        let verifies = config.auth.verify == Some(Verify::Policy(name.text.clone()));
+        let verify = Some(Verify::Policy(name.text.clone()));
+        let verifies = config.auth.verify == verify
+            || config.listeners.iter().any(|listener| listener.auth.verify == verify);
         if !verifies && !used.into_iter().any(|used| used.name == name.text) {
             let problem = Diagnostic::warning(
                 &*section.path,

@@ -131,7 +131,10 @@ fn rows(section: &Section, sources: &Sources) -> Vec<Row> {
             (Kind::Section(table), Some(_)) => {
                 let mut rows =
                     section.section(key.name).map(|inner| below(key, inner, sources)).unwrap_or_default();
-                if matches!((table, section.table), (Table::Relay | Table::Limits, _) | (_, Table::Policy)) {
+                if matches!(
+                    (table, section.table),
+                    (Table::Relay | Table::Limits, _) | (_, Table::Policy | Table::Listener)
+                ) {
                     rows.retain(|row| row.origin.contains(':')); // the rest is the common table's
                 }
                 rows

@@ -1,10 +1,9 @@
 //! Listeners, each with `[relay]` and `[limits]` as they hold for it.
 
-use crate::auth::config::Config as Auth;
 use crate::backend::config::Backend;
 use crate::config::error::Diagnostic;
 use crate::config::section::{ItemValue, Section};
-use crate::config::{lists, trust};
+use crate::config::{auth, lists, trust};
 use crate::names::domain_set::DomainSet;
 use crate::names::network::parse_network;
 use crate::net::tls::config::ClientCertificates;
@@ -19,22 +18,12 @@ use crate::session::tls::TlsUse;
 /// Every listener of the file.
 ///
 /// *Changes*: `problems` gets what is missing.
-pub(super) fn all(
-    top: &Section,
-    backends: &[Backend],
-    auth: &Auth,
-    problems: &mut Vec<Diagnostic>,
-) -> Vec<Listener> {
+pub(super) fn all(top: &Section, backends: &[Backend], problems: &mut Vec<Diagnostic>) -> Vec<Listener> {
     let sections = top.sections("listener");
-    sections.iter().map(|section| one(top, section, (backends, auth), problems)).collect()
+    sections.iter().map(|section| one(top, section, backends, problems)).collect()
 }
 
-fn one(
-    top: &Section,
-    section: &Section,
-    (backends, auth): (&[Backend], &Auth),
-    problems: &mut Vec<Diagnostic>,
-) -> Listener {
+fn one(top: &Section, section: &Section, backends: &[Backend], problems: &mut Vec<Diagnostic>) -> Listener {
     let bind = lists::sockets(section, "bind");
     lists::needed(section, "bind", bind.as_ref().map(Vec::len), problems);
     let bind = bind.unwrap_or_default();
@@ -61,7 +50,7 @@ fn one(
         trust: trust::of(section),
         limits: limits(limits(Limits::default(), top.section("limits")), section.section("limits")),
         logins: logins(section, protocol),
-        auth: auth.clone(),
+        auth: auth::auth(&auth::laid_over(top, section)),
         banner: section.text("banner").map(str::to_owned),
         greet_delay: section.duration("greet_delay").flatten(),
         early_talk: count("early_talk"),

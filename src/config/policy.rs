@@ -21,7 +21,7 @@ pub(super) fn policies(section: &Section) -> Policies {
 }
 
 /// Every policy: those with a table in the order of the file, then those that listeners only name.
-/// `auth` may name one too.
+/// `auth` may name one too, and what listeners lay over it.
 pub(super) fn all(top: &Section, base: &Policies, listeners: &[Listener], auth: &Auth) -> Vec<Policy> {
     let mut policies: Vec<Policy> =
         top.named("policy").iter().map(|(name, section)| one(name, section, base)).collect();
@@ -32,11 +32,16 @@ pub(super) fn all(top: &Section, base: &Policies, listeners: &[Listener], auth: 
             }
         }
     }
-    if let Some(Place::Policy(name)) = &auth.verify
-        && !policies.iter().any(|policy| policy.name == *name)
-    {
-        let span = top.section("auth").and_then(|auth| auth.place("verify"));
-        policies.push(plain(name, span.unwrap_or_default(), base));
+    let general = (auth, top.section("auth"));
+    let own = listeners.iter().map(|listener| &listener.auth);
+    let own = own.zip(top.sections("listener").iter().map(|listener| listener.section("logins")));
+    for (auth, section) in [general].into_iter().chain(own) {
+        if let Some(Place::Policy(name)) = &auth.verify
+            && !policies.iter().any(|policy| policy.name == *name)
+        {
+            let span = section.and_then(|section| section.place("verify"));
+            policies.push(plain(name, span.unwrap_or_default(), base));
+        }
     }
     policies
 }

@@ -16,7 +16,6 @@ use crate::names::host_name::is_host_name;
 ///
 /// *Changes*: the reader's problems.
 pub(super) fn read(reader: &mut Reader, key: &Key, given: &Given) -> Option<Value> {
-    const LATER: [&str; 2] = ["http", "https"];
     let text = given.toml.get_ref().as_str().filter(|text| is_text(text)).unwrap_or_default();
     let (scheme, rest) = text.split_once(':').unwrap_or((text, ""));
     match scheme {
@@ -28,11 +27,13 @@ pub(super) fn read(reader: &mut Reader, key: &Key, given: &Given) -> Option<Valu
             Some(Value::Verifier(Place::Ldap(Server::Unix(reader.path(&socket(rest))))))
         }
         "policy" if is_name(rest) => Some(Value::Verifier(Place::Policy(rest.to_owned()))),
-        _ if LATER.contains(&scheme) => {
-            let span = reader.span(given.toml.span());
-            reader.later(given.path, &format!("`{} = \"{scheme}…\"`", given.path), span);
-            None
-        }
+        "http" | "https" => match text.parse() {
+            Ok(url) => Some(Value::Verifier(Place::Http(url))),
+            Err(error) => {
+                reader.wrong(given, &format!("can't be asked: {error}"), key.kind.possible());
+                None
+            }
+        },
         _ => {
             reader.wrong(given, "must say who checks logins", key.kind.possible());
             None

@@ -6,7 +6,7 @@ use tokio::time::{Duration, Instant, sleep_until};
 use crate::auth::coding;
 use crate::auth::external::{self, External};
 use crate::auth::scram::Channel;
-use crate::auth::verifier::{Attempt, Claim, Exchange, Step};
+use crate::auth::verifier::{Attempt, Claim, Exchange, Step, Tls};
 use crate::names::network::client_network;
 use crate::policy::event::Event;
 use crate::policy::verdict::Verdict;
@@ -20,6 +20,7 @@ use crate::session::admit::Admitted;
 use crate::session::effects::Effects;
 use crate::session::login::Login;
 use crate::session::state::Session;
+use crate::session::tls::ChannelBinding;
 use crate::smtp::command::{Command, Verb};
 use crate::smtp::line_decoder::LineError;
 use crate::smtp::mechanism::{Mechanism, Mechanisms};
@@ -72,8 +73,8 @@ impl Serve {
                 };
                 let offered = known.intersect(self.context.listener.auth.mechanisms);
                 let session = self.session.borrow();
-                let unbound = channel(&session, Mechanisms::NONE, Mechanism::Plain).bindings.is_empty();
-                let offered = if unbound { offered.without(Mechanism::ScramSha256Plus) } else { offered };
+                let is_bound = self.may_be_bound(&session);
+                let offered = if is_bound { offered } else { offered.without(Mechanism::ScramSha256Plus) };
                 let is_known = !certificate(&session).is_empty();
                 let is_wanted = self.context.listener.auth.mechanisms.contains(Mechanism::External);
                 // The certificate is shown already: nobody else is needed to check it.
@@ -84,6 +85,13 @@ impl Serve {
             }
             _ => Mechanisms::NONE,
         }
+    }
+
+    /// Whether logins are offered to be bound to the connection.
+    fn may_be_bound(&self, session: &Session) -> bool {
+        let known = session.tls().map(|tls| tls.channel_bindings.as_slice()).unwrap_or_default();
+        let by_certificate = self.context.listener.auth.binds_to_certificate;
+        known.iter().any(|binding| by_certificate || binding.kind == ChannelBinding::EXPORTER)
     }
 
     /// Takes AUTH to its end. Source: RFC 4954 §4.
@@ -163,6 +171,13 @@ impl Serve {
             is_encrypted: session.is_encrypted(),
             channel: channel(&session, offered, mechanism),
             certificate: certificate(&session),
+            listener: self.context.listener.name.clone(),
+            ehlo: session.greeting().map(|greeting| greeting.name.as_str().to_owned()),
+            tls: session.tls().map(|tls| Tls {
+                version: tls.version,
+                cipher: tls.cipher,
+                sni: tls.sni.clone(),
+            }),
         }
     }
 
@@ -288,9 +303,9 @@ impl Serve {
 
 /// What a login by `mechanism`, of those `offered`, can be bound to.
 fn channel(session: &Session, offered: Mechanisms, mechanism: Mechanism) -> Channel {
-    let exporter = session.tls().and_then(|tls| tls.channel_binding);
+    let known = session.tls().map(|tls| tls.channel_bindings.as_slice()).unwrap_or_default();
     Channel {
-        bindings: exporter.into_iter().map(|exporter| ("tls-exporter", exporter.0.to_vec())).collect(),
+        bindings: known.iter().map(|binding| (binding.kind, binding.data.clone())).collect(),
         is_bound: mechanism == Mechanism::ScramSha256Plus,
         is_offered: offered.contains(Mechanism::ScramSha256Plus),
     }

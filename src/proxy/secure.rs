@@ -129,6 +129,11 @@ fn told(facts: Facts) -> Tls {
         key_sha256: shown.key_sha256,
         is_verified,
     });
+    let exporter =
+        facts.exporter.map(|data| ChannelBinding { kind: ChannelBinding::EXPORTER, data: data.to_vec() });
+    let end_point =
+        facts.server_end_point.map(|data| ChannelBinding { kind: ChannelBinding::SERVER_END_POINT, data });
+    let bindings = exporter.into_iter().chain(end_point).collect();
     Tls {
         version: facts.version,
         cipher: facts.cipher,
@@ -136,6 +141,6 @@ fn told(facts: Facts) -> Tls {
         alpn: facts.alpn,
         is_resumed: facts.is_resumed,
         client_certificate: certificate,
-        channel_binding: facts.channel_binding.map(ChannelBinding),
+        channel_bindings: bindings,
     }
 }

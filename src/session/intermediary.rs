@@ -60,7 +60,7 @@ impl Session {
         let mut tls = self.tls.take();
         if let Some(tls) = &mut tls {
             // The machine's own, not the client's: they neither relay nor log anybody in.
-            (tls.client_certificate, tls.channel_binding) = (None, None);
+            (tls.client_certificate, tls.channel_bindings) = (None, Vec::new());
         }
         let login = told.login.known().and_then(|user| Login::new(user, Mechanism::External));
         *self = Session { counters, tls, login, ..Session::new(self.rules.clone(), identity) };

@@ -17,8 +17,8 @@ pub struct Tls {
     pub is_resumed: bool,
     /// The certificate that the client has shown, and the key of which it holds.
     pub client_certificate: Option<ClientCertificate>,
-    /// What both ends alone can know: binds a login to this connection (RFC 9266 §2, tls-exporter). Under TLS 1.3 only.
-    pub channel_binding: Option<ChannelBinding>,
+    /// What a login can be bound to.
+    pub channel_bindings: Vec<ChannelBinding>,
 }
 
 /// A client's certificate.
@@ -38,13 +38,25 @@ pub struct ClientCertificate {
     pub is_verified: bool,
 }
 
-/// A channel binding; no log shows it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct ChannelBinding(pub [u8; 32]);
+/// A channel binding; no log shows its data.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ChannelBinding {
+    /// Its kind, by its name at IANA.
+    pub kind: &'static str,
+    /// What both ends of this connection know.
+    pub data: Vec<u8>,
+}
+
+impl ChannelBinding {
+    /// RFC 9266.
+    pub const EXPORTER: &'static str = "tls-exporter";
+    /// RFC 5929 §4.
+    pub const SERVER_END_POINT: &'static str = "tls-server-end-point";
+}
 
 impl fmt::Debug for ChannelBinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ChannelBinding(…)")
+        write!(f, "ChannelBinding({}, …)", self.kind)
     }
 }
 

@@ -76,8 +76,8 @@ pub(crate) const TABLE: &[Row] = &[
     },
     Row {
         module: "auth",
-        imports: &["smtp", "names", "threads", "net"],
-        crates: &["argon2", "bcrypt", "sha_crypt", "aws_lc_rs", "base64"],
+        imports: &["smtp", "names", "threads", "net", "lookup"],
+        crates: &["argon2", "bcrypt", "sha_crypt", "stringprep", "aws_lc_rs", "base64", "serde_json"],
     },
     Row {
         module: "backend",

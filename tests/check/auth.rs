@@ -28,6 +28,14 @@ fn what_checks_logins_is_looked_at_before_it_is_used() {
         (ldap("ldap://127.0.0.1", &format!("{SEARCH} \"good\"")), 0, "no mistakes, no warnings"),
         (ldap("ldap://127.0.0.1", &format!("{SEARCH} \"empty\"")), 2, "empty: its first line is empty"),
         (ldap("ldap://127.0.0.1", &format!("{SEARCH} \"absent\"")), 2, "absent: No such file"),
+        ("[auth]\nverify = \"http://[::1]/\"".to_owned(), 0, "no mistakes, no warnings"),
+        ("[auth]\nverify = \"http://[::1]/\"\nhttp.token_file = \"good\"".to_owned(), 0, "no mistakes"),
+        (
+            "[auth]\nverify = \"http://[::1]/\"\nhttp.token_file = \"absent\"".to_owned(),
+            2,
+            "absent: No such file",
+        ),
+        ("[auth]\nverify = \"https://[::1]/\"\nhttp.ca = \"good\"".to_owned(), 2, "no certificate in it"),
     ] {
         let folder = tempfile::tempdir().unwrap();
         fs::write(

@@ -16,3 +16,4 @@ pub mod scram;
 pub mod slapd;
 pub mod tls;
 pub mod wait;
+pub mod web;

@@ -29,6 +29,20 @@ fn the_example_of_rfc7677_goes_as_it_is_written() {
     assert!(record().is_of(&Secret::from("pencil")) && !record().is_of(&Secret::from("pencils")));
 }
 
+/// RFC 5802 §2.2: the client prepares the password, so a record is made of what is prepared; Dovecot's are not.
+#[test]
+fn a_password_is_the_same_however_its_letters_are_put_together() {
+    let rounds = NonZeroU32::MIN;
+    let (one, other) = (Secret::from("caf\u{e9}"), Secret::from("cafe\u{301}"));
+    let record = Record::of(&other, b"salt".to_vec(), rounds);
+    assert!(record == Record::of(&one, b"salt".to_vec(), rounds));
+    assert!(record.is_of(&one) && record.is_of(&other) && !record.is_of(&Secret::from("cafe")));
+    let raw = Record::of_octets(&other, b"salt".to_vec(), rounds);
+    assert!(raw.is_of(&other) && !raw.is_of(&one));
+    let first = First::read(&Secret::from("n,,n=jose\u{301},r=abc"), &Channel::default()).unwrap();
+    assert_eq!(first.user, "jos\u{e9}");
+}
+
 #[test]
 fn a_first_message_that_is_none_is_not_taken() {
     let channel = Channel::default();
@@ -74,7 +88,7 @@ fn a_last_message_that_is_none_is_not_taken() {
 #[test]
 fn the_channel_is_the_one_that_is_bound() {
     let channel = |is_bound| Channel {
-        bindings: vec![("tls-exporter", b"this one".to_vec())],
+        bindings: vec![("tls-exporter", b"this one".to_vec()), ("tls-server-end-point", b"ours".to_vec())],
         is_bound,
         is_offered: true,
     };
@@ -82,11 +96,18 @@ fn the_channel_is_the_one_that_is_bound() {
     assert!(First::read(&Secret::from("n,,n=user,r=abc"), &channel(false)).is_some());
     assert!(First::read(&Secret::from("n,,n=user,r=abc"), &channel(true)).is_none());
     assert!(First::read(&Secret::from("p=tls-unique,,n=user,r=abc"), &channel(true)).is_none());
-    let bound = open("p=tls-exporter,,n=user,r=abc", channel(true));
-    for (data, is_right) in [("this one", true), ("another", false), ("", false)] {
-        let binding = format!("p=tls-exporter,,{data}");
+    for (kind, data, is_right) in [
+        ("tls-exporter", "this one", true),
+        ("tls-exporter", "another", false),
+        ("tls-exporter", "", false),
+        ("tls-exporter", "ours", false), // of another kind
+        ("tls-server-end-point", "ours", true),
+        ("tls-server-end-point", "this one", false),
+    ] {
+        let bound = open(&format!("p={kind},,n=user,r=abc"), channel(true));
+        let binding = format!("p={kind},,{data}");
         let proof = "dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=";
         let last = format!("c={},r={},p={proof}", encode(binding.as_bytes()).text().unwrap(), bound.nonce);
-        assert_eq!(bound.judge(&Secret::from(last.as_str())).is_some(), is_right, "{data}");
+        assert_eq!(bound.judge(&Secret::from(last.as_str())).is_some(), is_right, "{kind} {data}");
     }
 }

@@ -17,7 +17,7 @@ pub(super) const AUTH: &[Key] = &[
         "mechanisms",
         Kind::List(Item::Mechanism),
         Default::Words("all but CRAM-MD5 and EXTERNAL"),
-        "What may be offered, of that which `verify` can check.",
+        "What may be offered, of that which `verify` can check; SCRAM-SHA-256-PLUS under TLS 1.2 as well, if it is named here.",
     )
     .rfc("RFC 4422"),
     Key::new(
@@ -42,6 +42,13 @@ pub(super) const AUTH: &[Key] = &[
         Kind::Section(Table::Ldap),
         Default::Words("none"),
         "How a directory is asked; needed where `verify` is one.",
+    ),
+    Key::new(
+        Table::Auth,
+        "http",
+        Kind::Section(Table::Http),
+        Default::Words("none"),
+        "How a web server is asked, where `verify` is one.",
     ),
 ];
 
@@ -127,4 +134,38 @@ pub(super) const LDAP: &[Key] = &[
 
 const fn ldap(name: &'static str, kind: Kind, default: Default, help: &'static str) -> Key {
     Key::new(Table::Ldap, name, kind, default, help)
+}
+
+/// `[auth.http]`.
+pub(super) const HTTP: &[Key] = &[
+    http(
+        "token_file",
+        Kind::Path,
+        Default::Words("none"),
+        "A file whose first line is a token that the web server is shown: `Authorization: Bearer …`.",
+    )
+    .rfc("RFC 6750"),
+    http(
+        "ca",
+        Kind::Path,
+        Default::Words("the system's own"),
+        "The authorities that vouch for the web server, in PEM.",
+    ),
+    http(
+        "without_tls",
+        Kind::Boolean,
+        Default::Is("false"),
+        "Whether passwords may go to another machine in clear text, by `http://`.",
+    ),
+    http(
+        "timeout",
+        Kind::Duration { none: false },
+        Default::Is("\"5s\""),
+        "How long the web server may take, at most 25 s; after it 454.",
+    )
+    .unit("seconds"),
+];
+
+const fn http(name: &'static str, kind: Kind, default: Default, help: &'static str) -> Key {
+    Key::new(Table::Http, name, kind, default, help)
 }

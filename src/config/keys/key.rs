@@ -246,7 +246,7 @@ impl Item {
 }
 
 /// Who may check logins.
-const VERIFIERS: &str = "\"backend\", \"dovecot:SOCKET\", \"file:PATH\", \"ldap://HOST\", \"ldaps://HOST\", \"ldapi:SOCKET\" or \"policy:NAME\"";
+const VERIFIERS: &str = "\"backend\", \"dovecot:SOCKET\", \"file:PATH\", \"http://URL\", \"https://URL\", \"ldap://HOST\", \"ldaps://HOST\", \"ldapi:SOCKET\" or \"policy:NAME\"";
 
 /// `"a", "b" or "c"`.
 fn one_of<'w>(words: impl Iterator<Item = &'w str>) -> String {

@@ -85,6 +85,7 @@ pub(super) const LISTENER: &[Key] = &[
         "Whether clients may, or must, log in; `[auth]` says how. Where they must, MAIL is 530 5.7.0 before.",
     )
     .rfc("RFC 4954"),
+    key("logins", Kind::Section(Table::Auth), Default::Words("`[auth]`"), "Laid over `[auth]`."),
     key(
         "auth_without_tls",
         Kind::Boolean,

@@ -23,6 +23,7 @@ pub fn all() -> impl Iterator<Item = &'static Key> {
         tls::TLS,
         auth::AUTH,
         auth::LDAP,
+        auth::HTTP,
         policy::POLICIES,
         policy::POLICY,
         map::MAP,

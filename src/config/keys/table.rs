@@ -43,11 +43,13 @@ pub enum Table {
     Auth,
     /// `ldap` in `[auth]`.
     Ldap,
+    /// `http` in `[auth]`.
+    Http,
 }
 
 impl Table {
     /// All tables, in the order in which they are documented.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Top,
         Self::Listener,
         Self::Relay,
@@ -58,6 +60,7 @@ impl Table {
         Self::TlsHost,
         Self::Auth,
         Self::Ldap,
+        Self::Http,
         Self::Policies,
         Self::Budget,
         Self::Policy,
@@ -93,6 +96,7 @@ impl Table {
             Self::TlsHost => "[[tls.host]]",
             Self::Auth => "[auth]",
             Self::Ldap => "[auth.ldap]",
+            Self::Http => "[auth.http]",
         }
     }
 
@@ -103,7 +107,10 @@ impl Table {
                 "the process"
             }
             Self::Listener => "a listener",
-            Self::Auth | Self::Ldap => "every listener whose `auth` is not \"off\"",
+            Self::Auth => {
+                "every listener whose `auth` is not \"off\"; its own `logins` is laid over it, key by key"
+            }
+            Self::Ldap | Self::Http => "as `[auth]`; a listener's own stands in its place as a whole",
             Self::Relay => "every listener; its own `relay` is laid over it, key by key",
             Self::Limits => "every listener; its own `limits` are laid over them, key by key",
             Self::Backend | Self::Timeouts => "a backend",
@@ -142,6 +149,7 @@ impl Table {
                 "A certificate for clients that ask for certain names (SNI). There may be several."
             }
             Self::Auth => "Who checks logins, and how: see auth.md.",
+            Self::Http => "How a web server is asked, where `auth.verify` is one: see auth.md.",
             Self::Ldap => "How a directory is asked, where `auth.verify` is one: see auth.md.",
         }
     }

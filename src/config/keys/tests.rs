@@ -59,6 +59,7 @@ fn shown_defaults_are_the_real_ones() {
             ("[limits]", Table::Limits),
             ("[auth]", Table::Auth),
             ("[auth.ldap]", Table::Ldap),
+            ("[auth.http]", Table::Http),
             ("[store]", Table::Store),
             ("[dns]", Table::Dns),
             ("[spool]", Table::Spool),

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::{LEAST, bad, good};
 use crate::auth::config::{Config as Auth, Place};
+use crate::auth::http::config::Settings as Http;
 use crate::auth::ldap::config::{Server, Settings};
+use crate::smtp::mechanism::{Mechanism, Mechanisms};
 
 /// A listener that takes logins, and the rest of the file.
 fn text(rest: &str) -> String {
@@ -144,6 +146,126 @@ fn a_directory_in_which_nobody_is_found_is_a_mistake() {
         assert!(found, "{rest}\nwanted {key}: {message}\ngot {told:#?}");
     }
     good(&text(&at("ldap://a", &format!("{dn}starttls = false\nwithout_tls = true"))));
+}
+
+const USERS: &str = "[auth]\nverify = \"file:users\"\nmax_failures = 9\nldap.bind_dn = \"uid={user},dc=a\"";
+
+/// A second listener that lays `lines` over `[auth]`.
+fn second(lines: &str) -> String {
+    let listener = "[[listener]]\nbind = \"127.0.0.1:2526\"\npolicies = \"access\"\nauth = \"required\"\n";
+    text(&format!("{USERS}\n{listener}auth_without_tls = true\n{lines}"))
+}
+
+#[test]
+fn a_listener_lays_its_own_over_auth_key_by_key() {
+    let loaded = good(&second(
+        "logins = { verify = \"ldap://[::1]\", mechanisms = \"PLAIN\", failure_delay = \"1s\" }",
+    ));
+    assert_eq!(loaded.warnings, []);
+    let [first, second] = &loaded.config.listeners[..] else { panic!("two listeners") };
+    assert_eq!(first.auth, loaded.config.auth);
+    assert_eq!(first.auth.verify, Some(Place::File("users".into())));
+    let server = Server::Tcp { host: "::1".into(), port: 389, is_ldaps: false };
+    assert_eq!(second.auth.verify, Some(Place::Ldap(server)));
+    assert_eq!((second.auth.max_failures, second.auth.failure_delay), (9, Duration::from_secs(1)));
+    assert_eq!(second.auth.mechanisms, Mechanisms::NONE.with(Mechanism::Plain));
+    assert_eq!(second.auth.ldap, first.auth.ldap); // the common table's
+    let listing = loaded.effective.text();
+    assert!(listing.contains("logins.verify = \"ldap://[::1]\""), "{listing}");
+}
+
+/// A table in it is one thing: half of two directories is none.
+#[test]
+fn a_listener_has_a_directory_of_its_own_as_a_whole() {
+    let own = "logins.ldap = { base = \"dc=b\", filter = \"(uid={user})\" }";
+    let loaded = good(&second(&format!("logins.verify = \"ldap://[::1]\"\n{own}")));
+    let ldap = &loaded.config.listeners[1].auth.ldap;
+    assert!(ldap.bind_dn.is_none() && ldap.search.is_some(), "{ldap:?}");
+}
+
+#[test]
+fn a_listener_may_be_the_only_one_to_say_who_checks_logins() {
+    let listener = "auth = \"optional\"\nauth_without_tls = true\nlogins.verify = \"policy:helo\"\n";
+    let loaded = good(&format!("{LEAST}{listener}"));
+    assert_eq!(loaded.warnings, []);
+    assert_eq!(loaded.config.listeners[0].auth.verify, Some(Place::Policy("helo".into())));
+    assert!(loaded.config.policy.iter().any(|policy| policy.name == "helo"), "it is loaded");
+}
+
+#[test]
+fn what_a_listener_says_of_logins_must_fit_too() {
+    for (lines, key, message) in [
+        ("logins = \"file:users\"", "listener.logins", "must be a table"),
+        ("logins.verfy = \"file:x\"", "listener.logins.verfy", "unknown key"),
+        ("logins.verify = \"ldap://a/b\"", "listener.logins.verify", "names more than a server"),
+        ("logins.verify = \"http://a.example/\"", "listener.logins.verify", "in clear text"),
+        ("logins.max_failures = 0", "listener.logins.max_failures", "can't be 0"),
+        (
+            "logins.verify = \"ldap://[::1]\"\nlogins.ldap.base = \"dc=b\"",
+            "listener.logins.ldap.base",
+            "`listener.logins.ldap.filter` is missing",
+        ),
+        (
+            "logins.verify = \"ldap://[::1]\"\nlogins.mechanisms = \"CRAM-MD5\"",
+            "listener.logins.mechanisms",
+            "no way to log in",
+        ),
+    ] {
+        let broken = bad(&second(lines));
+        let found = broken.problems.iter().any(|one| one.key == key && one.message.contains(message));
+        assert!(found, "{lines}\nwanted {key}: {message}\ngot {:#?}", broken.problems);
+    }
+    let off = good(&format!("{LEAST}logins.max_failures = 3\n")).warnings;
+    assert!(off.len() == 1 && off[0].message == "listener \"2525\" takes no logins", "{off:?}");
+    let unused = good(&second("logins.http.timeout = 1")).warnings;
+    assert!(unused.iter().any(|one| one.key == "listener.logins.http"), "{unused:?}");
+}
+
+#[test]
+fn every_key_of_a_web_server_arrives() {
+    let found = auth(
+        r#"
+        [auth]
+        verify = "https://users.example.org/login"
+        [auth.http]
+        token_file = "/etc/gatepost/token"
+        ca = "/etc/gatepost/ca.pem"
+        without_tls = true
+        timeout = "3s"
+        "#,
+    );
+    assert_eq!(found.verify, Some(Place::Http("https://users.example.org/login".parse().unwrap())));
+    let want = Http {
+        token_file: Some("/etc/gatepost/token".into()),
+        ca: Some("/etc/gatepost/ca.pem".into()),
+        without_tls: true,
+        timeout: Duration::from_secs(3),
+    };
+    assert_eq!(found.http, want);
+}
+
+#[test]
+fn a_web_server_that_cant_be_asked_is_a_mistake() {
+    for (rest, key, message) in [
+        ("[auth]\nverify = \"http://192.0.2.1/\"", "auth.verify", "go to http://192.0.2.1 in clear text"),
+        ("[auth]\nverify = \"https://ann:pw@a.example/\"", "auth.verify", "it has a user in it"),
+        ("[auth]\nverify = \"https:///\"", "auth.verify", "can't be asked"),
+        ("[auth]\nverify = \"http:a\"", "auth.verify", "can't be asked"),
+        ("[auth]\nverify = \"http://[::1]/\"\nhttp.ca = \"ca.pem\"", "auth.http.ca", "no TLS is spoken"),
+        ("[auth]\nverify = \"http://[::1]/\"\nhttp.token = \"x\"", "auth.http.token", "unknown key"),
+        (
+            "[auth]\nverify = \"http://[::1]/\"\nmechanisms = \"CRAM-MD5\"",
+            "auth.mechanisms",
+            "no way to log in",
+        ),
+    ] {
+        let told = told(rest);
+        let found = told.iter().any(|(k, m)| k == key && m.contains(message));
+        assert!(found, "{rest}\nwanted {key}: {message}\ngot {told:#?}");
+    }
+    good(&text("[auth]\nverify = \"http://192.0.2.1/\"\nhttp.without_tls = true"));
+    let warnings = good(&text("[auth]\nverify = \"file:users\"\nhttp.timeout = 1")).warnings;
+    assert!(warnings.len() == 1 && warnings[0].message == "no web server is asked", "{warnings:?}");
 }
 
 #[test]

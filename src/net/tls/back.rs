@@ -1,6 +1,7 @@
 //! TLS towards a server behind us: whom we take it for, and what we show it.
 
 use std::net::IpAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
@@ -12,7 +13,7 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio_rustls::{TlsConnector, TlsStream};
 
 use crate::net::stream::Stream;
-use crate::net::tls::config::{BackTls, Level};
+use crate::net::tls::config::{BackTls, Level, Version};
 use crate::net::tls::files::{FileError, authorities, certified_key};
 use crate::net::tls::front::{provider, versions};
 use crate::net::tls::server_certificates::UnvouchedServer;
@@ -70,6 +71,16 @@ impl Back {
         let secured = connector.connect(name, stream).await.map_err(|error| error.to_string())?;
         Ok(Stream::Tls(Box::new(TlsStream::Client(secured))))
     }
+}
+
+/// TLS with servers that an authority in the file at `ca` vouches for by name.
+///
+/// *Errors*: it can't be read, or one in it is none.
+pub fn vouched_for_by(ca: &Path) -> Result<ClientConfig, BackError> {
+    let builder = ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(versions(Version::default()))
+        .map_err(|error| BackError::Other(error.to_string()))?;
+    Ok(builder.with_root_certificates(authorities(ca)?).with_no_client_auth())
 }
 
 /// Whom we take for the server: anybody, who has a certain certificate, or whom an authority vouches for by name.

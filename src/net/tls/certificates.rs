@@ -9,17 +9,28 @@ use rustls::crypto::CryptoProvider;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
-use crate::net::tls::certificate::Certificate;
+use crate::net::tls::certificate::{Certificate, sha256};
 use crate::net::tls::config::{Pair, Tls};
+use crate::net::tls::end_point::end_point;
 use crate::net::tls::files::{FileError, certified_key};
 
 /// The certificates of `[tls]` as they were last read.
 #[derive(Debug)]
 pub struct Certificates {
-    own: Arc<CertifiedKey>,
-    by_name: HashMap<String, Arc<CertifiedKey>>,
+    own: Arc<Own>,
+    by_name: HashMap<String, Arc<Own>>,
+    /// The same for the same certificates under the same names.
+    pub(super) identity: [u8; 32],
     /// What there is to know of each, our own first.
     pub shown: Vec<Shown>,
+}
+
+/// A certificate with its key.
+#[derive(Debug)]
+struct Own {
+    key: Arc<CertifiedKey>,
+    /// What a login can be bound to by it.
+    end_point: Option<Vec<u8>>,
 }
 
 /// A certificate that we show.
@@ -40,6 +51,7 @@ impl Certificates {
         let mut shown = Vec::new();
         let own = read_pair(own, provider, &mut shown)?;
         let mut by_name = HashMap::new();
+        let mut names_in_order = String::new();
         for host in &config.hosts {
             let key = read_pair(&host.pair, provider, &mut shown)?;
             let names = match host.names.as_slice() {
@@ -47,36 +59,42 @@ impl Certificates {
                 names => names.to_vec(),
             };
             for name in names {
+                names_in_order.push_str(&format!("{name} {}\n", shown.len()));
                 by_name.entry(name).or_insert_with(|| Arc::clone(&key));
             }
         }
-        Ok(Some(Certificates { own, by_name, shown }))
+        let sums = shown.iter().flat_map(|shown| shown.certificate.sha256);
+        let identity = sha256(&sums.chain(names_in_order.bytes()).collect::<Vec<u8>>());
+        Ok(Some(Certificates { own, by_name, identity, shown }))
     }
 
     /// The one for clients that ask for `name`: that of the name itself, of a wildcard for it, or our own.
-    fn named(&self, name: Option<&str>) -> Arc<CertifiedKey> {
+    fn named(&self, name: Option<&str>) -> &Own {
         let found = name.and_then(|name| {
             let name = name.to_ascii_lowercase();
             let wildcard = || name.split_once('.').map(|(_, rest)| format!("*.{rest}"));
             self.by_name.get(&name).or_else(|| self.by_name.get(&wildcard()?))
         });
-        Arc::clone(found.unwrap_or(&self.own))
+        found.unwrap_or(&self.own)
+    }
+
+    /// What a login can be bound to by the one for clients that ask for `name`. Source: RFC 5929 §4.
+    pub(super) fn end_point(&self, name: Option<&str>) -> Option<&[u8]> {
+        self.named(name).end_point.as_deref()
     }
 }
 
-fn read_pair(
-    pair: &Pair,
-    provider: &CryptoProvider,
-    shown: &mut Vec<Shown>,
-) -> Result<Arc<CertifiedKey>, FileError> {
+fn read_pair(pair: &Pair, provider: &CryptoProvider, shown: &mut Vec<Shown>) -> Result<Arc<Own>, FileError> {
     let key = certified_key(pair, provider)?;
-    let certificate = key.cert.first().and_then(|first| Certificate::read(first));
+    let first = key.cert.first();
+    let end_point = first.and_then(|first| end_point(first));
+    let certificate = first.and_then(|first| Certificate::read(first));
     let certificate = certificate.ok_or_else(|| FileError {
         path: pair.certificate.clone(),
         why: "the first certificate in it can't be read".to_owned(),
     })?;
     shown.push(Shown { file: pair.certificate.clone(), certificate });
-    Ok(Arc::new(key))
+    Ok(Arc::new(Own { key: Arc::new(key), end_point }))
 }
 
 /// The certificates in service. All listeners share them.
@@ -108,6 +126,6 @@ impl Keyring {
 
 impl ResolvesServerCert for Keyring {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.0.load().named(hello.server_name()))
+        Some(Arc::clone(&self.0.load().named(hello.server_name()).key))
     }
 }

@@ -17,6 +17,7 @@ use crate::net::tls::config::{ClientCertificates, Version};
 #[derive(Debug)]
 pub struct Front {
     pub(super) config: Arc<ServerConfig>,
+    pub(super) keyring: Arc<Keyring>,
     authority: Option<Arc<dyn ClientCertVerifier>>,
     /// Whether a client must show a certificate.
     pub(super) needs_certificate: bool,
@@ -62,7 +63,7 @@ impl Front {
         config.ticketer = aws_lc_rs::Ticketer::new().map_err(words)?;
         config.session_storage = ServerSessionMemoryCache::new(RESUMABLE);
         let needs_certificate = matches!(asked, ClientCertificates::Require | ClientCertificates::Verify);
-        Ok(Front { config: Arc::new(config), authority, needs_certificate })
+        Ok(Front { config: Arc::new(config), keyring: Arc::clone(keyring), authority, needs_certificate })
     }
 
     /// Whether our authorities stand for the first of `chain`, now.

@@ -1,12 +1,14 @@
 //! A client's handshake: from a stream in clear text to one that nobody else can read, and what is known then.
 
 use std::io;
+use std::sync::Arc;
 
-use rustls::{AlertDescription, CertificateError, ProtocolVersion, ServerConnection};
+use rustls::{AlertDescription, CertificateError, HandshakeKind, ProtocolVersion, ServerConnection};
 use tokio_rustls::{TlsAcceptor, TlsStream};
 
 use crate::net::stream::Stream;
 use crate::net::tls::certificate::Certificate;
+use crate::net::tls::certificates::Certificates;
 use crate::net::tls::front::Front;
 use crate::net::tls::turnstile::Turnstile;
 
@@ -27,8 +29,10 @@ pub struct Facts {
     pub certificate: Option<Certificate>,
     /// Whether our authorities stand for that.
     pub is_verified: bool,
-    /// RFC 9266 §2, tls-exporter; under TLS 1.3 only.
-    pub channel_binding: Option<[u8; 32]>,
+    /// What only the two ends of this connection can know (RFC 9266 §2); under TLS 1.3 only.
+    pub exporter: Option<[u8; 32]>,
+    /// The digest of the certificate that it was shown (RFC 5929 §4).
+    pub server_end_point: Option<Vec<u8>>,
 }
 
 /// Why there is no TLS.
@@ -112,19 +116,23 @@ pub async fn accept(
         Ok(None) | Err(_) => return Err(Failure::of(Reason::Lost)),
     }
     let Some(_place) = turnstile.enter().await else { return Err(Failure::of(Reason::Timeout)) };
-    let accept = TlsAcceptor::from(front.config.clone()).accept(stream);
+    let certificates = front.keyring.certificates();
+    let acceptor = TlsAcceptor::from(front.config.clone());
+    // Goes into the tickets: with what certificates the session has begun that they resume.
+    let accept = acceptor.accept_with(stream, |made| made.set_resumption_data(&certificates.identity));
     let secured = turnstile.pass(accept).await.map_err(|error| failure(&error))?;
-    let facts = facts(secured.get_ref().1, front);
+    let facts = facts(secured.get_ref().1, front, &certificates);
     if front.needs_certificate && facts.certificate.is_none() {
         return Err(Failure::of(Reason::Certificate)); // one that nobody can read is none
     }
     Ok((Stream::Tls(Box::new(TlsStream::Server(secured))), facts))
 }
 
-fn facts(connection: &ServerConnection, front: &Front) -> Facts {
+fn facts(connection: &ServerConnection, front: &Front, certificates: &Arc<Certificates>) -> Facts {
     let chain = connection.peer_certificates().unwrap_or_default();
     let certificate = chain.first().and_then(|first| Certificate::read(first));
     let is_13 = connection.protocol_version() == Some(ProtocolVersion::TLSv1_3);
+    // RFC 9266 §4.2 takes it from a TLS 1.2 with extended master secrets alone, and rustls doesn't tell which have them.
     let exported = || connection.export_keying_material([0; 32], b"EXPORTER-Channel-Binding", Some(b"")).ok();
     let suite = connection.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str());
     let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
@@ -133,11 +141,28 @@ fn facts(connection: &ServerConnection, front: &Front) -> Facts {
         cipher: suite.map_or("unknown", at_iana),
         sni: connection.server_name().map(str::to_ascii_lowercase),
         alpn: connection.alpn_protocol().map(text),
-        is_resumed: connection.handshake_kind() == Some(rustls::HandshakeKind::Resumed),
+        is_resumed: connection.handshake_kind() == Some(HandshakeKind::Resumed),
         is_verified: certificate.is_some() && front.stands_for(chain),
         certificate,
-        channel_binding: is_13.then(exported).flatten(),
+        exporter: is_13.then(exported).flatten(),
+        server_end_point: end_point(connection, front, certificates),
     }
+}
+
+/// The digest of the certificate that the client believes to have seen; nothing if that can't be told: `certificates`
+/// were changed during the handshake, or since the session began that is resumed.
+fn end_point(
+    connection: &ServerConnection,
+    front: &Front,
+    certificates: &Arc<Certificates>,
+) -> Option<Vec<u8>> {
+    let is_same = Arc::ptr_eq(certificates, &front.keyring.certificates());
+    let is_seen = match connection.handshake_kind() {
+        // Under TLS 1.2 rustls doesn't tell what the ticket had.
+        Some(HandshakeKind::Resumed) => connection.received_resumption_data() == Some(&certificates.identity),
+        _ => true,
+    };
+    certificates.end_point(connection.server_name()).filter(|_| is_same && is_seen).map(<[u8]>::to_vec)
 }
 
 /// rustls has names of its own for the suites of TLS 1.3.
@@ -174,3 +199,6 @@ pub(super) fn failure(error: &io::Error) -> Failure {
     };
     Failure { reason, error, stream: None }
 }
+
+#[cfg(test)]
+mod tests;

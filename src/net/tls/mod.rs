@@ -5,6 +5,7 @@ pub mod certificate;
 pub mod certificates;
 pub mod client_certificates;
 pub mod config;
+mod end_point;
 pub mod files;
 pub mod front;
 pub mod handshake;

@@ -1,0 +1,160 @@
+//! `http://` and `https://`: a web server is told of a login and says whether it is right.
+
+pub mod config;
+mod words;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::auth::check::{Check, Found};
+use crate::auth::http::config::Settings;
+use crate::auth::http::words::Shown;
+use crate::auth::secret_file::{self, SecretFileError};
+use crate::auth::verifier::{Attempt, Pending};
+use crate::lookup::error::LookupError;
+use crate::lookup::http::client::HttpClient;
+use crate::lookup::http::connections::Trust;
+use crate::lookup::http::request::{Access, Request, add_header};
+use crate::lookup::http::url::Url;
+use crate::net::tls::back::{self, BackError};
+use crate::smtp::mechanism::{Mechanism, Mechanisms};
+use crate::smtp::secret::Secret;
+
+/// A web server that knows users, common to all workers.
+pub struct Http {
+    client: HttpClient,
+    /// The question, but for its body.
+    request: Request,
+    has_token: bool,
+}
+
+/// What it takes to ask, as the files have it now.
+pub struct Prepared {
+    request: Request,
+    has_token: bool,
+    /// Whom the server must be certified by.
+    pub trust: Trust,
+}
+
+/// Why a web server can't be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpError {
+    /// Our token can't be had.
+    #[error(transparent)]
+    Token(#[from] SecretFileError),
+    /// There can be no TLS.
+    #[error(transparent)]
+    Tls(#[from] BackError),
+    /// No header can have it.
+    #[error("the token of `token_file` has octets that no header has, or too many")]
+    NoToken,
+}
+
+/// Octets of an answer.
+const LARGEST: usize = 64 << 10;
+/// Who leads an exchange gives up after 30 s.
+const PATIENCE: Duration = Duration::from_secs(25);
+
+/// Connections to one web server, which the client bounds.
+pub const CONNECTIONS: usize = 64;
+
+/// What web servers can check.
+pub const MECHANISMS: Mechanisms = Mechanisms::NONE
+    .with(Mechanism::Plain)
+    .with(Mechanism::Login)
+    .with(Mechanism::OauthBearer)
+    .with(Mechanism::Xoauth2);
+
+/// What asking `url` takes.
+///
+/// *Errors*: see `HttpError`. Reads files: not for a worker that serves.
+pub fn prepare(url: &Url, settings: &Settings) -> Result<Prepared, HttpError> {
+    // The configuration names it: it may be a server of the site.
+    let mut request = Request::get(url.clone(), Arc::new(|_| Access::Site));
+    request.set_method("POST");
+    request.timeout = settings.timeout.min(PATIENCE);
+    request.largest = LARGEST;
+    for (name, value) in [("content-type", "application/json"), ("accept", "application/json")] {
+        add_header(&mut request.headers, name, value.as_bytes()).map_err(|_| HttpError::NoToken)?;
+    }
+    if let Some(path) = &settings.token_file {
+        let mut value = Secret::from("Bearer ");
+        value.push(secret_file::read(path)?.octets());
+        add_header(&mut request.headers, "authorization", value.octets()).map_err(|_| HttpError::NoToken)?;
+        request.headers.values_mut().for_each(|value| value.set_sensitive(true));
+    }
+    let trust = match &settings.ca {
+        Some(ca) => Trust::Only(Box::new(back::vouched_for_by(ca)?)),
+        None => Trust::System,
+    };
+    Ok(Prepared { request, has_token: settings.token_file.is_some(), trust })
+}
+
+impl Http {
+    /// The web server for which `prepared` was made, asked by `client`.
+    pub fn new(prepared: Prepared, client: HttpClient) -> Http {
+        Http { client, request: prepared.request, has_token: prepared.has_token }
+    }
+
+    async fn ask(&self, attempt: &Attempt, user: &str, shown: Shown<'_>) -> Found {
+        // What is no text can't be told, and is nobody's password. RFC 4616 §2
+        let Some(question) = words::question(attempt, user, shown) else { return Found::Nobody };
+        let mut request = self.request.clone();
+        request.body = Bytes::from_owner(Body(question));
+        let mut outcome = self.client.ask(request.clone()).await;
+        if outcome == Err(LookupError::Unreachable) {
+            outcome = self.client.ask(request).await; // a kept connection may have been lost meanwhile
+        }
+        let found = match outcome {
+            Ok(reply) => words::judge(reply.status.as_u16(), &reply.body, user, self.has_token),
+            Err(LookupError::Invalid) => {
+                Found::Unavailable("what it speaks is no HTTP, or no TLS that can be trusted".to_owned())
+            }
+            Err(error) => Found::Unavailable(error.to_string()),
+        };
+        match found {
+            // Without path and query, which may be secret.
+            Found::Unavailable(why) => Found::Unavailable(format!("{}: {why}", self.request.url.origin())),
+            found => found,
+        }
+    }
+}
+
+/// The body of a question, which is wiped when the client library has done with it.
+struct Body(Secret);
+
+impl AsRef<[u8]> for Body {
+    fn as_ref(&self) -> &[u8] {
+        self.0.octets()
+    }
+}
+
+impl Check for Arc<Http> {
+    fn mechanisms(&self) -> Mechanisms {
+        MECHANISMS
+    }
+
+    fn password<'a>(
+        &'a self,
+        attempt: &'a Attempt,
+        user: &'a str,
+        password: &'a Secret,
+    ) -> Pending<'a, Found> {
+        Box::pin(self.ask(attempt, user, Shown::Password(password)))
+    }
+
+    fn token<'a>(&'a self, attempt: &'a Attempt, user: &'a str, token: &'a Secret) -> Pending<'a, Found> {
+        Box::pin(self.ask(attempt, user, Shown::Token(token)))
+    }
+}
+
+impl std::fmt::Debug for Http {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Http").field("server", &self.request.url.origin()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;
