@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 
-use crate::app::names::ResolverNames;
+use crate::app::names::{Nowhere, ResolverNames};
+use crate::app::tls_watch::Watch;
 use crate::app::verifiers::{self, Verifiers};
 use crate::app::{folders, owners, policies, tls, tls_watch};
 use crate::auth::failures::Failures;
@@ -29,7 +30,9 @@ use crate::lua::parking::Parking;
 use crate::lua::problem::Problem;
 use crate::message::spool::Spool;
 use crate::net::names::Names;
+use crate::net::tls::back::Back;
 use crate::net::tls::certificates::Keyring;
+use crate::net::tls::config::ClientCertificates;
 use crate::net::tls::front::Front;
 use crate::net::tls::turnstile::Turnstile;
 use crate::observe::counters::Counters;
@@ -141,6 +144,8 @@ pub struct House {
     pub rules: Vec<Arc<Rules>>,
     /// The certificates that are shown.
     keyring: Option<Arc<Keyring>>,
+    /// Backends that were there before, and their TLS with the files as they are now.
+    renewed: Vec<(Arc<Server>, Option<Arc<Back>>)>,
     /// Ends with this house.
     life: Arc<()>,
     /// The TLS of each listener.
@@ -169,23 +174,20 @@ impl House {
         let Outside { resolver, http, store, wall, clock, played, coverage, chunks } = outside;
         let config = if played.is_some() { tls::in_clear(config) } else { config };
         let names: Arc<dyn Names> = Arc::new(ResolverNames::new(resolver.clone()));
+        let mut renewed = Vec::new();
         let servers = config.backends.iter().map(|backend| {
             let mut made = server(&config, backend, &names);
             made.tls.store(tls::back(backend)?);
             made.played = played.as_ref().map(|played| played(&backend.name));
-            let kept = before.filter(|before| before.config.dns == config.dns);
-            let kept = kept.and_then(|before| before.servers.get(&backend.name)).filter(|kept| {
-                kept.config == made.config
-                    && kept.ehlo_name == made.ehlo_name
-                    && kept.requires_xclient == made.requires_xclient
-            });
+            let kept = before.and_then(|before| before.kept(&made, &config));
             if let Some(kept) = kept {
-                kept.tls.store(made.tls.load_full()); // the files may be others
+                renewed.push((Arc::clone(kept), made.tls.load_full())); // the files may be others
             }
             Ok((backend.name.clone(), kept.cloned().unwrap_or_else(|| Arc::new(made))))
         });
         let servers: anyhow::Result<HashMap<String, Arc<Server>>> = servers.collect();
-        let keyring = tls::keyring(&config)?;
+        let tls_before = before.map(House::tls);
+        let keyring = tls::keyring(&config, tls_before.as_ref())?;
         let spool =
             Spool::new(folders::spool(&config), config.spool.memory, config.spool.limit, ground.pool.clone());
         let plan = policies::plan(&config);
@@ -193,7 +195,8 @@ impl House {
             Some(_) => http.clone(),
             None => self::http(resolver.clone(), trust, ground),
         };
-        let verifiers = Verifiers::build(&config, &ground.hashing, &ground.helper, &names, &asked)?;
+        let found: Arc<dyn Names> = if played.is_some() { Arc::new(Nowhere) } else { Arc::clone(&names) };
+        let verifiers = Verifiers::build(&config, &ground.hashing, &ground.helper, &found, &asked)?;
         let rules = config.listeners.iter().map(|listener| Arc::new(rules(&config, listener))).collect();
         let web = Web { http, helper: ground.helper.clone() };
         let maps = maps(&config, &web)?;
@@ -220,8 +223,9 @@ impl House {
             clock,
             plan,
             rules,
-            fronts: tls::fronts(&config, keyring.as_ref())?,
+            fronts: tls::fronts(&config, keyring.as_ref(), tls_before.as_ref())?,
             keyring,
+            renewed,
             life: Arc::new(()),
             config,
         }))
@@ -244,11 +248,37 @@ impl House {
         connections.collect()
     }
 
-    /// Reads certificates again when their files change, as long as this house is there.
+    /// Takes TLS to backends into service with the files as they were read for this house, once nothing else can fail. From
+    /// then on reads the files of TLS again when they change, as long as this house is there.
     pub fn follow_certificates(&self, ground: &Ground) {
-        if let Some(keyring) = &self.keyring {
-            tls_watch::follow(self.config.tls.clone(), keyring, Arc::downgrade(&self.life), &ground.helper);
-        }
+        self.renewed.iter().for_each(|(server, back)| server.tls.store(back.clone()));
+        let config = &self.config.tls;
+        let own = self.keyring.iter().map(|keyring| Watch::certificates(config.clone(), keyring));
+        let asking = self.config.listeners.iter().zip(&self.fronts);
+        let asking = asking.filter(|(listener, _)| listener.client_certificate != ClientCertificates::Off);
+        let fronts: Vec<_> = asking.filter_map(|(_, front)| front.clone()).collect();
+        let authorities = config.client_ca.iter().filter(|_| !fronts.is_empty());
+        let authorities = authorities.map(|path| Watch::authorities(path, fronts.clone()));
+        let backends = self.config.backends.iter().filter_map(|backend| self.servers.get(&backend.name));
+        let watches = own.chain(authorities).chain(backends.filter_map(Watch::backend)).collect();
+        tls_watch::follow(watches, Arc::downgrade(&self.life), &ground.helper);
+    }
+
+    /// The backend that would be `made` anew by `config` and has not changed.
+    fn kept(&self, made: &Server, config: &Config) -> Option<&Arc<Server>> {
+        let kept = self.servers.get(&made.config.name).filter(|_| self.config.dns == config.dns);
+        kept.filter(|kept| {
+            kept.config == made.config
+                && kept.ehlo_name == made.ehlo_name
+                && kept.requires_xclient == made.requires_xclient
+        })
+    }
+
+    fn tls(&self) -> tls::Before<'_> {
+        let listeners = self.config.listeners.iter().map(|listener| listener.name.as_str());
+        let fronts = listeners.zip(&self.fronts);
+        let fronts = fronts.filter_map(|(name, front)| Some((name, front.as_ref()?))).collect();
+        tls::Before { config: &self.config.tls, keyring: self.keyring.as_ref(), fronts }
     }
 
     /// The files of the certificates that are shown, and when each ends.

@@ -1,5 +1,6 @@
 //! The TLS of the listeners, from `[tls]`.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -27,21 +28,37 @@ pub(super) fn in_clear(mut config: Config) -> Config {
     config
 }
 
-/// The certificates that clients are shown.
-///
-/// *Errors*: one that can't be read, or whose key isn't its own.
-pub(super) fn keyring(config: &Config) -> anyhow::Result<Option<Arc<Keyring>>> {
-    let read = Certificates::read(&config.tls, &provider()).context("[tls]")?;
-    Ok(read.map(|read| Arc::new(Keyring::new(read))))
+/// The TLS of listeners as it was before a reload.
+#[derive(Clone, Debug)]
+pub(super) struct Before<'a> {
+    /// The table `[tls]`.
+    pub(super) config: &'a Tls,
+    /// What clients are shown.
+    pub(super) keyring: Option<&'a Arc<Keyring>>,
+    /// The TLS of the listeners that have some, by their names.
+    pub(super) fronts: HashMap<&'a str, &'a Arc<Front>>,
 }
 
-/// The TLS of each listener, by number; none for those that speak none.
+/// The certificates that clients are shown; those of `before` if nothing has changed.
+///
+/// *Errors*: one that can't be read, or whose key isn't its own.
+pub(super) fn keyring(config: &Config, before: Option<&Before<'_>>) -> anyhow::Result<Option<Arc<Keyring>>> {
+    let Some(read) = Certificates::read(&config.tls, &provider()).context("[tls]")? else { return Ok(None) };
+    let kept = before.filter(|before| *before.config == config.tls).and_then(|before| before.keyring);
+    let kept = kept.filter(|kept| kept.certificates().is_same_as(&read));
+    Ok(Some(kept.cloned().unwrap_or_else(|| Arc::new(Keyring::new(read)))))
+}
+
+/// The TLS of each listener, by number; none for those that speak none. A listener of `before` of whose TLS nothing has
+/// changed keeps it, and with it the keys of its tickets: sessions are resumed over a reload.
 ///
 /// *Errors*: authorities that can't be read.
 pub(super) fn fronts(
     config: &Config,
     keyring: Option<&Arc<Keyring>>,
+    before: Option<&Before<'_>>,
 ) -> anyhow::Result<Vec<Option<Arc<Front>>>> {
+    let oldest = config.tls.min_version;
     let fronts = config.listeners.iter().map(|listener| {
         let Some(keyring) = keyring.filter(|_| listener.tls != TlsUse::None) else { return Ok(None) };
         let asked = listener.client_certificate;
@@ -51,7 +68,11 @@ pub(super) fn fronts(
             }
             _ => None,
         };
-        let front = Front::new(keyring, config.tls.min_version, asked, roots);
+        let kept = before.and_then(|before| before.fronts.get(listener.name.as_str()).copied());
+        if let Some(kept) = kept.filter(|kept| kept.is_of(keyring, oldest, asked, roots.as_ref())) {
+            return Ok(Some(Arc::clone(kept)));
+        }
+        let front = Front::new(keyring, oldest, asked, roots);
         Ok(Some(Arc::new(front.map_err(|error| anyhow!("listener {}: TLS: {error}", listener.name))?)))
     });
     fronts.collect()
@@ -74,10 +95,10 @@ pub fn advice(config: &Config) -> Vec<Diagnostic> {
     let mut found: Vec<Diagnostic> = Vec::new();
     let errors = config.backends.iter().filter_map(|backend| back(backend).err());
     found.extend(errors.map(|error| wrong("backend.tls", format!("{error:#}"))));
-    match keyring(config) {
+    match keyring(config, None) {
         Err(error) => found.push(wrong("tls.certificate", format!("{error:#}"))),
         Ok(keyring) => {
-            if let Err(error) = fronts(config, keyring.as_ref()) {
+            if let Err(error) = fronts(config, keyring.as_ref(), None) {
                 found.push(wrong("tls.client_ca", format!("{error:#}")));
             }
             let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();

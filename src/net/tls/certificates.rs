@@ -68,6 +68,11 @@ impl Certificates {
         Ok(Some(Certificates { own, by_name, identity, shown }))
     }
 
+    /// Whether these are the same as `other`, from the same files for the same names.
+    pub fn is_same_as(&self, other: &Certificates) -> bool {
+        self.identity == other.identity && self.shown == other.shown
+    }
+
     /// The one for clients that ask for `name`: that of the name itself, of a wildcard for it, or our own.
     fn named(&self, name: Option<&str>) -> &Own {
         let found = name.and_then(|name| {

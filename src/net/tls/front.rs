@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::ClientCertVerifier;
@@ -16,11 +17,24 @@ use crate::net::tls::config::{ClientCertificates, Version};
 /// TLS towards the clients of one listener; shared by all workers.
 #[derive(Debug)]
 pub struct Front {
-    pub(super) config: Arc<ServerConfig>,
     pub(super) keyring: Arc<Keyring>,
+    wants: Wants,
+    made: ArcSwap<Made>,
+}
+
+/// What a listener's TLS is like, whatever the certificates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Wants {
+    oldest: Version,
+    asked: ClientCertificates,
+}
+
+/// What is made anew with other authorities.
+#[derive(Debug)]
+pub(super) struct Made {
+    pub(super) config: Arc<ServerConfig>,
     authority: Option<Arc<dyn ClientCertVerifier>>,
-    /// Whether a client must show a certificate.
-    pub(super) needs_certificate: bool,
+    roots: Option<RootCertStore>,
 }
 
 /// Sessions without a ticket of their own that can be resumed; a few KiB each.
@@ -40,12 +54,54 @@ impl Front {
         asked: ClientCertificates,
         roots: Option<RootCertStore>,
     ) -> Result<Front, String> {
+        let wants = Wants { oldest, asked };
+        let made = Made::new(keyring, wants, roots)?;
+        Ok(Front { keyring: Arc::clone(keyring), wants, made: ArcSwap::from_pointee(made) })
+    }
+
+    /// Whether `new` of the same would make nothing else than this.
+    pub fn is_of(
+        &self,
+        keyring: &Arc<Keyring>,
+        oldest: Version,
+        asked: ClientCertificates,
+        roots: Option<&RootCertStore>,
+    ) -> bool {
+        let is_same = self.wants == Wants { oldest, asked } && Arc::ptr_eq(&self.keyring, keyring);
+        is_same && has(self.made.load().roots.as_ref(), roots)
+    }
+
+    /// Takes other authorities into service, for handshakes from now on; whether they are others. Nobody resumes a session
+    /// that the old ones have let in.
+    ///
+    /// *Errors*: in words; the old ones stay.
+    pub fn renew(&self, roots: Option<RootCertStore>) -> Result<bool, String> {
+        if has(self.made.load().roots.as_ref(), roots.as_ref()) {
+            return Ok(false);
+        }
+        self.made.store(Arc::new(Made::new(&self.keyring, self.wants, roots)?));
+        Ok(true)
+    }
+
+    /// What handshakes are made with now.
+    pub(super) fn made(&self) -> Arc<Made> {
+        self.made.load_full()
+    }
+
+    /// Whether a client must show a certificate.
+    pub(super) fn needs_certificate(&self) -> bool {
+        matches!(self.wants.asked, ClientCertificates::Require | ClientCertificates::Verify)
+    }
+}
+
+impl Made {
+    fn new(keyring: &Arc<Keyring>, wants: Wants, roots: Option<RootCertStore>) -> Result<Made, String> {
         let provider = provider();
-        let authority = roots.map(|roots| by_authority(roots, &provider)).transpose()?;
+        let authority = roots.clone().map(|roots| by_authority(roots, &provider)).transpose()?;
         let any = |is_needed| -> Arc<dyn ClientCertVerifier> {
             Arc::new(AnyCertificate { provider: Arc::clone(&provider), is_needed })
         };
-        let verifier = match (asked, &authority) {
+        let verifier = match (wants.asked, &authority) {
             (ClientCertificates::Off, _) => Arc::new(NoClientAuth),
             (ClientCertificates::Request, _) => any(false),
             (ClientCertificates::Require, _) => any(true),
@@ -54,7 +110,7 @@ impl Front {
         };
         let words = |error: rustls::Error| error.to_string();
         let mut config = ServerConfig::builder_with_provider(provider)
-            .with_protocol_versions(versions(oldest))
+            .with_protocol_versions(versions(wants.oldest))
             .map_err(words)?
             .with_client_cert_verifier(verifier)
             .with_cert_resolver(Arc::clone(keyring) as _);
@@ -62,8 +118,7 @@ impl Front {
         // The keys are this listener's own: a session of another one, which may have asked for less, is not resumed.
         config.ticketer = aws_lc_rs::Ticketer::new().map_err(words)?;
         config.session_storage = ServerSessionMemoryCache::new(RESUMABLE);
-        let needs_certificate = matches!(asked, ClientCertificates::Require | ClientCertificates::Verify);
-        Ok(Front { config: Arc::new(config), keyring: Arc::clone(keyring), authority, needs_certificate })
+        Ok(Made { config: Arc::new(config), authority, roots })
     }
 
     /// Whether our authorities stand for the first of `chain`, now.
@@ -73,6 +128,11 @@ impl Front {
         };
         authority.verify_client_cert(first, rest, UnixTime::now()).is_ok()
     }
+}
+
+/// Whether `known` are the authorities in `roots`.
+fn has(known: Option<&RootCertStore>, roots: Option<&RootCertStore>) -> bool {
+    known.map(|known| &known.roots) == roots.map(|roots| &roots.roots)
 }
 
 /// The cryptography that all TLS is made with.

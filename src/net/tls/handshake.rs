@@ -9,7 +9,7 @@ use tokio_rustls::{TlsAcceptor, TlsStream};
 use crate::net::stream::Stream;
 use crate::net::tls::certificate::Certificate;
 use crate::net::tls::certificates::Certificates;
-use crate::net::tls::front::Front;
+use crate::net::tls::front::{Front, Made};
 use crate::net::tls::turnstile::Turnstile;
 
 /// What is known of the other side after a handshake.
@@ -117,18 +117,20 @@ pub async fn accept(
     }
     let Some(_place) = turnstile.enter().await else { return Err(Failure::of(Reason::Timeout)) };
     let certificates = front.keyring.certificates();
-    let acceptor = TlsAcceptor::from(front.config.clone());
+    let made = front.made();
+    let acceptor = TlsAcceptor::from(made.config.clone());
     // Goes into the tickets: with what certificates the session has begun that they resume.
     let accept = acceptor.accept_with(stream, |made| made.set_resumption_data(&certificates.identity));
     let secured = turnstile.pass(accept).await.map_err(|error| failure(&error))?;
-    let facts = facts(secured.get_ref().1, front, &certificates);
-    if front.needs_certificate && facts.certificate.is_none() {
+    let end_point = end_point(secured.get_ref().1, front, &certificates);
+    let facts = facts(secured.get_ref().1, &made, end_point);
+    if front.needs_certificate() && facts.certificate.is_none() {
         return Err(Failure::of(Reason::Certificate)); // one that nobody can read is none
     }
     Ok((Stream::Tls(Box::new(TlsStream::Server(secured))), facts))
 }
 
-fn facts(connection: &ServerConnection, front: &Front, certificates: &Arc<Certificates>) -> Facts {
+fn facts(connection: &ServerConnection, made: &Made, server_end_point: Option<Vec<u8>>) -> Facts {
     let chain = connection.peer_certificates().unwrap_or_default();
     let certificate = chain.first().and_then(|first| Certificate::read(first));
     let is_13 = connection.protocol_version() == Some(ProtocolVersion::TLSv1_3);
@@ -142,10 +144,10 @@ fn facts(connection: &ServerConnection, front: &Front, certificates: &Arc<Certif
         sni: connection.server_name().map(str::to_ascii_lowercase),
         alpn: connection.alpn_protocol().map(text),
         is_resumed: connection.handshake_kind() == Some(HandshakeKind::Resumed),
-        is_verified: certificate.is_some() && front.stands_for(chain),
+        is_verified: certificate.is_some() && made.stands_for(chain),
         certificate,
         exporter: is_13.then(exported).flatten(),
-        server_end_point: end_point(connection, front, certificates),
+        server_end_point,
     }
 }
 
