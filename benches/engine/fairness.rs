@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use gatepost::policy::event::Event;
-use tokio::task::LocalSet;
+use tokio::task::JoinSet;
 
 use crate::place::{Place, runtime};
 
@@ -57,11 +57,11 @@ fn turns() -> u64 {
 fn run(turns: u64, is_slow: bool) -> Duration {
     let place = Rc::new(Place::new(&POLICY.replace("TURNS", &turns.to_string()), ""));
     let delays: Rc<RefCell<Vec<Duration>>> = Rc::default();
-    let (runtime, tasks) = (runtime(), LocalSet::new());
+    let mut sessions = Vec::new();
     let start = tokio::time::Instant::now() + Duration::from_millis(50);
     for number in 0..SESSIONS {
         let (place, delays) = (Rc::clone(&place), Rc::clone(&delays));
-        tasks.spawn_local(async move {
+        sessions.push(async move {
             let due = start + INTERVAL * number;
             tokio::time::sleep_until(due).await;
             let hooks = place.open();
@@ -73,7 +73,13 @@ fn run(turns: u64, is_slow: bool) -> Duration {
             }
         });
     }
-    runtime.block_on(tasks);
+    runtime().block_on(async {
+        let tasks: JoinSet<()> = sessions.into_iter().fold(JoinSet::new(), |mut tasks, session| {
+            tasks.spawn_local(session);
+            tasks
+        });
+        tasks.join_all().await
+    });
     let mut delays = delays.take();
     delays.sort();
     delays[delays.len() * 99 / 100]

@@ -129,6 +129,6 @@ fn parse(line: &str) -> Command {
 }
 
 /// A runtime as a worker has it.
-pub(crate) fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+pub(crate) fn runtime() -> tokio::runtime::LocalRuntime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build_local(Default::default()).unwrap()
 }

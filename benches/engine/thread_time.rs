@@ -6,7 +6,6 @@ use std::time::Duration;
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use criterion::{Bencher, Throughput};
 use rustix::time::{ClockId, clock_gettime};
-use tokio::task::LocalSet;
 
 use crate::place::runtime;
 
@@ -28,9 +27,8 @@ pub(crate) fn measure(bencher: &mut Bencher<'_, ThreadTime>, body: impl AsyncFn(
             }
             now() - start
         };
-        let tasks = LocalSet::new();
-        let batch = tasks.spawn_local(batch);
-        tasks.block_on(&runtime, batch).expect("the batch is run to its end")
+        let batch = runtime.spawn_local(batch);
+        runtime.block_on(batch).expect("the batch is run to its end")
     });
 }
 

@@ -153,8 +153,9 @@ impl Asking<'_> {
             self.server.tls.store(back);
         }
         let ehlo = format!("EHLO {}", self.server.ehlo_name);
-        let Greeted { mut conversation, greeting, mut capabilities, from } =
+        let Greeted { mut conversation, greeting, mut capabilities } =
             greet(self.server, self.address).await?;
+        let from = conversation.local_address();
         if let Some(login) = client {
             let line = self.introduction(login, from).xclient(&capabilities);
             let reply = self.say(&mut conversation, &line.unwrap_or_default()).await?;

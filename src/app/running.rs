@@ -99,13 +99,13 @@ impl Running {
 
     fn open(&mut self) -> anyhow::Result<()> {
         let acceptor = Acceptor {
-            doors: self.sockets.doors(&self.house.config.listeners),
+            doors: self.sockets.doors(&self.house.config.listeners).context("a listening socket")?,
             admission: Arc::clone(&self.admission),
             houses: Arc::clone(&self.houses),
             workers: self.workers.iter().map(|worker| worker.handle.clone()).collect(),
             counters: Arc::clone(self.ground.counters.first().context("no worker")?),
         };
-        self.acceptor = Some(acceptor.start().context("the acceptor thread")?);
+        self.acceptor = Some(acceptor.start());
         self.sockets.announce(None);
         Ok(())
     }
@@ -140,6 +140,7 @@ impl Running {
         for what in needs_restart(&self.house.config, &config) {
             tracing::warn!(error = what, "changes only with a restart");
         }
+        let doors = sockets.doors(&config.listeners).map_err(|error| error.to_string())?;
         let house =
             House::build(config, &self.ground, Some(&self.house)).map_err(|error| format!("{error:#}"))?;
         self.prepare(&house).await?;
@@ -153,7 +154,7 @@ impl Running {
             houses.store(rules);
         });
         if let Some(acceptor) = &mut self.acceptor {
-            acceptor.change(Change { doors: sockets.doors(&house.config.listeners), between });
+            acceptor.change(Change { doors, between });
         }
         sockets.announce(Some(&self.sockets));
         self.current.store(Arc::clone(&house));
@@ -228,7 +229,7 @@ impl Running {
     /// Takes no new connections, gives running transactions `patience`, then ends all threads.
     pub async fn end(mut self, patience: Duration) {
         if let Some(acceptor) = self.acceptor.take() {
-            acceptor.close();
+            acceptor.close().await;
         }
         self.sockets = Sockets::default();
         self.drain.advance(Phase::Draining);

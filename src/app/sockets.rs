@@ -90,9 +90,11 @@ impl Sockets {
     }
 
     /// The doors that lead to `listeners`, each with the number of its listener.
-    pub fn doors(&self, listeners: &[Listener]) -> Vec<Door> {
+    ///
+    /// *Errors*: the system's; none of a socket that listens.
+    pub fn doors(&self, listeners: &[Listener]) -> io::Result<Vec<Door>> {
         let number = |open: &Open| listeners.iter().position(|listener| listener.name == open.listener);
-        let door = |open: &Open| Some(Door { socket: Arc::clone(&open.socket), listener: number(open)? });
+        let door = |open: &Open| Some(Door::new(Arc::clone(&open.socket), number(open)?));
         self.open.iter().filter_map(door).collect()
     }
 
@@ -178,7 +180,7 @@ mod tests {
         let after = before.follow(&two).unwrap();
         assert_eq!(before.address_of("a"), after.address_of("a"));
         assert!(after.address_of("b").is_some_and(|address| Some(address) != after.address_of("a")));
-        let numbers: Vec<usize> = after.doors(&two).iter().map(|door| door.listener).collect();
+        let numbers: Vec<usize> = after.doors(&two).unwrap().iter().map(Door::listener).collect();
         assert_eq!(numbers, [0, 0, 1]);
         let back = after.follow(&one).unwrap();
         assert_eq!(back.address_of("b"), None);
@@ -204,6 +206,6 @@ mod tests {
         let wanted = listeners("[[listener]]\nname = \"mx\"\nbind = \"192.0.2.1:25\"");
         let sockets = Sockets::open(&wanted, inherited).unwrap();
         assert_eq!(sockets.address_of("mx"), given.local_addr().ok());
-        assert_eq!(sockets.doors(&wanted).len(), 1);
+        assert_eq!(sockets.doors(&wanted).unwrap().len(), 1);
     }
 }

@@ -1,6 +1,7 @@
 //! One connection to a backend: commands that are safe to write, replies that are whole, and a deadline on each.
 
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -82,6 +83,11 @@ impl Conversation {
     /// Whether nobody on the way can read along.
     pub fn is_encrypted(&self) -> bool {
         matches!(self.stream, Stream::Tls(_))
+    }
+
+    /// Our end of the connection, over TCP.
+    pub fn local_address(&self) -> Option<SocketAddr> {
+        self.stream.local_address()
     }
 
     /// The stream, on which a handshake is due.

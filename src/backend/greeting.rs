@@ -1,6 +1,5 @@
 //! The first words with a backend: TLS as the configuration wants it, and never less; its greeting; what it offers.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::time::{Instant, timeout_at};
@@ -27,8 +26,6 @@ pub struct Greeted {
     pub greeting: BackendReply,
     /// What it offers, under TLS if that is spoken.
     pub capabilities: Capabilities,
-    /// Our end of the connection, over TCP.
-    pub from: Option<SocketAddr>,
 }
 
 /// Why a backend has not greeted us.
@@ -71,7 +68,6 @@ async fn attempt(server: &Server, address: &Address, level: Level) -> Result<Gre
         _ => Some(server.tls.load_full().ok_or_else(|| Trouble::Tls("it is not set up".to_owned()))?),
     };
     let mut stream = dial(server, address).await?;
-    let from = if let Stream::Tcp(stream) = &stream { stream.local_addr().ok() } else { None };
     if let Some(back) = back.as_ref().filter(|_| is_implicit) {
         stream = secure(server, address, back, stream).await?;
     }
@@ -96,7 +92,7 @@ async fn attempt(server: &Server, address: &Address, level: Level) -> Result<Gre
     }
     // RFC 8689 §4.2.1: only of a server that we know for certain.
     capabilities.requiretls &= level == Level::Verified;
-    Ok(Greeted { conversation, greeting, capabilities, from })
+    Ok(Greeted { conversation, greeting, capabilities })
 }
 
 /// Says STARTTLS; done, the handshake is due. Source: RFC 3207 §4.

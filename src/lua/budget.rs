@@ -178,7 +178,9 @@ impl HookCall {
         let start = self.guard.now();
         let armed = Armed {
             top,
+            start,
             slice_end: start.saturating_add(slice),
+            budget: self.cpu_left,
             budget_end: start.saturating_add(self.cpu_left),
             memory: used,
         };
@@ -186,7 +188,7 @@ impl HookCall {
         let result = body(self);
         let stop = self.guard.disarm();
         let end = self.guard.now();
-        self.cpu_left = self.cpu_left.saturating_sub(end.saturating_sub(start));
+        self.cpu_left = self.cpu_left.saturating_sub(self.guard.spent(start, end));
         self.span = Some((self.span.map_or(start, |(first, _)| first), end));
         // Without a limit the engine's own calls into Lua can't fail for a script's hunger, and are faster.
         let _ = self.lua.set_memory_limit(0);

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use rustix::time::{ClockId, clock_gettime};
 use tokio::time::Instant as RuntimeInstant;
 
 /// Where the guard reads the time.
@@ -10,8 +11,13 @@ use tokio::time::Instant as RuntimeInstant;
 pub enum Clock {
     /// The machine's monotonic clock, from the moment given.
     Monotonic(Instant),
-    /// Advanced by instructions and steps alone, so that budgets are counted in them.
-    Counted(Cell<Duration>),
+    /// Advanced by instructions and steps alone, so that budgets are counted in them, and by `lose`.
+    Counted {
+        /// What the guard has counted.
+        ran: Cell<Duration>,
+        /// What a test has given to others.
+        lost: Cell<Duration>,
+    },
     /// The same, and moved by the runtime's clock as well, which stands still while a script runs: a session's age is
     /// what a policy test says, and no budget is spent because the machine is slow.
     Played(Cell<Duration>, RuntimeInstant),
@@ -34,7 +40,7 @@ impl Clock {
 
     /// A clock that only the guard moves: 500 instructions are 5 µs.
     pub fn counted() -> Self {
-        Clock::Counted(Cell::new(Duration::ZERO))
+        Clock::Counted { ran: Cell::default(), lost: Cell::default() }
     }
 
     /// A clock that the count hook and the runtime's clock move.
@@ -46,8 +52,24 @@ impl Clock {
     pub fn now(&self) -> Duration {
         match self {
             Clock::Monotonic(start) => start.elapsed(),
-            Clock::Counted(now) => now.get(),
+            Clock::Counted { ran, lost } => ran.get().saturating_add(lost.get()),
             Clock::Played(now, start) => now.get().saturating_add(start.elapsed()),
+        }
+    }
+
+    /// The processor time of this thread, from any moment on: what the system gives to others meanwhile is not in it.
+    pub fn processor(&self) -> Duration {
+        match self {
+            Clock::Monotonic(_) => clock_gettime(ClockId::ThreadCPUTime).try_into().unwrap_or_default(),
+            Clock::Counted { ran, .. } | Clock::Played(ran, _) => ran.get(),
+        }
+    }
+
+    /// Lets a counted clock go on as if the system had given so much time to others.
+    #[cfg(test)]
+    pub fn lose(&self, time: Duration) {
+        if let Clock::Counted { lost, .. } = self {
+            lost.set(lost.get() + time);
         }
     }
 
@@ -58,15 +80,15 @@ impl Clock {
 
     /// Takes note of steps that a function of the engine takes.
     pub fn work(&self, steps: usize) {
-        if let Clock::Counted(now) | Clock::Played(now, _) = self {
-            now.set(now.get() + Clock::time_of(steps));
+        if let Clock::Counted { ran, .. } | Clock::Played(ran, _) = self {
+            ran.set(ran.get() + Clock::time_of(steps));
         }
     }
 
     /// Takes note of one tick of the count hook, which comes each so many instructions.
     pub fn tick(&self, instructions: u32) {
-        if let Clock::Counted(now) | Clock::Played(now, _) = self {
-            now.set(now.get() + INSTRUCTION * instructions);
+        if let Clock::Counted { ran, .. } | Clock::Played(ran, _) = self {
+            ran.set(ran.get() + INSTRUCTION * instructions);
         }
     }
 }

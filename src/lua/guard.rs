@@ -25,6 +25,8 @@ pub struct Guard {
     call: RefCell<Option<Rc<Call>>>,
     /// Calls that nothing below them can be suspended across: each a C function that called back into Lua.
     fences: Cell<usize>,
+    /// What the clock and the processor's one showed, shortly before the poll.
+    mark: Cell<(Duration, Duration)>,
     /// When the hook came last.
     last_tick: Cell<Duration>,
     /// Whether the call's instructions have proved heavy.
@@ -45,9 +47,13 @@ pub struct Guard {
 pub(super) struct Armed {
     /// The coroutine of the hook call itself, as opposed to those that its script makes.
     pub(super) top: *const lua_State,
-    /// When others have their turn, on the guard's clock.
+    /// When it begins, on the guard's clock.
+    pub(super) start: Duration,
+    /// When others have their turn.
     pub(super) slice_end: Duration,
-    /// When its processor time is spent, on the guard's clock.
+    /// Processor time that is left to it.
+    pub(super) budget: Duration,
+    /// When that is spent, if the system lets nobody else run meanwhile.
     pub(super) budget_end: Duration,
     /// Octets that the Lua state holds as it begins.
     pub(super) memory: usize,
@@ -95,6 +101,8 @@ const HEAVY: u32 = 5;
 const POLL: u32 = 200;
 /// So long for `INSTRUCTIONS`, instructions are heavy.
 const LONG: Duration = Duration::from_micros(500);
+/// After so long the processor's clock is read again: that takes a system call.
+const MARK: Duration = Duration::from_millis(1);
 /// So many octets grown, texts and tables may be.
 const LARGE: usize = 1 << 20;
 /// Steps of a pattern, or of what takes as long, between two looks at the clock.
@@ -109,6 +117,7 @@ impl Guard {
             stop: Cell::new(Stop::Run),
             call: RefCell::new(None),
             fences: Cell::new(0),
+            mark: Cell::default(),
             last_tick: Cell::new(Duration::ZERO),
             is_heavy: Cell::new(false),
             killed_at: RefCell::new(None),
@@ -160,6 +169,12 @@ impl Guard {
         self.call.borrow().clone()
     }
 
+    /// What the machine does meanwhile, for others: a counted clock goes on, the processor's doesn't.
+    #[cfg(test)]
+    pub fn lose(&self, time: Duration) {
+        self.clock.lose(time);
+    }
+
     /// The clock that measures.
     pub fn now(&self) -> Duration {
         self.clock.now()
@@ -192,6 +207,9 @@ impl Guard {
 
     /// Begins a poll of `call`, at `now` on the guard's clock.
     pub(super) fn arm(&self, call: &Rc<Call>, armed: Armed, now: Duration) {
+        if now.saturating_sub(self.mark.get().0) >= MARK {
+            self.mark.set((now, self.clock.processor()));
+        }
         self.clock.tick(POLL);
         self.armed.set(Some(armed));
         self.stop.set(Stop::Run);
@@ -199,6 +217,26 @@ impl Guard {
         self.last_tick.set(now);
         self.is_heavy.set(false);
         self.call.replace(Some(Rc::clone(call)));
+    }
+
+    /// Processor time between `start` and `now`: at most what has passed, at most what this thread has had since the mark.
+    pub(super) fn spent(&self, start: Duration, now: Duration) -> Duration {
+        let passed = now.saturating_sub(start);
+        if passed < MARK {
+            return passed;
+        }
+        passed.min(self.clock.processor().saturating_sub(self.mark.get().1))
+    }
+
+    /// Whether the budget would be spent after `more`, now that the clock says so; if others had the processor
+    /// meanwhile, the end is put off.
+    fn is_spent(&self, armed: Armed, now: Duration, more: Duration) -> bool {
+        let left = armed.budget.saturating_sub(self.spent(armed.start, now));
+        if left <= more {
+            return true;
+        }
+        self.armed.set(Some(Armed { budget_end: now.saturating_add(left), ..armed }));
+        false
     }
 
     /// Ends the poll: why it ended.
@@ -228,8 +266,9 @@ impl Guard {
     pub(super) fn spend(&self, more: usize, can_yield: impl FnOnce() -> bool) -> Look {
         self.clock.work(STEPS - self.steps.replace(STEPS));
         if let Some(armed) = self.armed.get() {
-            let end = self.clock.now().saturating_add(Clock::time_of(more));
-            if self.is_killed() || end >= armed.budget_end {
+            let (now, more) = (self.clock.now(), Clock::time_of(more));
+            let is_late = now.saturating_add(more) >= armed.budget_end;
+            if self.is_killed() || is_late && self.is_spent(armed, now, more) {
                 return Look::Stop;
             }
         }
@@ -275,7 +314,7 @@ impl Guard {
         let Some(armed) = self.armed.get() else { return Ok(VmState::Continue) };
         let now = self.clock.now();
         let can_yield = self.fences.get() == 0 && is_yieldable(state);
-        if self.is_killed() || now >= armed.budget_end {
+        if self.is_killed() || now >= armed.budget_end && self.is_spent(armed, now, Duration::ZERO) {
             self.kill(lua, Budget::Cpu);
             return self.end(lua, can_yield, armed);
         }

@@ -1,6 +1,7 @@
 //! The socket under a stream, for whoever writes to it from another thread.
 
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -15,6 +16,15 @@ impl Stream {
             Stream::Tcp(stream) => Some(stream.as_fd().try_clone_to_owned()),
             Stream::Unix(stream) => Some(stream.as_fd().try_clone_to_owned()),
             Stream::Memory(_) | Stream::Tls(_) | Stream::Gone => None,
+        }
+    }
+
+    /// Our end of the connection, over TCP.
+    pub fn local_address(&self) -> Option<SocketAddr> {
+        match self {
+            Stream::Tcp(stream) => stream.local_addr().ok(),
+            Stream::Tls(stream) => stream.get_ref().0.local_address(),
+            Stream::Unix(_) | Stream::Memory(_) | Stream::Gone => None,
         }
     }
 

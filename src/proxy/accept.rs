@@ -1,17 +1,22 @@
-//! The acceptor: one thread that takes connections from all sockets and hands each to the least busy worker.
+//! The acceptor: takes connections from all sockets and hands each to the least busy worker.
+//!
+//! It is a task on one of the workers, so that a connection which stays there costs no other thread's wake.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::fd::AsFd;
+use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::net::sockopt::set_tcp_nodelay;
 use rustix::net::{SocketFlags, acceptfrom_with};
-use tokio::time::Instant;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
+use tokio::task::{JoinSet, yield_now};
+use tokio::time::{Instant, sleep};
 
 use crate::observe::counters::Counters;
 use crate::proxy::admission::Admission;
@@ -23,13 +28,29 @@ use crate::smtp::reply::Reply;
 /// A bound socket and the number of its listener.
 #[derive(Clone, Debug)]
 pub struct Door {
-    /// The socket, not blocking.
-    pub socket: Arc<TcpListener>,
-    /// Its listener.
-    pub listener: usize,
+    /// Not blocking.
+    socket: Arc<TcpListener>,
+    listener: usize,
+    /// The address that clients connect to, unless each connection has its own.
+    server: Option<SocketAddr>,
 }
 
 impl Door {
+    /// The door that is `socket`, which does not block, of the listener of that number.
+    ///
+    /// Its connections have TCP_NODELAY from here: what belongs together is written together.
+    /// *Errors*: `socket` is none that connections are taken from.
+    pub fn new(socket: Arc<TcpListener>, listener: usize) -> io::Result<Door> {
+        set_tcp_nodelay(&socket, true)?;
+        let server = Some(socket.local_addr()?).filter(|address| !address.ip().is_unspecified());
+        Ok(Door { socket, listener, server })
+    }
+
+    /// The number of its listener.
+    pub fn listener(&self) -> usize {
+        self.listener
+    }
+
     /// The next connection, not blocking, and who connected.
     fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         let (stream, peer) = acceptfrom_with(&self.socket, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC)?;
@@ -70,9 +91,8 @@ const WARN_AGAIN: Duration = Duration::from_secs(10);
 /// A running acceptor.
 #[derive(Debug)]
 pub struct AcceptorHandle {
-    wake: io::PipeWriter,
-    changes: Sender<Change>,
-    thread: JoinHandle<()>,
+    changes: UnboundedSender<Change>,
+    closed: oneshot::Receiver<()>,
 }
 
 /// Other doors, and what is done after the last connection through the old ones and before the first through these.
@@ -86,66 +106,80 @@ pub struct Change {
 impl AcceptorHandle {
     /// Takes connections through other doors from now on.
     pub fn change(&mut self, change: Change) {
-        // The thread ends only when this handle is gone, so both arrive.
+        // The task ends only when this handle is gone, so it arrives.
         let _ = self.changes.send(change);
-        let _ = self.wake.write_all(b"!");
     }
 
-    /// Takes no more connections, closes the doors, and waits for the thread.
-    pub fn close(self) {
-        drop(self.wake);
-        let _ = self.thread.join(); // it ends as soon as its pipe is closed
+    /// Takes no more connections and closes the doors; returns when that is done.
+    pub async fn close(self) {
+        drop(self.changes);
+        let _ = self.closed.await; // also when its worker is gone
     }
 }
 
 impl Acceptor {
-    /// Starts the thread.
-    ///
-    /// *Errors*: the system has no thread or no descriptor to give.
-    pub fn start(self) -> io::Result<AcceptorHandle> {
-        let (woken, wake) = io::pipe()?;
-        let (changes, changed) = channel();
-        let thread = std::thread::Builder::new().name("acceptor".to_owned());
-        let thread = thread.spawn(move || self.accept_until_closed(woken, &changed))?;
-        Ok(AcceptorHandle { wake, changes, thread })
+    /// Starts on the first of the workers.
+    pub fn start(self) -> AcceptorHandle {
+        let (changes, changed) = unbounded_channel();
+        let (tell, closed) = oneshot::channel();
+        if let Some(first) = self.workers.first().cloned() {
+            first.run(Box::new(move || Box::pin(self.accept_until_closed(changed, tell))));
+        }
+        AcceptorHandle { changes, closed }
     }
 
-    fn accept_until_closed(mut self, mut woken: io::PipeReader, changed: &Receiver<Change>) {
+    async fn accept_until_closed(
+        mut self,
+        mut changed: UnboundedReceiver<Change>,
+        closed: oneshot::Sender<()>,
+    ) {
+        let mut doors = std::mem::take(&mut self.doors);
+        let this = Rc::new(self);
+        loop {
+            let mut open: JoinSet<()> = JoinSet::new();
+            for door in doors {
+                let this = Rc::clone(&this);
+                open.spawn_local(async move { this.keep(&door).await });
+            }
+            let change = changed.recv().await;
+            open.shutdown().await;
+            let Some(change) = change else { break };
+            (change.between)();
+            doors = change.doors;
+        }
+        drop(this); // and with it the handles of the workers, which end with the last of them
+        let _ = closed.send(());
+    }
+
+    /// Takes the connections from one socket, for ever.
+    async fn keep(&self, door: &Door) {
+        let socket = match watched(Arc::clone(&door.socket)) {
+            Ok(socket) => socket,
+            Err(error) => {
+                tracing::error!(%error, "the system does not tell of new connections: none are taken");
+                return;
+            }
+        };
         let mut reserve = Reserve::new();
         loop {
-            let ready = {
-                let mut sources: Vec<PollFd<'_>> = self
-                    .doors
-                    .iter()
-                    .map(|door| PollFd::from_borrowed_fd(door.socket.as_fd(), PollFlags::IN))
-                    .collect();
-                sources.push(PollFd::from_borrowed_fd(woken.as_fd(), PollFlags::IN));
-                match poll(&mut sources, None) {
-                    Ok(_) => sources.iter().map(|source| !source.revents().is_empty()).collect::<Vec<bool>>(),
-                    Err(_) => continue, // a signal
+            // An error here is one of the runtime's, which is about to end.
+            let Ok(mut readiness) = socket.readable().await else { return };
+            match self.accept_turn(door, &mut reserve) {
+                Turn::Empty => readiness.clear_ready(),
+                Turn::Over => yield_now().await,
+                Turn::Exhausted => {
+                    sleep(REST).await;
+                    reserve.spare = spare();
                 }
-            };
-            if ready.last().copied().unwrap_or(true) {
-                if !matches!(woken.read(&mut [0]), Ok(1)) {
-                    return;
-                }
-                for change in changed.try_iter() {
-                    (change.between)();
-                    self.doors = change.doors;
-                }
-                continue;
-            }
-            for (door, _) in self.doors.iter().zip(ready).filter(|(_, is_ready)| *is_ready) {
-                self.accept_turn(door, &mut reserve);
             }
         }
     }
 
-    fn accept_turn(&self, door: &Door, reserve: &mut Reserve) {
+    fn accept_turn(&self, door: &Door, reserve: &mut Reserve) -> Turn {
         for _ in 0..TURN {
             match door.accept() {
                 Ok((stream, peer)) => self.admit(door, stream, peer),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Turn::Empty,
                 Err(error) if is_exhausted(&error) => {
                     reserve.warn(&error);
                     // The spare descriptor lets one more connection hear why it can't be served.
@@ -159,23 +193,24 @@ impl Acceptor {
                             .map_or(TlsUse::None, |rules| rules.tls);
                         self.turn_away(&stream, &Reply::TOO_MANY_CONNECTIONS, tls);
                     }
-                    std::thread::sleep(REST);
-                    reserve.spare = spare();
-                    return;
+                    return Turn::Exhausted;
                 }
                 Err(_) => {} // that client is gone already
             }
         }
+        Turn::Over
     }
 
     fn admit(&self, door: &Door, stream: TcpStream, peer: SocketAddr) {
         let houses = self.houses.load();
         let Some(rules) = houses.rules.get(door.listener) else { return };
+        let Ok(server) = door.server.map_or_else(|| stream.local_addr(), Ok) else { return };
         match self.admission.admit_peer(peer.ip(), rules, Instant::now()) {
             Ok(place) => {
+                // Of equals the first: its thread is awake, for this runs there.
                 let worker = self.workers.iter().min_by_key(|worker| worker.sessions());
                 if let Some(worker) = worker {
-                    worker.serve(Accepted { stream, peer, listener: door.listener, place });
+                    worker.serve(Accepted { stream, peer, server, listener: door.listener, place });
                 }
             }
             Err(reply) => {
@@ -196,6 +231,26 @@ impl Acceptor {
         }
         let _ = stream.shutdown(std::net::Shutdown::Write);
     }
+}
+
+/// `socket`, and the runtime tells when connections wait there.
+#[expect(
+    unsafe_code,
+    reason = "the runtime has no other way to watch a listening socket that it doesn't accept from"
+)]
+fn watched(socket: Arc<TcpListener>) -> io::Result<AsyncFd<Arc<TcpListener>>> {
+    // SAFETY: what is watched holds the socket, so its descriptor is open, and the same, for as long as it is watched.
+    unsafe { AsyncFd::register_with_interest(socket, Interest::READABLE) }.map_err(io::Error::from)
+}
+
+/// How a turn at a socket ended.
+enum Turn {
+    /// Nobody waits there now.
+    Empty,
+    /// Others have theirs now.
+    Over,
+    /// No descriptors are left.
+    Exhausted,
 }
 
 /// What is there for the time when nothing is left.

@@ -46,7 +46,7 @@ pub(super) async fn meet(expected: Expected, mut stream: TcpStream) -> Option<Bo
         () = draining.reach(Phase::Draining) => return None,
     };
     match header {
-        Ok(header) => expected.open(header, Stream::tcp(stream).ok()?).await,
+        Ok(header) => expected.open(header, Stream::Tcp(stream)).await,
         Err(NoHeader::Left) => {
             tracing::debug!(peer_ip = %expected.identity.peer.ip(), "a balancer connected and said nothing");
             None
@@ -135,7 +135,7 @@ impl Expected {
         let (listener, peer) = (&self.context.listener.name, self.identity.peer.ip());
         tracing::warn!(%listener, peer_ip = %peer, %error, "connection of a balancer closed");
         self.context.counters.connections_refused.increase();
-        closing::close(Stream::tcp(stream).ok()?).await;
+        closing::close(Stream::Tcp(stream)).await;
         None
     }
 }

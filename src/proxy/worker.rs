@@ -6,11 +6,15 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
+use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
-use tokio::task::LocalSet;
+use tokio::task::spawn_local;
+use tokio::time::sleep;
 
 use crate::net::stream::Stream;
 use crate::proxy::admission::Place;
@@ -23,10 +27,12 @@ use crate::session::trust::ProxyProtocol;
 /// A connection on its way to a worker.
 #[derive(Debug)]
 pub struct Accepted {
-    /// The socket, not blocking.
+    /// The socket, not blocking, with TCP_NODELAY.
     pub stream: TcpStream,
     /// Who connected.
     pub peer: SocketAddr,
+    /// The address that was connected.
+    pub server: SocketAddr,
     /// The number of its listener.
     pub listener: usize,
     /// Its place among all sessions.
@@ -45,7 +51,12 @@ enum Job {
     Prepare(Build, oneshot::Sender<Result<(), String>>),
     /// Takes the generation that was built into service, or throws it away.
     Switch(bool),
+    /// Runs a task besides the sessions.
+    Run(Task),
 }
+
+/// Makes a task on the worker where it runs.
+pub type Task = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()>>> + Send>;
 
 /// A handle to a worker's thread.
 #[derive(Clone)]
@@ -75,6 +86,11 @@ impl WorkerHandle {
     /// Takes the generation that was prepared into service for new sessions, or throws it away.
     pub fn switch(&self, takes: bool) {
         let _ = self.jobs.send(Job::Switch(takes)); // a worker that has ended serves nothing
+    }
+
+    /// Runs `task` there, as long as the worker has sessions or may get some.
+    pub fn run(&self, task: Task) {
+        let _ = self.jobs.send(Job::Run(task)); // nor does it run anything
     }
 }
 
@@ -109,13 +125,39 @@ impl Worker {
     ///
     /// *Errors*: the system has no thread or no descriptors to give.
     pub fn start(number: usize) -> io::Result<Worker> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (jobs, queue) = unbounded_channel();
+        let (tell, told) = mpsc::channel();
         let sessions = Arc::new(AtomicUsize::new(0));
         let thread = std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
-            LocalSet::new().block_on(&runtime, Floor::new(number).work(queue));
+            // A runtime for tasks of this thread alone can't come from another one.
+            let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
+            let runtime = runtime.map_err(|error| tell.send(error));
+            drop(tell);
+            if let Ok(runtime) = runtime {
+                runtime.block_on(async {
+                    let _pulse = spawn_local(pulse());
+                    // As a task: one that hears from its own thread costs no system call.
+                    let _ = spawn_local(Floor::new(number).work(queue)).await;
+                });
+            }
         })?;
-        Ok(Worker { handle: WorkerHandle { jobs, sessions }, thread })
+        match told.recv() {
+            Ok(error) => Err(error),
+            Err(_) => Ok(Worker { handle: WorkerHandle { jobs, sessions }, thread }),
+        }
+    }
+}
+
+/// How often a worker's clock strikes.
+const PULSE: Duration = Duration::from_secs(1);
+
+/// Strikes for nothing, for ever.
+///
+/// The runtime wakes its own thread, by a system call, for each timer that is due before all others. With this one
+/// there, those that sessions set at each wait hardly ever are.
+async fn pulse() {
+    loop {
+        sleep(PULSE).await;
     }
 }
 
@@ -153,6 +195,7 @@ impl Floor {
                     let built = build(self.number).map(|generation| self.prepared = Some(generation));
                     let _ = told.send(built);
                 }
+                Job::Run(task) => drop(spawn_local(task())),
                 Job::Switch(takes) => {
                     if let (Some(generation), true) = (self.prepared.take(), takes) {
                         self.serving = generation;
@@ -171,14 +214,13 @@ impl Floor {
     }
 
     fn open(&mut self, accepted: Accepted, load: Load) -> Option<impl Future<Output = ()> + 'static> {
-        let Accepted { stream, peer, listener, place } = accepted;
+        let Accepted { stream, peer, server, listener, place } = accepted;
         let context = Rc::clone(self.serving.get(listener)?);
-        let server = stream.local_addr().ok()?;
         let stream = tokio::net::TcpStream::from_std(stream).ok()?;
         let identity = Identity::direct(self.ids.next(), peer, server);
         let opened = match context.rules.trust.header_from(identity.peer.ip()) {
             ProxyProtocol::Off => {
-                let stream = Stream::tcp(stream).ok()?;
+                let stream = Stream::Tcp(stream);
                 Opened::Session(Box::new(Serve::new(context, stream, identity, place)))
             }
             wanted => {

@@ -12,7 +12,8 @@ const ALLOWED: usize = 80;
 
 #[test]
 fn without_descriptors_clients_hear_421_and_the_others_are_served_on() {
-    let toml = format!("workers = 1\n{}", toml("client_name = false", ""));
+    let toml =
+        format!("workers = 1\n{}", toml("client_name = false", "[limits]\nconnection_rate = \"none\""));
     let gatepost = Gatepost::start_with(&toml, |_, command| {
         let (program, arguments) = (command.get_program().to_owned(), command.get_args());
         let mut shell = Command::new("sh");

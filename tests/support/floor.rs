@@ -11,8 +11,8 @@ use std::rc::Rc;
 use std::sync::{Arc, LazyLock};
 
 use tokio::net::TcpStream;
+use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::Notify;
-use tokio::task::LocalSet;
 use tokio::time::Instant;
 
 use gatepost::app::build::{Ground, House};
@@ -30,14 +30,15 @@ use gatepost::threads::storage::StoragePool;
 /// What `test` gives, run on a runtime whose clock stands still but for `tokio::time::advance`.
 pub fn on_still_clock<F: Future>(test: F) -> F::Output {
     let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        Builder::new_current_thread().enable_all().start_paused(true).build_local(LocalOptions::default());
+    let runtime = runtime.unwrap();
     // A paused clock jumps to the next timer when nothing else is to be done, but not while work blocks elsewhere:
     // with real sockets something is always to be done soon.
     let (release, parked) = std::sync::mpsc::channel::<()>();
     let _blocking = runtime.spawn_blocking(move || {
         let _ = parked.recv();
     });
-    let output = LocalSet::new().block_on(&runtime, test);
+    let output = runtime.block_on(test);
     drop(release);
     output
 }
@@ -122,8 +123,10 @@ impl Proxy {
         client.set_nodelay(true).unwrap();
         let (mut stream, _) = self.door.accept().unwrap();
         stream.set_nonblocking(true).unwrap();
+        stream.set_nodelay(true).unwrap();
+        let server = stream.local_addr().unwrap();
         match self.admission.admit_peer(peer.ip(), &self.house.rules[0], Instant::now()) {
-            Ok(place) => self.serve(Accepted { stream, peer, listener: 0, place }),
+            Ok(place) => self.serve(Accepted { stream, peer, server, listener: 0, place }),
             Err(reply) => {
                 let mut octets = Vec::new();
                 reply.encode(&mut octets);

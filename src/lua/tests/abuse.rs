@@ -5,9 +5,12 @@ use std::rc::Rc;
 use std::sync::mpsc;
 use std::time::Duration;
 
+use crate::lua::budget::{Allowance, HookCall, Stopped};
+use crate::lua::call::Call;
 use crate::lua::chain::Chain;
 use crate::lua::clock::Clock;
 use crate::lua::engine::Engine;
+use crate::lua::guard::{Budget, Guard};
 use crate::lua::tests::abuse_cases::{CASES, Case, Ends};
 use crate::lua::tests::support::{Client, Setup, parse, said, worker};
 use crate::policy::event::Event;
@@ -247,4 +250,28 @@ fn one_hooks_hunger_is_not_anothers() {
             .policy("modest", modest);
         assert_eq!(said(&setup.client().connect().await), "554 5.7.1 fine");
     });
+}
+
+#[test]
+fn time_that_the_system_gives_to_others_is_not_the_hooks() {
+    let lua = mlua::Lua::new();
+    let guard = Guard::install(&lua, Clock::counted()).unwrap();
+    let losing = Rc::clone(&guard);
+    let lose = lua.create_function(move |_, ()| {
+        losing.lose(BUDGET * 10);
+        Ok(())
+    });
+    let text = "local lose, turns = ...
+        for _ = 1, 3 do lose() for _ = 1, turns do end lose() end
+        return 'done'";
+    let hook = lua.load(text).into_function().unwrap();
+    let run = |turns: u32| {
+        let call = Rc::new(Call::load("p".into(), None));
+        let allowance = Allowance { cpu: BUDGET, slice: Duration::MAX, memory: 1 << 20 };
+        let arguments = (lose.clone().unwrap(), turns);
+        HookCall::new(&lua, &guard, call, allowance, &hook, arguments).finish_now().map(|_| ())
+    };
+    // Ten nanoseconds an instruction: a tenth of the budget, and three times the budget.
+    assert!(run(33_000).is_ok());
+    assert!(matches!(run(1_000_000), Err(Stopped::Spent(Budget::Cpu, _))));
 }

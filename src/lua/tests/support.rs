@@ -40,9 +40,9 @@ pub(in crate::lua) fn worker<T>(test: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .start_paused(true)
-        .build()
+        .build_local(Default::default())
         .unwrap()
-        .block_on(tokio::task::LocalSet::new().run_until(test))
+        .block_on(test)
 }
 
 /// Policies that are about to be loaded.
