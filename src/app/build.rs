@@ -32,7 +32,7 @@ use crate::message::spool::Spool;
 use crate::net::names::Names;
 use crate::net::tls::back::Back;
 use crate::net::tls::certificates::Keyring;
-use crate::net::tls::config::ClientCertificates;
+use crate::net::tls::config::{ClientCertificates, Level};
 use crate::net::tls::front::Front;
 use crate::net::tls::turnstile::Turnstile;
 use crate::observe::counters::Counters;
@@ -236,7 +236,7 @@ impl House {
         &self.parts
     }
 
-    /// How many connections each backend has, for the metrics.
+    /// How many connections each backend has, and what came of TLS to it, for the metrics.
     pub fn connections(&self) -> Vec<BackendConnections> {
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         let servers = self.config.backends.iter().filter_map(|backend| self.servers.get(&backend.name));
@@ -244,6 +244,10 @@ impl House {
             backend: server.config.name.clone(),
             in_use: count(server.config.connections.saturating_sub(server.ceiling.free())),
             free: count(server.ceiling.free()),
+            tls: match server.config.tls.level {
+                Level::None => Vec::new(),
+                _ => server.tls_counts.all(),
+            },
         });
         connections.collect()
     }

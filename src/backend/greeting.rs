@@ -9,6 +9,7 @@ use crate::backend::conversation::{Commands, Conversation};
 use crate::backend::dial::dial;
 use crate::backend::screen::shown;
 use crate::backend::server::Server;
+use crate::backend::tls_counts::Outcome;
 use crate::fault::BackendFault;
 use crate::net::stream::Stream;
 use crate::net::tls::back::Back;
@@ -100,14 +101,18 @@ async fn start_tls(
     server: &Server,
     capabilities: &Capabilities,
 ) -> Result<(), Trouble> {
+    let none = |error| {
+        server.tls_counts.count(Outcome::Refused);
+        Err(Trouble::Tls(error))
+    };
     if !capabilities.starttls {
-        return Err(Trouble::Tls("it offers no STARTTLS".to_owned()));
+        return none("it offers no STARTTLS".to_owned());
     }
     let reply = ask(conversation, "STARTTLS", server).await?;
     match (reply.code.get(), reply.code.class()) {
         (220, _) => Ok(()),
         (421, _) | (..=3, _) => Err(refused("STARTTLS", &reply).into()),
-        (_, 4 | 5) => Err(Trouble::Tls(format!("STARTTLS: {}", shown(&reply)))),
+        (_, 4 | 5) => none(format!("STARTTLS: {}", shown(&reply))),
         _ => Err(refused("STARTTLS", &reply).into()),
     }
 }
@@ -124,10 +129,16 @@ async fn secure(
         Address::Unix(_) | Address::Maildir(_) => "localhost",
     };
     let limit = server.config.timeouts.greeting;
-    match timeout_at(Instant::now() + limit, back.connect(stream, host)).await {
-        Ok(secured) => secured.map_err(Trouble::Tls),
-        Err(_) => Err(Trouble::Tls(format!("no handshake within {limit:?}"))),
-    }
+    let secured = match timeout_at(Instant::now() + limit, back.connect(stream, host)).await {
+        Ok(secured) => secured,
+        Err(_) => Err(format!("no handshake within {limit:?}")),
+    };
+    server.tls_counts.count(match &secured {
+        Ok(stream) if stream.is_resumed() => Outcome::Resumed,
+        Ok(_) => Outcome::Full,
+        Err(_) => Outcome::Failed,
+    });
+    secured.map_err(Trouble::Tls)
 }
 
 /// Says EHLO; what is offered.

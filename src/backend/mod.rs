@@ -18,4 +18,5 @@ pub mod relay;
 pub mod screen;
 pub mod server;
 mod telling;
+pub mod tls_counts;
 pub mod transmission;

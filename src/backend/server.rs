@@ -10,6 +10,7 @@ use crate::backend::capabilities::Learned;
 use crate::backend::ceiling::Ceiling;
 use crate::backend::config::{Address, Backend, Downgrade, Xclient};
 use crate::backend::health::Health;
+use crate::backend::tls_counts::TlsCounts;
 use crate::net::names::Names;
 use crate::net::stream::Stream;
 use crate::net::tls::back::Back;
@@ -36,6 +37,8 @@ pub struct Server {
     pub played: Option<Dial>,
     /// Its TLS; none if it is not spoken.
     pub tls: ArcSwapOption<Back>,
+    /// What came of that so far.
+    pub tls_counts: TlsCounts,
     /// Connections for logins that have not succeeded: half of all, so that strangers don't use up the backend.
     pub strangers: Arc<Semaphore>,
     health: Vec<Health>,
@@ -55,6 +58,7 @@ impl Server {
             names,
             played: None,
             tls: ArcSwapOption::empty(),
+            tls_counts: TlsCounts::default(),
             config,
         }
     }

@@ -11,9 +11,11 @@ use std::task::{Context, Poll, Waker, ready};
 use bytes::Bytes;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
+use rustls::HandshakeKind;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, Interest, ReadBuf, Ready};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsStream;
+use zeroize::Zeroize;
 
 use crate::net::memory::Memory;
 use crate::net::tls::unasked::unasked;
@@ -53,9 +55,16 @@ impl Stream {
         Ok(Stream::Unix(UnixStream::connect(path).await?))
     }
 
+    /// Whether it resumes an earlier session of TLS.
+    pub fn is_resumed(&self) -> bool {
+        let Stream::Tls(stream) = self else { return false };
+        stream.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed)
+    }
+
     /// Waits for octets and gives them to `take`; an empty slice is the end.
     ///
-    /// The buffer is on the stack while octets are at hand, so an idle connection holds none. Safe to drop.
+    /// The buffer is on the stack while octets are at hand, so an idle connection holds none; it is wiped, for a password may
+    /// have been in it. Safe to drop.
     pub async fn read<T>(&mut self, take: impl FnOnce(&[u8]) -> T) -> io::Result<T> {
         let mut take = Some(take);
         poll_fn(move |context| {
@@ -63,7 +72,11 @@ impl Stream {
             let mut buffer = ReadBuf::uninit(&mut octets);
             ready!(Pin::new(&mut *self).poll_read(context, &mut buffer))?;
             match take.take() {
-                Some(take) => Poll::Ready(Ok(take(buffer.filled()))),
+                Some(take) => {
+                    let taken = take(buffer.filled());
+                    buffer.filled_mut().zeroize();
+                    Poll::Ready(Ok(taken))
+                }
                 None => Poll::Pending, // not polled again once it is ready
             }
         })

@@ -73,6 +73,8 @@ pub struct BackendConnections {
     pub in_use: u64,
     /// Those that its ceiling still allows.
     pub free: u64,
+    /// What came of TLS to it, each with its word; empty if it speaks none.
+    pub tls: Vec<(&'static str, u64)>,
 }
 
 /// A metric of the page.
@@ -172,6 +174,7 @@ impl Figures {
         page.counter(ADDED_REFUSED, self.total(|c| &c.added_recipients_refused))?;
         page.counter(COMMAND_ERRORS, self.total(|c| &c.command_errors))?;
         page.counters(TLS_HANDSHAKES, self.handshakes())?;
+        page.counters(BACKEND_TLS_HANDSHAKES, self.backend_handshakes())?;
         page.counter(BACKEND_FAULTS, self.total(|c| &c.backend_faults))?;
         page.counter(POLICY_ERRORS, self.total(|c| &c.policy_errors))?;
         let logins = [
@@ -201,6 +204,15 @@ impl Figures {
             (labels(reason.as_str()), counts.map(|worker| worker.failed_handshakes(reason)).sum())
         });
         done.into_iter().chain(failed).collect()
+    }
+
+    fn backend_handshakes(&self) -> Vec<(Labels, u64)> {
+        let backends = (self.sources.backends)();
+        let counts = backends.into_iter().flat_map(|BackendConnections { backend, tls, .. }| {
+            let labels = move |word: &str| vec![("backend", backend.clone()), ("result", word.to_owned())];
+            tls.into_iter().map(move |(word, count)| (labels(word), count))
+        });
+        counts.collect()
     }
 
     fn gauges(&self, page: &mut Page<'_>) -> fmt::Result {
@@ -332,6 +344,7 @@ metrics! {
     ADDED_REFUSED "counter" "gatepost_added_recipients_refused_total" = "added_recipients_refused" [""] {""} "Recipients that a policy added and a backend refused for good"
     COMMAND_ERRORS "counter" "gatepost_command_errors_total" = "command_errors" [""] {""} "Commands that could not be read or were out of order"
     TLS_HANDSHAKES "counter" "gatepost_tls_handshakes_total" = "tls_handshakes" [""] {"result"} "TLS handshakes of clients: full, resumed, or why they failed: not_tls, timeout, lost, incompatible, alert, certificate, protocol"
+    BACKEND_TLS_HANDSHAKES "counter" "gatepost_backend_tls_handshakes_total" = "backend_tls_handshakes" [""] {"backend,result"} "TLS handshakes with a backend: full, resumed, failed; refused is no STARTTLS. From 0 where a reload has changed the backend"
     BACKEND_FAULTS "counter" "gatepost_backend_faults_total" = "backend_faults" [""] {""} "Faults of backends: gone, silent, or answering nonsense"
     POLICY_ERRORS "counter" "gatepost_policy_errors_total" = "policy_errors" [""] {""} "Errors of policies that a client was told of"
     LOGINS "counter" "gatepost_logins_total" = "logins" [""] {"result"} "Attempts to log in, by what came of them: accepted, refused, unavailable"

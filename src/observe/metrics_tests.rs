@@ -18,8 +18,12 @@ pub(in crate::observe) fn little() -> Metrics {
     let hook = policies.hook("helo", "ehlo", 0);
     hook.count(Opinion::Reject, Mode::Observe);
     hook.took(Duration::from_micros(30));
-    let backend =
-        |name: &str, in_use| BackendConnections { backend: name.to_owned(), in_use, free: 80 - in_use };
+    let backend = |name: &str, in_use| BackendConnections {
+        backend: name.to_owned(),
+        in_use,
+        free: 80 - in_use,
+        tls: vec![("full", 4), ("failed", in_use)],
+    };
     Metrics::new(Sources {
         workers,
         policies,
@@ -90,6 +94,7 @@ fn workers_are_added_up_and_gauges_are_read() {
         "gatepost_store_failures_total{kind=\"timeout\"} 3",
         "gatepost_backend_connections{backend=\"mta1\",state=\"in_use\"} 5",
         "gatepost_backend_connections{backend=\"mta1\",state=\"free\"} 75",
+        "gatepost_backend_tls_handshakes_total{backend=\"mta1\",result=\"failed\"} 5",
         "gatepost_backend_connections{backend=\"a\\\"}\\n\\\\\",state=\"in_use\"} 0", // a name can't break out
         "gatepost_policy_verdicts_total{policy=\"helo\",hook=\"ehlo\",verdict=\"reject\",mode=\"observe\"} 1",
         "gatepost_policy_hook_errors_total{policy=\"helo\",hook=\"ehlo\",mode=\"enforce\"} 0",

@@ -22,6 +22,7 @@ use crate::observe::counters::Counters;
 use crate::proxy::admission::Admission;
 use crate::proxy::worker::{Accepted, WorkerHandle};
 use crate::session::rules::Rules;
+use crate::session::tls::TlsUse;
 use crate::smtp::reply::Reply;
 
 /// A bound socket and the number of its listener.
@@ -184,7 +185,13 @@ impl Acceptor {
                     // The spare descriptor lets one more connection hear why it can't be served.
                     drop(reserve.spare.take());
                     if let Ok((stream, _)) = door.accept() {
-                        self.turn_away(&stream, &Reply::TOO_MANY_CONNECTIONS);
+                        let tls = self
+                            .houses
+                            .load()
+                            .rules
+                            .get(door.listener)
+                            .map_or(TlsUse::None, |rules| rules.tls);
+                        self.turn_away(&stream, &Reply::TOO_MANY_CONNECTIONS, tls);
                     }
                     return Turn::Exhausted;
                 }
@@ -208,17 +215,20 @@ impl Acceptor {
             }
             Err(reply) => {
                 tracing::info!(client_ip = %peer.ip(), code = reply.code.get(), reply = %reply, "connection refused");
-                self.turn_away(&stream, &reply);
+                self.turn_away(&stream, &reply, rules.tls);
             }
         }
     }
 
-    /// Says `reply` in place of the banner, as far as the socket takes it at once.
-    fn turn_away(&self, mut stream: &TcpStream, reply: &Reply) {
+    /// Says `reply` in place of the banner, as far as the socket takes it at once; where TLS comes first nothing, for that
+    /// would be an answer that the client can't read.
+    fn turn_away(&self, mut stream: &TcpStream, reply: &Reply, tls: TlsUse) {
         self.counters.connections_refused.increase();
-        let mut octets = Vec::new();
-        reply.encode(&mut octets);
-        let _ = stream.write(&octets); // nobody waits for a client that does not read
+        if tls != TlsUse::Implicit {
+            let mut octets = Vec::new();
+            reply.encode(&mut octets);
+            let _ = stream.write(&octets); // nobody waits for a client that does not read
+        }
         let _ = stream.shutdown(std::net::Shutdown::Write);
     }
 }

@@ -1,7 +1,7 @@
 //! Certificates of a running service: new ones are taken, broken ones are not, and nobody is sent away meanwhile.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
@@ -9,6 +9,7 @@ use std::thread;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, HandshakeKind, ServerConnection, StreamOwned};
 
+use crate::observe::metrics;
 use crate::support::client::Client;
 use crate::support::gatepost::Gatepost;
 use crate::support::tls::{self, Manner};
@@ -147,7 +148,7 @@ fn backend() -> SocketAddr {
 #[test]
 fn authorities_for_backends_are_read_again_when_their_file_changes() {
     let toml = format!(
-        "hostname = \"mx.ours.example\"\n[relay]\ndomains = \"ours.example\"\n\
+        "hostname = \"mx.ours.example\"\n[relay]\ndomains = \"ours.example\"\n[metrics]\nlisten = \"127.0.0.1:0\"\n\
          [[listener]]\nname = \"front\"\nbind = \"127.0.0.1:0\"\n\
          [[backend]]\nname = \"inner\"\naddress = \"{}\"\ntls = \"verified\"\ntls_mode = \"implicit\"\nca = \"inner.pem\"\n",
         backend()
@@ -168,5 +169,27 @@ fn authorities_for_backends_are_read_again_when_their_file_changes() {
     rcpt(250);
     fs::write(&inner, tls::pem("stranger_ca.pem")).unwrap();
     gatepost.log_line(&["certificates read again", "what=\"backend inner\""]);
+    let count = |result: &str| {
+        let start =
+            format!("gatepost_backend_tls_handshakes_total{{backend=\"inner\",result=\"{result}\"}} ");
+        let page = metrics(&gatepost);
+        page.lines().find_map(|line| line.strip_prefix(&start)?.parse::<u64>().ok()).unwrap()
+    };
+    assert!(count("full") >= 1 && count("failed") == 0);
     rcpt(451);
+    assert!(count("failed") >= 1);
+}
+
+/// Whoever comes to port 465 has heard nothing in clear text, least of all why there is no place for it.
+#[test]
+fn a_client_that_is_turned_away_where_tls_comes_first_hears_nothing() {
+    let rest = "[tls]\ncertificate = \"mx.pem\"\n[limits]\nconnections_per_client = 1";
+    let toml = toml("tls = \"implicit\"", rest);
+    let gatepost = Gatepost::start_with(&toml, |folder, _| tls::write(folder));
+    let first = greeted(&gatepost, &Arc::new(tls::client(&Manner::default()))).unwrap();
+    let mut octets = Vec::new();
+    TcpStream::connect(gatepost.address()).unwrap().read_to_end(&mut octets).unwrap();
+    assert_eq!(octets, b"");
+    gatepost.log_line(&["connection refused", "code=421"]);
+    drop(first);
 }
