@@ -21,6 +21,8 @@ mod client;
 mod dovecot;
 #[path = "logins/file.rs"]
 mod file;
+#[path = "logins/front.rs"]
+mod front;
 #[path = "logins/gsasl.rs"]
 mod gsasl;
 #[path = "logins/http.rs"]

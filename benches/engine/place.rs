@@ -19,7 +19,6 @@ use gatepost::policy::event::Event;
 use gatepost::policy::mode::PolicyUse;
 use gatepost::policy::verdict::Verdict;
 use gatepost::session::identity::{Identity, SessionId};
-use gatepost::session::limits::Limits;
 use gatepost::session::relay::{Relay, RelayDomains};
 use gatepost::session::rules::Rules;
 use gatepost::session::state::Session;
@@ -60,24 +59,8 @@ impl Place {
         let engine = engine.unwrap_or_else(|problems| panic!("{problems:?}"));
         let chain =
             Chain::new(&engine, &vec![PolicyUse { name: "measured".into(), mode: None }; times]).unwrap();
-        let rules = Arc::new(Rules {
-            listener: "25".into(),
-            hostname: "mx.ours.example".into(),
-            relay: Relay {
-                domains: RelayDomains::Set(Default::default()),
-                networks: Default::default(),
-                always: Vec::new(),
-                authenticated: false,
-                certificates: Vec::new(),
-            },
-            protocol: Default::default(),
-            trust: Default::default(),
-            limits: Limits::default(),
-            strict: false,
-            refuses_vrfy: false,
-            tls: Default::default(),
-            logins: Default::default(),
-        });
+        let relay = Relay::new(RelayDomains::Set(Default::default()));
+        let rules = Arc::new(Rules::new("25", "mx.ours.example", relay));
         let header = Header::parse(Bytes::from_static(HEADER.as_bytes()));
         let size = header.end() as u64;
         let message = MessageView { header, header_size: size, size, edits: Vec::new(), content: None };

@@ -133,10 +133,10 @@ fn relay(tables: &[Option<&Section>], protocol: Protocol) -> Relay {
         // The reader has tried each entry.
         RelayDomains::Set(DomainSet::parse(texts("domains").unwrap_or_default()).unwrap_or_default())
     };
+    let said_nothing = Relay::new(domains);
     Relay {
-        domains,
         networks,
-        always: texts("always").unwrap_or_else(|| ALWAYS.map(str::to_owned).to_vec()),
+        always: texts("always").unwrap_or(said_nothing.always),
         authenticated: holder("authenticated")
             .and_then(|table| table.boolean("authenticated"))
             .unwrap_or(protocol == Protocol::Submission),
@@ -145,6 +145,7 @@ fn relay(tables: &[Option<&Section>], protocol: Protocol) -> Relay {
             .iter()
             .filter_map(|text| text.parse().ok())
             .collect(),
+        domains: said_nothing.domains,
     }
 }
 
@@ -170,5 +171,3 @@ pub(super) fn limits(base: Limits, section: Option<&Section>) -> Limits {
         max_hops: count("max_hops", base.max_hops),
     }
 }
-
-const ALWAYS: [&str; 2] = ["postmaster", "abuse"];

@@ -92,27 +92,16 @@ const MAX_NAMES: usize = 10;
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use hickory_resolver::proto::rr::rdata::PTR;
     use hickory_resolver::proto::rr::{Name, RData};
 
     use super::*;
-    use crate::lookup::config::Config;
     use crate::lookup::name_server::NameServer;
     use crate::lookup::zone::Zone;
-    use crate::threads::helper::HelperHandle;
 
     async fn names(zone: &Zone, address: &str) -> ClientNames {
         let server = NameServer::start(zone.clone()).await.expect("a port");
-        let config = Config {
-            servers: vec![server.address()],
-            timeout: Duration::from_millis(500),
-            attempts: 1,
-            ..Config::default()
-        };
-        let resolver = Resolver::new(&config, HelperHandle::of_caller().expect("runtime")).expect("parts");
-        find(&resolver, address.parse().expect("address")).await
+        find(&server.resolver(), address.parse().expect("address")).await
     }
 
     #[tokio::test]

@@ -87,16 +87,12 @@ fn literal(host: &str) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use hickory_resolver::lookup::Lookup;
     use hickory_resolver::proto::rr::RData;
 
     use super::*;
-    use crate::lookup::config::Config;
     use crate::lookup::name_server::NameServer;
     use crate::lookup::zone::Zone;
-    use crate::threads::helper::HelperHandle;
 
     #[tokio::test]
     async fn hosts_become_addresses() {
@@ -110,13 +106,7 @@ mod tests {
         )
         .expect("lines");
         let server = NameServer::start(zone).await.expect("a port");
-        let config = Config {
-            servers: vec![server.address()],
-            timeout: Duration::from_millis(500),
-            attempts: 1,
-            ..Config::default()
-        };
-        let resolver = Resolver::new(&config, HelperHandle::of_caller().expect("runtime")).expect("parts");
+        let resolver = server.resolver();
         let mut file = Hosts::default();
         let name = Name::from_ascii("both.listed.").expect("name");
         let query = Query::query(name.clone(), RecordKind::A.wire());

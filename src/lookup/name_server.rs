@@ -13,7 +13,13 @@ use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseI
 use hickory_server::zone_handler::MessageResponseBuilder;
 use tokio::net::{TcpListener, UdpSocket};
 
+#[cfg(test)]
+use crate::lookup::config::Config;
+#[cfg(test)]
+use crate::lookup::dns::Resolver;
 use crate::lookup::zone::{Trouble, Zone};
+#[cfg(test)]
+use crate::threads::helper::HelperHandle;
 
 /// A running name server. It lives on the runtime that started it, and ends when dropped.
 pub struct NameServer {
@@ -37,6 +43,18 @@ impl NameServer {
     /// Where it is to be asked.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// A resolver that asks it alone, and soon gives up, on the caller's runtime.
+    #[cfg(test)]
+    pub(crate) fn resolver(&self) -> Resolver {
+        let config = Config {
+            servers: vec![self.address],
+            timeout: Duration::from_millis(500),
+            attempts: 1,
+            ..Config::default()
+        };
+        Resolver::new(&config, HelperHandle::of_caller().expect("runtime")).expect("parts")
     }
 
     /// Stops, and waits until its port is free or a second has passed.

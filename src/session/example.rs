@@ -9,37 +9,19 @@ use crate::session::effects::{Effects, Grant, Held, PolicyName, Score};
 use crate::session::ehlo::Offer;
 use crate::session::envelope::Destination;
 use crate::session::identity::{Identity, SessionId};
-use crate::session::limits::Limits;
-use crate::session::login::Logins;
 use crate::session::relay::{Relay, RelayDomains};
 use crate::session::relay_guard::{Claim, judge};
 use crate::session::rules::Rules;
 use crate::session::state::Session;
-use crate::session::tls::TlsUse;
 use crate::smtp::command::{Command, Syntax};
 use crate::smtp::extension::Capabilities;
 use crate::smtp::reply::Reply;
 
 /// The rules of the listener.
 pub(super) fn rules() -> Rules {
-    Rules {
-        listener: "25".to_owned(),
-        hostname: "mx.ours.example".to_owned(),
-        relay: Relay {
-            domains: RelayDomains::Set(DomainSet::parse(["ours.example"]).unwrap()),
-            networks: NetworkSet::parse(["192.0.2.0/24"]).unwrap(),
-            always: vec!["postmaster".to_owned(), "abuse".to_owned()],
-            authenticated: false,
-            certificates: Vec::new(),
-        },
-        protocol: Default::default(),
-        trust: Default::default(),
-        limits: Limits::default(),
-        strict: false,
-        refuses_vrfy: false,
-        tls: TlsUse::None,
-        logins: Logins::default(),
-    }
+    let ours = RelayDomains::Set(DomainSet::parse(["ours.example"]).unwrap());
+    let networks = NetworkSet::parse(["192.0.2.0/24"]).unwrap();
+    Rules::new("25", "mx.ours.example", Relay { networks, ..Relay::new(ours) })
 }
 
 /// A backend that can do all.

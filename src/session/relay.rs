@@ -19,6 +19,19 @@ pub struct Relay {
     pub certificates: Vec<Fingerprint>,
 }
 
+impl Relay {
+    /// Takes mail for `domains`, and relays for nobody: what holds where the configuration says no more.
+    pub fn new(domains: RelayDomains) -> Relay {
+        Relay {
+            domains,
+            networks: NetworkSet::default(),
+            always: ALWAYS.map(str::to_owned).to_vec(),
+            authenticated: false,
+            certificates: Vec::new(),
+        }
+    }
+}
+
 /// The domains that mail is received for.
 #[derive(Clone, Debug)]
 pub enum RelayDomains {
@@ -27,3 +40,6 @@ pub enum RelayDomains {
     /// Those listed.
     Set(DomainSet),
 }
+
+/// Whom everybody must be able to write to. Source: RFC 5321 §4.5.1, RFC 2142 §4.
+const ALWAYS: [&str; 2] = ["postmaster", "abuse"];

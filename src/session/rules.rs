@@ -31,6 +31,24 @@ pub struct Rules {
     pub logins: Logins,
 }
 
+impl Rules {
+    /// The rules of a listener of which the configuration says no more than this.
+    pub fn new(listener: &str, hostname: &str, relay: Relay) -> Rules {
+        Rules {
+            listener: listener.to_owned(),
+            protocol: Protocol::default(),
+            hostname: hostname.to_owned(),
+            relay,
+            trust: Trust::default(),
+            limits: Limits::default(),
+            strict: false,
+            refuses_vrfy: false,
+            tls: TlsUse::default(),
+            logins: Logins::default(),
+        }
+    }
+}
+
 /// What is spoken on a listener.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Protocol {

@@ -18,7 +18,6 @@ use gatepost::policy::event::Event;
 use gatepost::policy::mode::{Mode, PolicyUse};
 use gatepost::policy::verdict::Verdict;
 use gatepost::session::identity::{Identity, SessionId};
-use gatepost::session::limits::Limits;
 use gatepost::session::relay::{Relay, RelayDomains};
 use gatepost::session::rules::Rules;
 use gatepost::session::state::Session;
@@ -83,25 +82,8 @@ async fn run(folder: &Path, text: &str) {
 }
 
 fn session() -> Session {
-    let relay = Relay {
-        domains: RelayDomains::Set(Default::default()),
-        networks: Default::default(),
-        always: Vec::new(),
-        authenticated: false,
-        certificates: Vec::new(),
-    };
-    let rules = Rules {
-        listener: "25".into(),
-        hostname: "mx.example".into(),
-        relay,
-        protocol: Default::default(),
-        trust: Default::default(),
-        limits: Limits::default(),
-        strict: false,
-        refuses_vrfy: false,
-        tls: Default::default(),
-        logins: Default::default(),
-    };
+    let relay = Relay::new(RelayDomains::Set(Default::default()));
+    let rules = Rules::new("25", "mx.example", relay);
     let peer = SocketAddr::from(([192, 0, 2, 7], 4321));
     Session::new(
         Arc::new(rules),

@@ -1,6 +1,7 @@
 //! AUTH that goes through to a real Postfix, which asks a real Dovecot.
 
 use crate::client::{log_in, send};
+use crate::front::{MECHANISMS, front};
 use crate::support::dovecot::Dovecot;
 use crate::support::gatepost::Gatepost;
 use crate::support::postfix::{Options, PostfixBackend};
@@ -15,15 +16,8 @@ fn each_mechanism_goes_through_to_postfix_which_relays_for_its_users() {
         "smtpd_relay_restrictions = permit_sasl_authenticated, reject_unauth_destination".to_owned(),
     ];
     let postfix = PostfixBackend::start(&Options { xclient: true, main_cf, ..Options::default() });
-    let gatepost = Gatepost::start(&format!(
-        "hostname = \"proxy.front.example\"\n[relay]\ndomains = [\"ours.example\"]\n\
-         [auth]\nverify = \"backend\"\nmechanisms = [\"PLAIN\", \"LOGIN\", \"CRAM-MD5\", \"SCRAM-SHA-256\"]\n\
-         failure_delay = \"10ms\"\nmax_failures = 60\n\
-         [[listener]]\nname = \"front\"\nbind = \"127.0.0.1:0\"\nauth = \"required\"\nauth_without_tls = true\n\
-         relay = {{ authenticated = true }}\n\
-         [[backend]]\naddress = \"{}\"\nxclient = \"required\"\n",
-        postfix.address()
-    ));
+    let toml = front("backend", MECHANISMS, postfix.address()) + "xclient = \"required\"\n";
+    let gatepost = Gatepost::start(&toml);
     gatepost.wait_for_offer(&["AUTH"]);
     let at = gatepost.address();
     for mechanism in ["PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-256"] {

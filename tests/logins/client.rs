@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::support::drive::{Run, smtplib};
+use crate::support::gatepost::Gatepost;
 
 const LOG_IN: &str = r#"
 import base64, hashlib, hmac, os
@@ -49,7 +50,17 @@ pub fn log_in(server: SocketAddr, mechanism: &str, user: &str, password: &str) -
     run(server, &[mechanism, user, password]).text()
 }
 
-/// The same; then a message goes to `forward_path`.
+/// Who logs in, with what, and the code of the reply, by each mechanism that shows the password.
+pub fn try_all(gatepost: &Gatepost, logins: &[(&str, &str, &str)]) {
+    for (user, password, code) in logins {
+        for mechanism in ["PLAIN", "LOGIN"] {
+            let said = log_in(gatepost.address(), mechanism, user, password);
+            assert!(said.starts_with(code), "{mechanism} {user} {password}: {said}");
+        }
+    }
+}
+
+/// As `log_in`; then a message goes to `forward_path`.
 pub fn send(server: SocketAddr, mechanism: &str, user: &str, password: &str, forward_path: &str) -> String {
     run(server, &[mechanism, user, password, forward_path]).text()
 }

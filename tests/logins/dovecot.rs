@@ -1,21 +1,15 @@
 //! A real Dovecot behind `auth.verify = "dovecot:SOCKET"`.
 
 use crate::client::{log_in, send};
+use crate::front::{MECHANISMS, front};
 use crate::support::client::Client;
 use crate::support::dovecot::Dovecot;
 use crate::support::gatepost::Gatepost;
 use crate::support::postfix::{Options, PostfixBackend};
 
 fn gatepost(postfix: &PostfixBackend, dovecot: &Dovecot) -> Gatepost {
-    Gatepost::start(&format!(
-        "hostname = \"proxy.front.example\"\n[relay]\ndomains = [\"ours.example\"]\n\
-         [auth]\nverify = \"dovecot:{}\"\nmechanisms = [\"PLAIN\", \"LOGIN\", \"CRAM-MD5\", \"SCRAM-SHA-256\"]\n\
-         failure_delay = \"10ms\"\nmax_failures = 60\n\
-         [[listener]]\nname = \"front\"\nbind = \"127.0.0.1:0\"\nauth = \"required\"\nauth_without_tls = true\n\
-         [[backend]]\naddress = \"{}\"\n",
-        dovecot.socket().display(),
-        postfix.address()
-    ))
+    let verify = format!("dovecot:{}", dovecot.socket().display());
+    Gatepost::start(&front(verify, MECHANISMS, postfix.address()))
 }
 
 #[test]

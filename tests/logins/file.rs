@@ -4,6 +4,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use crate::client::{log_in, send};
+use crate::front::front;
 use crate::support::gatepost::{Gatepost, binary};
 use crate::support::postfix::{Options, PostfixBackend};
 
@@ -19,14 +20,7 @@ pub fn passwd(arguments: &[&str], password: &str) -> String {
 }
 
 fn gatepost(postfix: &PostfixBackend, users: &str) -> Gatepost {
-    let toml = format!(
-        "hostname = \"proxy.front.example\"\n[relay]\ndomains = [\"ours.example\"]\n\
-         [auth]\nverify = \"file:users\"\nfailure_delay = \"10ms\"\nmax_failures = 60\n\
-         [[listener]]\nname = \"front\"\nbind = \"127.0.0.1:0\"\nauth = \"required\"\nauth_without_tls = true\n\
-         relay = {{ authenticated = true }}\n\
-         [[backend]]\naddress = \"{}\"\n",
-        postfix.address()
-    );
+    let toml = front("file:users", "", postfix.address());
     Gatepost::start_with(&toml, |folder, _| std::fs::write(folder.join("users"), users).unwrap())
 }
 

@@ -1,27 +1,13 @@
 //! A real web server behind `auth.verify = "https://…"`.
 
-use crate::client::log_in;
+use crate::client::try_all;
+use crate::front::{NO_BACKEND, front};
 use crate::support::client::Client;
 use crate::support::gatepost::Gatepost;
 use crate::support::web::Web;
 
 fn gatepost(url: &str, table: &str) -> Gatepost {
-    Gatepost::start(&format!(
-        "hostname = \"proxy.front.example\"\n[relay]\ndomains = [\"ours.example\"]\n\
-         [auth]\nverify = \"{url}\"\nfailure_delay = \"10ms\"\nmax_failures = 60\n[auth.http]\n{table}\n\
-         [[listener]]\nname = \"front\"\nbind = \"127.0.0.1:0\"\nauth = \"required\"\nauth_without_tls = true\n\
-         [[backend]]\naddress = \"127.0.0.1:1\"\n"
-    ))
-}
-
-/// Who logs in, with what, and the code of the reply.
-fn try_all(gatepost: &Gatepost, logins: &[(&str, &str, &str)]) {
-    for (user, password, code) in logins {
-        for mechanism in ["PLAIN", "LOGIN"] {
-            let said = log_in(gatepost.address(), mechanism, user, password);
-            assert!(said.starts_with(code), "{mechanism} {user} {password}: {said}");
-        }
-    }
+    Gatepost::start(&front(url, &format!("[auth.http]\n{table}"), NO_BACKEND))
 }
 
 const LOGINS: [(&str, &str, &str); 4] =

@@ -1,6 +1,7 @@
 //! A real OpenLDAP behind `auth.verify = "ldap://…"`.
 
-use crate::client::log_in;
+use crate::client::try_all;
+use crate::front::{NO_BACKEND, front};
 use crate::support::gatepost::Gatepost;
 use crate::support::slapd::{SUFFIX, Slapd};
 
@@ -19,12 +20,7 @@ fn people() -> Vec<(&'static str, &'static str, &'static str)> {
 }
 
 fn gatepost(verify: &str, table: &str) -> Gatepost {
-    Gatepost::start(&format!(
-        "hostname = \"proxy.front.example\"\n[relay]\ndomains = [\"ours.example\"]\n\
-         [auth]\nverify = \"{verify}\"\nfailure_delay = \"10ms\"\nmax_failures = 60\n[auth.ldap]\n{table}\n\
-         [[listener]]\nname = \"front\"\nbind = \"127.0.0.1:0\"\nauth = \"required\"\nauth_without_tls = true\n\
-         [[backend]]\naddress = \"127.0.0.1:1\"\n"
-    ))
+    Gatepost::start(&front(verify, &format!("[auth.ldap]\n{table}"), NO_BACKEND))
 }
 
 fn by_dn() -> String {
@@ -39,16 +35,6 @@ fn by_search(slapd: &Slapd) -> String {
          search_dn = \"cn=search,{SUFFIX}\"\nsearch_password_file = \"{}\"\n",
         password.display()
     )
-}
-
-/// Who logs in, with what, and the code of the reply.
-fn try_all(gatepost: &Gatepost, logins: &[(&str, &str, &str)]) {
-    for (user, password, code) in logins {
-        for mechanism in ["PLAIN", "LOGIN"] {
-            let said = log_in(gatepost.address(), mechanism, user, password);
-            assert!(said.starts_with(code), "{mechanism} {user} {password}: {said}");
-        }
-    }
 }
 
 const LOGINS: [(&str, &str, &str); 4] =

@@ -6,10 +6,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::lookup::config::Config as Dns;
-use crate::lookup::dns::Resolver;
 use crate::lookup::name_server::NameServer;
 use crate::lua::api::Parts;
 use crate::lua::chain::Chain;
@@ -27,13 +24,11 @@ use crate::policy::verdict::{Decision, Verdict};
 use crate::session::ehlo::Offer;
 use crate::session::envelope::Destination;
 use crate::session::identity::{Identity, SessionId, Told, ToldTls};
-use crate::session::limits::Limits;
 use crate::session::relay::{Relay, RelayDomains};
 use crate::session::rules::Rules;
 use crate::session::state::Session;
 use crate::smtp::command::{Command, Mail, Rcpt, Syntax, Verb};
 use crate::smtp::reply::Reply;
-use crate::threads::helper::HelperHandle;
 
 /// Runs `test` as a worker does, on a clock of its own.
 pub(in crate::lua) fn worker<T>(test: impl Future<Output = T>) -> T {
@@ -65,7 +60,7 @@ impl Setup {
 
     /// The same, with `server` to ask for names; both live on the runtime of the caller.
     pub(super) fn asking(mut self, server: &NameServer) -> Setup {
-        self.parts = Parts::new(resolver(server.address(), HelperHandle::of_caller().unwrap()));
+        self.parts = Parts::new(server.resolver());
         self
     }
 
@@ -143,13 +138,6 @@ impl Setup {
     }
 }
 
-/// A resolver that asks `server` alone, from the thread of `helper`.
-fn resolver(server: SocketAddr, helper: HelperHandle) -> Resolver {
-    let timeout = Duration::from_millis(500);
-    let config = Dns { servers: vec![server], timeout, attempts: 1, ..Dns::default() };
-    Resolver::new(&config, helper).unwrap()
-}
-
 pub(super) fn span(start: usize) -> Span {
     Span { file: 0, range: start..start + 1 }
 }
@@ -174,25 +162,8 @@ impl Client {
 
     /// A session of the client at `address`.
     pub(super) fn at(address: &str, policies: Rc<dyn Policies>) -> Client {
-        let relay = Relay {
-            domains: RelayDomains::Set(DomainSet::parse(["ours.example"]).unwrap()),
-            networks: Default::default(),
-            always: vec!["postmaster".into(), "abuse".into()],
-            authenticated: false,
-            certificates: Vec::new(),
-        };
-        let rules = Rules {
-            listener: "25".into(),
-            hostname: "mx.ours.example".into(),
-            relay,
-            protocol: Default::default(),
-            trust: Default::default(),
-            limits: Limits::default(),
-            strict: false,
-            refuses_vrfy: false,
-            tls: Default::default(),
-            logins: Default::default(),
-        };
+        let relay = Relay::new(RelayDomains::Set(DomainSet::parse(["ours.example"]).unwrap()));
+        let rules = Rules::new("25", "mx.ours.example", relay);
         let peer = SocketAddr::new(address.parse().unwrap(), 4321);
         let mut identity = Identity::direct(SessionId::new(7), peer, "127.0.0.1:25".parse().unwrap());
         identity.told = Some(Arc::new(told()));

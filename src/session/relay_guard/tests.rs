@@ -8,13 +8,8 @@ use crate::smtp::command::{Command, Syntax};
 const STRANGER: &str = "203.0.113.9";
 
 fn relay(domains: RelayDomains) -> Relay {
-    Relay {
-        domains,
-        networks: NetworkSet::parse(["192.0.2.0/24", "2001:db8:1::/48"]).unwrap(),
-        always: Vec::new(),
-        authenticated: false,
-        certificates: Vec::new(),
-    }
+    let networks = NetworkSet::parse(["192.0.2.0/24", "2001:db8:1::/48"]).unwrap();
+    Relay { networks, ..Relay::new(domains) }
 }
 
 fn listed() -> RelayDomains {
