@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use gatepost::{net, smtp};
+use gatepost::{auth, net, smtp};
 
 #[path = "fuzz/bodies.rs"]
 mod bodies;

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
+use crate::auth::ldap::answer::{Answer, LONGEST, Said, decode};
 use crate::net::proxy_protocol::{Header, HeaderDecoder, HeaderError};
 use crate::smtp::chunk::Chunk;
 use crate::smtp::command::{Command, Syntax};
@@ -18,10 +19,11 @@ use crate::smtp::xclient::{Attribute, ClientFacts, Name, XCLIENT, XFORWARD, xcli
 pub(crate) type Body = fn(&[u8]);
 
 /// All of them.
-pub(crate) const ALL: [(&str, Body); 9] = [
+pub(crate) const ALL: [(&str, Body); 10] = [
     ("chunk", chunk),
     ("command", command),
     ("data", data),
+    ("ldap", ldap),
     ("line", line),
     ("particulars", particulars),
     ("path", path),
@@ -154,6 +156,44 @@ pub(crate) fn data(input: &[u8]) {
         if facts.bare_newline.is_none() {
             assert_is_canonical(&wire);
             assert_eq!(unstuffed(&mended), content);
+        }
+    }
+}
+
+/// What a directory says: the same answers in every cut, bounded by what was said, and nothing after an error.
+pub(crate) fn ldap(input: &[u8]) {
+    for attribute in [None, Some("uid")] {
+        let decode_all = |cut: usize| -> (Vec<Answer>, usize, bool) {
+            let (mut answers, mut waiting, mut taken) = (Vec::new(), Vec::new(), 0);
+            for piece in input.chunks(cut) {
+                waiting.extend_from_slice(piece);
+                loop {
+                    match decode(&waiting, attribute) {
+                        Ok(Some((answer, length))) => {
+                            assert!((5..=LONGEST + 6).contains(&length) && length <= waiting.len());
+                            waiting.drain(..length);
+                            taken += length;
+                            answers.push(answer);
+                        }
+                        Ok(None) => break,
+                        Err(_) => return (answers, taken, true),
+                    }
+                }
+                assert!(waiting.len() < LONGEST + 6);
+            }
+            (answers, taken, false)
+        };
+        let whole = decode_all(usize::MAX);
+        for answer in &whole.0 {
+            assert!(answer.id < 1 << 31);
+            if let Said::Entry(entry) = &answer.said {
+                let octets: usize = entry.values.iter().map(String::len).sum();
+                assert!(entry.dn.len() + octets <= input.len());
+                assert!(attribute.is_some() || entry.values.is_empty());
+            }
+        }
+        for cut in CUTS {
+            assert_eq!(decode_all(cut), whole, "cut {cut}");
         }
     }
 }

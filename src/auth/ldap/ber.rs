@@ -17,7 +17,7 @@ const BOOLEAN: u8 = 0x01;
 /// Octets that are no BER, or more of them than we take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no LDAP, or too much of it")]
-pub(super) struct Malformed;
+pub struct Malformed;
 
 /// An element of `parts`, one after the other. What it holds may be a password: it is wiped.
 ///

@@ -2,9 +2,9 @@
 
 use tokio::time::Instant;
 
-use crate::auth::ldap::ber;
+use crate::auth::ldap::answer::{self, Answer, Code, Entry, Said};
 use crate::auth::ldap::config::Server;
-use crate::auth::ldap::words::{self, Code, Entry, Said, Search};
+use crate::auth::ldap::words::{self, Search};
 use crate::net::names::Names;
 use crate::net::stream::Stream;
 use crate::net::tls::back::Back;
@@ -41,8 +41,6 @@ pub(super) enum Matches {
     Several,
 }
 
-/// Octets of one message of the server's.
-const LONGEST: usize = 64 << 10;
 /// Messages that answer one request.
 const MOST: usize = 1000;
 /// Addresses of the server that are tried.
@@ -150,20 +148,17 @@ impl Line {
 
     /// The next message, which has to answer request `id`.
     async fn hear(&mut self, id: u32, attribute: Option<&str>) -> Result<Said, Trouble> {
-        let malformed = |error: ber::Malformed| Trouble::Other(error.to_string());
         loop {
-            if let Some(length) = ber::whole(&self.input, LONGEST).map_err(malformed)?
-                && let Some(message) = self.input.get(..length)
-            {
-                let (answers, said) = words::read(message, attribute).map_err(malformed)?;
+            let decoded = answer::decode(&self.input, attribute);
+            if let Some((answer, length)) = decoded.map_err(|error| Trouble::Other(error.to_string()))? {
                 self.input.drain(..length);
-                return match (answers == id, said) {
-                    (true, said) => Ok(said),
+                return match answer {
+                    Answer { id: answers, said } if answers == id => Ok(said),
                     // Notice of Disconnection. RFC 4511 §4.4.1
-                    (false, Said::Extended(code)) if answers == 0 => {
+                    Answer { id: 0, said: Said::Extended(code) } => {
                         Err(Trouble::Lost(format!("the server has ended it by {code}")))
                     }
-                    (false, _) => Err(out_of_turn()),
+                    Answer { .. } => Err(out_of_turn()),
                 };
             }
             let input = &mut self.input;

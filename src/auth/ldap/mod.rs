@@ -2,7 +2,8 @@
 //!
 //! Our own few messages of LDAP and no library: what a directory says is bounded here, and passwords are wiped.
 
-mod ber;
+pub mod answer;
+pub mod ber;
 pub mod config;
 pub mod filter;
 mod line;
@@ -18,10 +19,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::auth::check::{Check, Found};
+use crate::auth::ldap::answer::{Code, Entry};
 use crate::auth::ldap::config::{Search, Server, Settings};
 use crate::auth::ldap::line::{Line, Matches, Trouble};
 use crate::auth::ldap::template::Name;
-use crate::auth::ldap::words::{Code, Entry, Scope};
+use crate::auth::ldap::words::Scope;
 use crate::auth::secret_file::{self, SecretFileError};
 use crate::auth::verifier::{Attempt, Pending};
 use crate::net::names::Names;

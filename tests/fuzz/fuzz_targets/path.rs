@@ -1,7 +1,7 @@
 //! See `path` in `bodies.rs`.
 #![no_main]
 
-use gatepost::{net, smtp};
+use gatepost::{auth, net, smtp};
 
 #[path = "../bodies.rs"]
 #[allow(dead_code)] // each target uses one

@@ -1,0 +1,10 @@
+//! See `ldap` in `bodies.rs`.
+#![no_main]
+
+use gatepost::{auth, net, smtp};
+
+#[path = "../bodies.rs"]
+#[allow(dead_code)] // each target uses one
+mod bodies;
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| bodies::ldap(input));
