@@ -161,6 +161,7 @@ pub(super) fn limits(base: Limits, section: Option<&Section>) -> Limits {
         recipients: count("recipients", base.recipients),
         messages: maybe("messages", base.messages),
         errors: maybe("errors", base.errors),
+        junk_commands: maybe("junk_commands", base.junk_commands),
         rejected_recipients: maybe("rejected_recipients", base.rejected_recipients),
         connections: count("connections", base.connections),
         connections_per_client: maybe("connections_per_client", base.connections_per_client),

@@ -126,4 +126,13 @@ impl Serve {
             None => Ok(()),
         }
     }
+
+    /// Ends the session of a client that does much and sends nothing.
+    pub(super) async fn close_after_junk(&mut self) -> Flow {
+        let excess = self.session.borrow().excess_of_junk();
+        match excess {
+            Some(reply) => self.say(Said::core(reply)).await,
+            None => Ok(()),
+        }
+    }
 }

@@ -38,7 +38,10 @@ impl Serve {
         }
         match line.command {
             Err(fault) => self.refuse_line(fault, line.verb).await,
-            Ok(command) => self.take(command, &line.text).await,
+            Ok(command) => {
+                self.take(command, &line.text).await?;
+                self.close_after_junk().await
+            }
         }
     }
 

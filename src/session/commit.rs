@@ -42,6 +42,7 @@ impl Session {
         reply: &Reply,
     ) -> Option<Box<Transaction>> {
         self.counters.commands += 1;
+        self.counters.junk_commands += usize::from(is_junk(&admitted.0, reply));
         // A 354 is no refusal: what the `data` hooks asked for holds.
         let mut effects = if is_refusal(reply) { effects.of_refusal() } else { effects };
         match admitted.0 {
@@ -244,6 +245,7 @@ impl Session {
         self.counters.octets = self.counters.octets.saturating_add(octets);
         if reply.is_positive() {
             self.counters.messages += 1;
+            self.counters.junk_commands = 0;
         }
         self.transaction.take()
     }
@@ -266,6 +268,8 @@ impl Session {
         }
         let is_bad = matches!(reply.code.get(), 500..=504 | 555) || *reply == Reply::NOT_FOR_YOU;
         self.counters.command_errors += usize::from(is_bad);
+        // Recipients in vain have a bound of their own; a 452 among them is none.
+        self.counters.junk_commands += usize::from(!is_bad && verb != Verb::Rcpt);
         let most = self.rules.limits.errors?;
         (is_bad && self.counters.command_errors >= most).then_some(Reply::TOO_MANY_ERRORS)
     }
@@ -289,6 +293,14 @@ impl Session {
         (self.counters.recipients_refused >= most).then_some(Reply::TOO_MANY_REJECTED_RECIPIENTS)
     }
 
+    /// Past `limits.junk_commands` commands without a message between them, the reply that closes.
+    ///
+    /// Between two messages of one connection there is a RSET or two, before the first a few EHLOs.
+    pub fn excess_of_junk(&self) -> Option<Reply> {
+        let most = self.rules.limits.junk_commands?;
+        (self.counters.junk_commands > most).then_some(Reply::TOO_MANY_JUNK_COMMANDS)
+    }
+
     /// Counts a reply of the backend that was a refusal.
     pub fn count_backend_refusal(&mut self) {
         self.counters.refused_by_backend += 1;
@@ -307,6 +319,17 @@ impl Session {
     /// Takes the skips and the acceptance that last for the session.
     fn exempt(&mut self, effects: &mut Effects) {
         self.standing.take_exemptions(effects, Scope::Session);
+    }
+}
+
+/// Whether `command`, answered with `reply`, has brought no message nearer. Those of TLS, logins and intermediaries have
+/// bounds of their own.
+fn is_junk(command: &Command, reply: &Reply) -> bool {
+    match command {
+        Command::Ehlo(_) | Command::Helo(_) | Command::Rset | Command::Noop => true,
+        Command::Help(_) | Command::Vrfy(_) | Command::Expn(_) | Command::Etrn(_) => true,
+        Command::Mail(_) | Command::Data => is_refusal(reply),
+        _ => false,
     }
 }
 

@@ -15,6 +15,8 @@ pub struct Limits {
     pub messages: Option<usize>,
     /// Bad commands of one session; at that many 421 4.7.0 and close.
     pub errors: Option<usize>,
+    /// Commands between two messages that bring none nearer; past that many 421 4.7.0 and close.
+    pub junk_commands: Option<usize>,
     /// Refused forward-paths of one session; at that many 421 4.7.0 and close.
     pub rejected_recipients: Option<usize>,
     /// Sessions at once over all workers; past it 421 4.3.2.
@@ -42,6 +44,7 @@ impl Default for Limits {
             recipients: 1000,
             messages: None,
             errors: Some(20),
+            junk_commands: Some(100),
             rejected_recipients: Some(50),
             connections: 10_000,
             connections_per_client: Some(100),

@@ -46,6 +46,8 @@ pub struct Counters {
     pub pipelining_violations: usize,
     /// Commands that could not be read or were out of order.
     pub command_errors: usize,
+    /// Commands since the last acknowledged message that have brought none nearer.
+    pub junk_commands: usize,
     /// RCPT commands that were refused, by anyone.
     pub recipients_refused: usize,
     /// Commands and messages that the backend refused.

@@ -167,6 +167,8 @@ wording! {
     TOO_MANY_RECIPIENTS = 452 (4, 5, 3) "Too many recipients";
     /// `limits.errors`.
     TOO_MANY_ERRORS = 421 (4, 7, 0) "Too many errors";
+    /// `limits.junk_commands`.
+    TOO_MANY_JUNK_COMMANDS = 421 (4, 7, 0) "Too many commands without a message";
     /// `limits.rejected_recipients`.
     TOO_MANY_REJECTED_RECIPIENTS = 421 (4, 7, 0) "Too many rejected recipients";
     /// `limits.messages`.

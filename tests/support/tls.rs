@@ -3,14 +3,14 @@
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
+use gatepost::net::tls::server_certificates::UnvouchedServer;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::version::{TLS12, TLS13};
-use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, ServerConfig, SignatureScheme};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
 /// Files by name, each the PEM of a certificate, those above it, and its key:
 /// `mx.pem` for mx.b.example, `other.pem` for other.b.example and *.wild.b.example, `backend.pem` for
@@ -109,7 +109,7 @@ pub fn client(manner: &Manner) -> ClientConfig {
         .with_protocol_versions(versions(manner))
         .unwrap()
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Anyone(provider())));
+        .with_custom_certificate_verifier(Arc::new(UnvouchedServer { provider: provider(), known: None }));
     let mut config = match &manner.certificate {
         Some(name) => {
             let (chain, key) = read(name);
@@ -151,42 +151,4 @@ fn read(name: &str) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
     let pem = pem(name).as_bytes();
     let chain = CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().unwrap();
     (chain, PrivateKeyDer::from_pem_slice(pem).unwrap())
-}
-
-#[derive(Debug)]
-struct Anyone(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Anyone {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }

@@ -237,6 +237,13 @@ pub(super) const LIMITS: &[Key] = &[
         .rfc("RFC 9422"),
     limit("errors", COUNT_OR_NONE, "20", "Bad commands of one session; at that many 421 4.7.0."),
     limit(
+        "junk_commands",
+        COUNT_OR_NONE,
+        "100",
+        "EHLO, RSET, NOOP, VRFY, HELP, and MAIL and DATA in vain, since the last message that was taken; past it 421 4.7.0.",
+    )
+    .rfc("RFC 5321 §7.8"),
+    limit(
         "rejected_recipients",
         COUNT_OR_NONE,
         "50",

@@ -9,6 +9,7 @@ mod end_point;
 pub mod files;
 pub mod front;
 pub mod handshake;
-mod server_certificates;
+pub mod server_certificates;
+mod signatures;
 pub mod turnstile;
 pub(super) mod unasked;

@@ -2,21 +2,23 @@
 
 use std::sync::Arc;
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::client::danger::{ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::{CertificateError, Error};
 
 use crate::names::fingerprint::Fingerprint;
 use crate::net::tls::certificate::Certificate;
+use crate::net::tls::signatures::looks_at_signatures;
 
 /// Takes a server that holds the key of its certificate, whoever has made that and for whatever name and time.
 #[derive(Debug)]
-pub(super) struct UnvouchedServer {
-    pub(super) provider: Arc<CryptoProvider>,
+pub struct UnvouchedServer {
+    /// Checks signatures.
+    pub provider: Arc<CryptoProvider>,
     /// The digests of certificates or keys of which one must be its own; none: any server is good, for nobody listens
     /// on the way who doesn't also change what is said.
-    pub(super) known: Option<Vec<Fingerprint>>,
+    pub known: Option<Vec<Fingerprint>>,
 }
 
 impl ServerCertVerifier for UnvouchedServer {
@@ -36,35 +38,5 @@ impl ServerCertVerifier for UnvouchedServer {
         }
     }
 
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(
-            message,
-            certificate,
-            signature,
-            &self.provider.signature_verification_algorithms,
-        )
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(
-            message,
-            certificate,
-            signature,
-            &self.provider.signature_verification_algorithms,
-        )
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
-    }
+    looks_at_signatures!();
 }

@@ -242,6 +242,41 @@ fn only_bad_commands_and_refused_recipients_are_counted_against_the_client() {
     assert_eq!(session.counters().command_errors, 3);
 }
 
+/// RFC 5321 §7.8: who does much and sends nothing is told to go; who sends a message now and then is not.
+#[test]
+fn what_brings_no_message_nearer_is_bounded_between_messages() {
+    let mut rules = rules();
+    (rules.limits.junk_commands, rules.limits.errors) = (Some(3), None);
+    for (lines, reply, is_junk) in [
+        (&["RSET"][..], Reply::OK, true),
+        (&["NOOP"], Reply::OK, true),
+        (&["HELP"], Reply::HELP, true),
+        (&["VRFY ann"], Reply::CANNOT_VERIFY, true),
+        (&[EHLO], Reply::OK, true),
+        (&[MAIL, "RSET"], Reply::OK, true),
+        (&[MAIL], NO, true),                               // refused by a policy
+        (&["RCPT TO:<b@ours.example>"], Reply::OK, false), // has bounds of its own; here it is out of order
+        (&["WIBBLE"], Reply::OK, false),                   // `errors` counts it, if anything does
+    ] {
+        let mut session = session_from(rules.clone(), "203.0.113.9");
+        say(&mut session, EHLO, &Reply::OK);
+        for round in 1..=9 {
+            lines.iter().for_each(|line| _ = say(&mut session, line, &reply));
+            let excess = (is_junk && round > 2).then_some(Reply::TOO_MANY_JUNK_COMMANDS);
+            assert_eq!(session.excess_of_junk(), excess, "{lines:?} {round}");
+        }
+        session.counters.junk_commands = 3;
+        lines.iter().for_each(|line| _ = say(&mut session, line, &reply));
+        session.commit_content(1234, &NO);
+        assert_eq!(session.excess_of_junk().is_some(), is_junk, "{lines:?}: a refused message is none");
+        session.commit_content(1234, &Reply::OK);
+        assert_eq!(session.excess_of_junk(), None, "{lines:?}");
+    }
+    let mut session = session_from(rules, "203.0.113.9");
+    (0..4).for_each(|_| _ = session.commit_error(Verb::Mail, &Reply::TLS_FIRST));
+    assert_eq!(session.excess_of_junk(), Some(Reply::TOO_MANY_JUNK_COMMANDS));
+}
+
 /// RFC 2920 §3.1: the recipients may have been refused before any policy saw them.
 #[test]
 fn data_after_recipients_that_could_not_be_read_is_554() {
