@@ -69,6 +69,16 @@ impl Config {
 }
 
 impl Place {
+    /// What is offered where nothing says so. A web server that knows nothing of tokens gets a question without a password,
+    /// and who knows what it makes of that: it is asked about tokens where somebody has named them.
+    pub fn unnamed(&self) -> Mechanisms {
+        let all = Mechanisms::ALL.without(Mechanism::CramMd5).without(Mechanism::External);
+        match self {
+            Place::Http(_) => all.without(Mechanism::OauthBearer).without(Mechanism::Xoauth2),
+            _ => all,
+        }
+    }
+
     /// What it can check, whatever users it has; nothing if that is to be seen.
     pub fn mechanisms(&self) -> Option<Mechanisms> {
         let passwords = Mechanisms::NONE.with(Mechanism::Plain).with(Mechanism::Login);

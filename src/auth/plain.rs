@@ -18,10 +18,13 @@ const MAX_NAME: usize = 255;
 /// Octets of a password, which the RFC bounds at 255; people have longer ones.
 const MAX_PASSWORD: usize = 1024;
 
-/// What a message of PLAIN says; nothing if it is none. Source: RFC 4616 §2.
+/// How a name is read.
+pub(super) type ReadName = fn(&[u8]) -> Option<String>;
+
+/// What a message of PLAIN says, its name read by `user`; nothing if it is none. Source: RFC 4616 §2.
 ///
 /// Nobody logs in for somebody else: an authorization identity must be the name itself.
-pub(super) fn read(message: &Secret) -> Option<NameAndPassword> {
+pub(super) fn read(message: &Secret, user: ReadName) -> Option<NameAndPassword> {
     let mut parts = message.octets().split(|octet| *octet == 0);
     let (identity, name, password) = (parts.next()?, parts.next()?, parts.next()?);
     if parts.next().is_some() || !(identity.is_empty() || identity == name) {
@@ -37,6 +40,11 @@ pub(super) fn user(octets: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(octets).ok().filter(|text| is_name(text))?;
     let name = prepared(text).unwrap_or(Cow::Borrowed(text));
     is_name(&name).then(|| name.into_owned())
+}
+
+/// The same, where preparing it has changed nothing: the name that everybody reads, whether they prepare it or not.
+pub(super) fn user_as_written(octets: &[u8]) -> Option<String> {
+    user(octets).filter(|user| user.as_bytes() == octets)
 }
 
 /// Whether `text` may be a name.
@@ -73,12 +81,12 @@ mod tests {
             ("\0\0", None),
             ("\0\0\0", None),
         ] {
-            let got = read(&Secret::from(message));
+            let got = read(&Secret::from(message), user);
             let got = got.as_ref().map(|got| (got.user.as_str(), got.password.text().unwrap()));
             assert_eq!(got, want, "{message:?}");
         }
         let long = format!("\0{}\0x", "a".repeat(256));
-        assert!(read(&Secret::from(long.as_str())).is_none());
-        assert!(read(&Secret::from(&b"\0\xff\0x"[..])).is_none());
+        assert!(read(&Secret::from(long.as_str()), user).is_none());
+        assert!(read(&Secret::from(&b"\0\xff\0x"[..]), user).is_none());
     }
 }

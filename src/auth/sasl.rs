@@ -98,7 +98,7 @@ impl Dialogue {
 
     async fn begin(&mut self, answer: Secret) -> Step {
         match self.attempt.mechanism {
-            Mechanism::Plain => match plain::read(&answer) {
+            Mechanism::Plain => match plain::read(&answer, plain::user) {
                 Some(NameAndPassword { user, password }) => {
                     self.user = user;
                     self.ask_password(password).await
@@ -134,7 +134,7 @@ impl Dialogue {
 
     async fn take_token(&mut self, answer: &Secret) -> Step {
         let mechanism = self.attempt.mechanism;
-        let Some(NameAndToken { user, token }) = token::read(mechanism, answer) else {
+        let Some(NameAndToken { user, token }) = token::read(mechanism, answer, plain::user) else {
             return Step::Malformed;
         };
         (self.user, self.shown) = (user, token);

@@ -71,10 +71,13 @@ pub(super) struct First {
 /// Characters of a client's nonce.
 const MAX_NONCE: usize = 256;
 
-/// Who a client's first message claims to be, whatever else is in it.
+/// Who a client's first message claims to be, as it is written, whatever stands behind that; nothing if it wants to be
+/// somebody else than it shows.
 pub(super) fn claimed(message: &Secret) -> Option<String> {
-    let user = message.text()?.split(',').nth(2)?.strip_prefix("n=").and_then(unescaped)?;
-    plain::user(user.as_bytes())
+    let mut parts = message.text()?.split(',');
+    let (_, identity, user) = (parts.next()?, parts.next()?, parts.next()?.strip_prefix("n=")?);
+    let is_itself = identity.is_empty() || identity.strip_prefix("a=") == Some(user);
+    unescaped(user).filter(|_| is_itself).and_then(|user| plain::user_as_written(user.as_bytes()))
 }
 
 /// Which channel a client may have bound itself to.

@@ -1,6 +1,6 @@
 //! XOAUTH2 and OAUTHBEARER: a token that somebody else has given out.
 
-use crate::auth::plain;
+use crate::auth::plain::ReadName;
 use crate::smtp::mechanism::Mechanism;
 use crate::smtp::secret::Secret;
 
@@ -15,14 +15,16 @@ pub(super) struct NameAndToken {
 /// Between the parts of a message.
 const SEPARATOR: u8 = 1;
 
-/// What a message of `mechanism` says; nothing if it is none. Source: RFC 7628 §3.1; Google's XOAUTH2.
-pub(super) fn read(mechanism: Mechanism, message: &Secret) -> Option<NameAndToken> {
+/// What a message of `mechanism` says, its name read by `user`; nothing if it is none.
+///
+/// Source: RFC 7628 §3.1; Google's XOAUTH2.
+pub(super) fn read(mechanism: Mechanism, message: &Secret, user: ReadName) -> Option<NameAndToken> {
     let octets = message.octets().strip_suffix(&[SEPARATOR, SEPARATOR])?;
     let mut parts = octets.split(|octet| *octet == SEPARATOR);
     let first = parts.next()?;
     let user = match mechanism {
-        Mechanism::Xoauth2 => plain::user(first.strip_prefix(b"user=")?)?,
-        _ => identity(first)?,
+        Mechanism::Xoauth2 => user(first.strip_prefix(b"user=")?)?,
+        _ => identity(first, user)?,
     };
     let mut token = None;
     for part in parts {
@@ -39,13 +41,13 @@ pub(super) fn read(mechanism: Mechanism, message: &Secret) -> Option<NameAndToke
 }
 
 /// The authorization identity in a GS2 header; no channel is bound. Source: RFC 5801 §4.
-fn identity(header: &[u8]) -> Option<String> {
+fn identity(header: &[u8], user: ReadName) -> Option<String> {
     let text = std::str::from_utf8(header).ok()?;
     let text = text.strip_prefix("n,").or(text.strip_prefix("y,"))?.strip_suffix(',')?;
     match text.strip_prefix("a=") {
         None if text.is_empty() => Some(String::new()),
         None => None,
-        Some(name) => plain::user(unescaped(name)?.as_bytes()),
+        Some(name) => user(unescaped(name)?.as_bytes()),
     }
 }
 
@@ -78,6 +80,7 @@ pub(super) fn refusal(mechanism: Mechanism) -> Secret {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::plain;
 
     #[test]
     fn tokens_are_read_as_their_mechanisms_write_them() {
@@ -101,7 +104,7 @@ mod tests {
             (OauthBearer, "p=tls-unique,,\x01auth=Bearer tok\x01\x01", None),
             (OauthBearer, "\x01\x01", None),
         ] {
-            let got = read(mechanism, &Secret::from(message));
+            let got = read(mechanism, &Secret::from(message), plain::user);
             let got = got.as_ref().map(|got| (got.user.as_str(), got.token.text().unwrap()));
             assert_eq!(got, want, "{message:?}");
         }

@@ -7,10 +7,13 @@ use crate::auth::verifier::Claim;
 use crate::smtp::mechanism::Mechanism;
 use crate::smtp::secret::Secret;
 
-/// Reads along. It judges nothing: an answer that makes no sense says nothing.
+/// Reads along. It judges no claim, but keeps from going on what it can't read as the other side would: who is counted and
+/// named here must be who is asked about there.
 #[derive(Debug)]
 pub struct Watch {
     mechanism: Mechanism,
+    /// Answers so far.
+    answers: usize,
     user: String,
     shown: Secret,
 }
@@ -18,35 +21,44 @@ pub struct Watch {
 impl Watch {
     /// Reads along with an exchange by `mechanism`.
     pub fn new(mechanism: Mechanism) -> Watch {
-        Watch { mechanism, user: String::new(), shown: Secret::default() }
+        Watch { mechanism, answers: 0, user: String::new(), shown: Secret::default() }
     }
 
-    /// Reads the client's next answer.
-    pub fn see(&mut self, answer: &Secret) {
-        match self.mechanism {
-            Mechanism::Plain => {
-                if let Some(said) = plain::read(answer) {
-                    (self.user, self.shown) = (said.user, said.password);
-                }
+    /// Reads the client's next answer; whether it may go on.
+    ///
+    /// It may not where the mechanism knows no such answer, or where the name in it would be another once it is prepared
+    /// (RFC 4013): the other side may prepare it or may not.
+    #[must_use]
+    pub fn see(&mut self, answer: &Secret) -> bool {
+        self.answers += 1;
+        match (self.mechanism, self.answers) {
+            (Mechanism::Plain, _) => {
+                let Some(said) = plain::read(answer, plain::user_as_written) else { return false };
+                (self.user, self.shown) = (said.user, said.password);
             }
-            Mechanism::Xoauth2 | Mechanism::OauthBearer => {
-                if let Some(said) = token::read(self.mechanism, answer) {
-                    (self.user, self.shown) = (said.user, said.token);
-                }
+            (Mechanism::Xoauth2 | Mechanism::OauthBearer, 1) => {
+                let said = token::read(self.mechanism, answer, plain::user_as_written);
+                let Some(said) = said else { return false };
+                (self.user, self.shown) = (said.user, said.token);
             }
-            Mechanism::Login if self.user.is_empty() => {
-                self.user = plain::user(answer.octets()).unwrap_or_default();
+            (Mechanism::Login, 1) => return self.takes(plain::user_as_written(answer.octets())),
+            (Mechanism::ScramSha256 | Mechanism::ScramSha256Plus, 1) => {
+                return self.takes(claimed(answer));
             }
-            Mechanism::ScramSha256 | Mechanism::ScramSha256Plus if self.user.is_empty() => {
-                self.user = claimed(answer).unwrap_or_default();
-            }
-            Mechanism::CramMd5 => {
-                let name = answer.octets().rsplitn(2, |octet| *octet == b' ').nth(1);
-                self.user = name.and_then(plain::user).unwrap_or_default();
+            (Mechanism::CramMd5, _) => {
+                let name = answer.octets().rsplitn(2, |octet| *octet == b' ').nth(1).unwrap_or_default();
                 self.shown = answer.clone();
+                return self.takes(plain::user_as_written(name));
             }
+            (Mechanism::Xoauth2 | Mechanism::OauthBearer, _) => {} // after the token come only regrets
             _ => self.shown = answer.clone(),
         }
+        true
+    }
+
+    fn takes(&mut self, name: Option<String>) -> bool {
+        self.user = name.unwrap_or_default();
+        !self.user.is_empty()
     }
 
     /// What was claimed so far.
@@ -63,18 +75,55 @@ mod tests {
     fn the_claim_is_found_in_each_mechanism() {
         for (mechanism, answers, want) in [
             (Mechanism::Plain, &["\0ann\0pw"][..], Some(("ann", "pw"))),
-            (Mechanism::Plain, &["nonsense"], None),
             (Mechanism::Login, &["ann", "pw"], Some(("ann", "pw"))),
             (Mechanism::Login, &["ann"], Some(("ann", ""))),
             (Mechanism::Xoauth2, &["user=ann\x01auth=Bearer t\x01\x01"], Some(("ann", "t"))),
+            // The second answer follows the server's no.
+            (Mechanism::Xoauth2, &["user=ann\x01auth=Bearer t\x01\x01", ""], Some(("ann", "t"))),
+            (Mechanism::OauthBearer, &["n,,\x01auth=Bearer t\x01\x01"], None), // the token says who it is
             (Mechanism::ScramSha256, &["n,,n=ann,r=x", "c=biws,r=y,p=z"], Some(("ann", "c=biws,r=y,p=z"))),
             (Mechanism::CramMd5, &["ann b913a602"], Some(("ann", "ann b913a602"))),
         ] {
             let mut watch = Watch::new(mechanism);
-            answers.iter().for_each(|answer| watch.see(&Secret::from(*answer)));
+            answers.iter().for_each(|answer| assert!(watch.see(&Secret::from(*answer)), "{mechanism}"));
             let claim = watch.claim();
             let got = claim.map(|claim| (claim.user, std::str::from_utf8(claim.secret).unwrap()));
             assert_eq!(got, want, "{mechanism} {answers:?}");
         }
+    }
+
+    /// `\u{aa}nn` is ann for who prepares names, and somebody else for who doesn't.
+    #[test]
+    fn what_the_other_side_may_read_otherwise_does_not_go_on() {
+        for (mechanism, answer) in [
+            (Mechanism::Plain, "nonsense"),
+            (Mechanism::Plain, ""),
+            (Mechanism::Plain, "\0\u{aa}nn\0pw"),
+            (Mechanism::Plain, "bob\0ann\0pw"),
+            (Mechanism::Login, "\u{aa}nn"),
+            (Mechanism::Login, ""),
+            (Mechanism::Login, "a\nn"),
+            (Mechanism::Xoauth2, "user=\u{aa}nn\x01auth=Bearer t\x01\x01"),
+            (Mechanism::OauthBearer, "n,a=\u{aa}nn,\x01auth=Bearer t\x01\x01"),
+            (Mechanism::OauthBearer, "nonsense"),
+            (Mechanism::ScramSha256, "n,,n=\u{aa}nn,r=x"),
+            (Mechanism::ScramSha256, "n,a=bob,n=ann,r=x"), // for somebody else
+            (Mechanism::ScramSha256, "nonsense"),
+            (Mechanism::CramMd5, "\u{aa}nn b913a602"),
+            (Mechanism::CramMd5, "b913a602"),
+        ] {
+            let mut watch = Watch::new(mechanism);
+            assert!(!watch.see(&Secret::from(answer)), "{mechanism} {answer:?}");
+            assert!(watch.claim().is_none(), "{mechanism} {answer:?}");
+        }
+    }
+
+    /// People type passwords where names belong, and where that is none, the next answer is no name either.
+    #[test]
+    fn of_login_only_the_first_answer_is_a_name() {
+        let mut watch = Watch::new(Mechanism::Login);
+        assert!(!watch.see(&Secret::from("a\u{7}b")));
+        let _ = watch.see(&Secret::from("pencil"));
+        assert!(watch.claim().is_none());
     }
 }

@@ -1,5 +1,6 @@
 //! The envelope of a transaction as the backend is told of it: MAIL and its RCPTs.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use crate::fault::BackendFault;
@@ -40,6 +41,8 @@ pub struct Told {
     pub is_accepted: bool,
     /// Counts the transaction's RCPT commands, from 1; 0 for one that a policy added.
     pub index: usize,
+    /// Whether a policy added it beside all that the client named.
+    is_copy: bool,
 }
 
 impl Envelope {
@@ -48,9 +51,11 @@ impl Envelope {
         let params = &transaction.mail.params;
         let is_dsn = |param: &Param| matches!(param.keyword(), "NOTIFY" | "ORCPT" | "RET" | "ENVID");
         let all = transaction.recipients.iter().flat_map(|recipient| recipient.rcpt.params.all.iter());
+        let adds_copies = transaction.adds_copies();
+        let told = |(recipient, path): (&Recipient, &Permitted)| Told::new(recipient, path, adds_copies);
         Envelope {
             number: transaction.number,
-            recipients: transaction.permitted().map(|(recipient, path)| Told::new(recipient, path)).collect(),
+            recipients: transaction.permitted().map(told).collect(),
             real_size: None,
             utf8: params.smtputf8,
             reverse_path: transaction.reverse_path().as_str().to_owned(),
@@ -126,7 +131,7 @@ const USUAL_PARAMS: usize = 64;
 const RCPT: &str = "RCPT TO:<";
 
 impl Told {
-    fn new(recipient: &Recipient, path: &Permitted) -> Self {
+    fn new(recipient: &Recipient, path: &Permitted, adds_copies: bool) -> Self {
         let path = path.path().as_str();
         let mut line = String::with_capacity(RCPT.len() + path.len() + 1);
         line.push_str(RCPT);
@@ -136,7 +141,9 @@ impl Told {
             line.push(' ');
             line.push_str(param.raw());
         }
-        Told { line, path: path.len(), is_accepted: recipient.is_answered, index: recipient.index }
+        let index = recipient.index;
+        let is_copy = adds_copies && index == 0;
+        Told { line, path: path.len(), is_accepted: recipient.is_answered, index, is_copy }
     }
 
     /// The path that the backend is told, without brackets.
@@ -144,8 +151,14 @@ impl Told {
         self.line.get(RCPT.len()..).and_then(|rest| rest.get(..self.path)).unwrap_or_default()
     }
 
-    /// The RCPT command.
-    pub fn line(&self) -> &str {
-        &self.line
+    /// The RCPT command for a backend that offers `capabilities`.
+    ///
+    /// What becomes of a copy later is no business of the client's, who doesn't know of it: it is told to nobody, where
+    /// that can be said. RFC 3461 §4.1
+    pub fn line(&self, capabilities: &Capabilities) -> Cow<'_, str> {
+        match self.is_copy && capabilities.dsn {
+            true => Cow::Owned(format!("{} NOTIFY=NEVER", self.line)),
+            false => Cow::Borrowed(&self.line),
+        }
     }
 }

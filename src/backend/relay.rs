@@ -210,11 +210,11 @@ impl Relay {
             steps.push(envelope.mail(&line.opened.capabilities)?, Step::Mail);
             for (place, told) in envelope.recipients.iter().enumerate().filter(|(_, told)| told.is_accepted) {
                 let step = if told.index == 0 { Step::Added(place) } else { Step::Again };
-                steps.push(told.line(), step);
+                steps.push(told.line(&line.opened.capabilities), step);
             }
         }
         for told in envelope.recipients.iter().filter(|told| !told.is_accepted) {
-            steps.push(told.line(), Step::Recipient);
+            steps.push(told.line(&line.opened.capabilities), Step::Recipient);
         }
         if and_data {
             steps.push("DATA", Step::Data);

@@ -32,9 +32,11 @@ pub(super) fn auth(section: &Section) -> Auth {
         });
         named.collect()
     });
+    let verify = section.verifier("verify");
+    let unnamed = verify.as_ref().map_or(default.mechanisms, Place::unnamed);
     Auth {
-        verify: section.verifier("verify"),
-        mechanisms: mechanisms.unwrap_or(default.mechanisms),
+        verify,
+        mechanisms: mechanisms.unwrap_or(unnamed),
         binds_to_certificate: mechanisms.is_some_and(|named| named.contains(Mechanism::ScramSha256Plus)),
         max_failures: section.count("max_failures").flatten().unwrap_or(default.max_failures),
         failure_delay: section.duration("failure_delay").flatten().unwrap_or(default.failure_delay),
@@ -191,6 +193,14 @@ fn directory(section: &Section, server: &Server, auth: &Auth, problems: &mut Vec
             }
         }
         (false, true) => {}
+    }
+    if auth.ldap.search.as_ref().is_some_and(|search| !search.filter.says_who())
+        && auth.ldap.user_attribute.is_none()
+    {
+        let message = "who is found may be another than who was typed".to_owned();
+        let help =
+            "user_attribute = \"mail\": the entry says whose it is; or find all by {user}, or all by {local}";
+        wrong("filter", message, "fits by more than one part of the name, or by half of it", help);
     }
     private(table, server, &auth.ldap, &mut wrong);
 }

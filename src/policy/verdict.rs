@@ -21,7 +21,7 @@ pub enum Verdict {
 /// What a policy that checks logins says of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verified {
-    /// It is right, and the user is who it says it is.
+    /// It is right, and the user is who it says it is; a token shows nothing of that.
     Claimed,
     /// It is right, and this is the user's name.
     User(String),

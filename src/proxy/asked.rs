@@ -29,6 +29,10 @@ struct Asked(Rc<dyn SessionPolicies>);
 impl Asked {
     async fn ask(&self, credentials: Credentials<'_>) -> Found {
         match self.0.verify(&credentials).await {
+            // What is typed beside a token is shown by nothing.
+            Verified::Claimed if credentials.is_token => {
+                Found::Unavailable("the policy says `true` of a token, and not whose it is".to_owned())
+            }
             Verified::Claimed => Found::User(credentials.user.to_owned()),
             Verified::User(user) => Found::User(user),
             Verified::Nobody => Found::Nobody,

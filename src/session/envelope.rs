@@ -32,6 +32,8 @@ pub struct Transaction {
     pub forwarded: Option<Box<Particulars>>,
     /// What hooks have set for this transaction.
     pub standing: Standing,
+    /// Whether a policy has removed a recipient of the client's: one that it has added may stand in its place.
+    pub has_removed: bool,
     /// Whether policies have changed the recipients since the backend was told of them.
     pub recipients_changed: bool,
 }
@@ -90,6 +92,7 @@ impl Transaction {
             content: ContentState::None,
             forwarded: None,
             standing: Standing::default(),
+            has_removed: false,
             recipients_changed: false,
         }
     }
@@ -105,6 +108,12 @@ impl Transaction {
             Destination::Backend(permitted) => Some((recipient, permitted)),
             Destination::Discarded { .. } => None,
         })
+    }
+
+    /// Whether what policies have added are copies beside all that the client named, and stand in nobody's place.
+    pub fn adds_copies(&self) -> bool {
+        let is_discarded = |known: &Recipient| matches!(known.destination, Destination::Discarded { .. });
+        !self.has_removed && !self.recipients.iter().any(is_discarded)
     }
 
     /// The number of the next RCPT, from 1.
@@ -131,8 +140,10 @@ impl Transaction {
     ///
     /// One whose reply is not known was named later, in the same batch: it stays.
     pub(super) fn remove_recipient(&mut self, mailbox: &Mailbox) -> bool {
+        let is_gone = |known: &Recipient| known.is_answered && known.is_for(mailbox);
+        self.has_removed |= self.recipients.iter().any(|known| is_gone(known) && known.index != 0);
         let before = self.recipients.len();
-        self.recipients.retain(|recipient| !recipient.is_answered || !recipient.is_for(mailbox));
+        self.recipients.retain(|known| !is_gone(known));
         self.recipients.len() != before
     }
 }

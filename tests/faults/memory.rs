@@ -14,7 +14,7 @@ const MIB: isize = 1 << 20;
 #[test]
 fn a_client_that_reads_nothing_is_let_go_of() {
     run(async {
-        let stand = Stand::new().await;
+        let stand = Stand::with("", "limits.junk_commands = \"none\"", "").await;
         let mut client = stand.greeted().await;
         // More replies than sockets hold: 14 octets for each 6.
         let noops = b"NOOP\r\n".repeat(10_000);

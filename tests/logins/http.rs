@@ -66,7 +66,8 @@ fn only_a_clear_no_is_535() {
 #[test]
 fn tokens_are_checked_as_passwords_are() {
     let web = Web::start(false);
-    let gatepost = gatepost(&web.url("/login"), "");
+    let named = "mechanisms = [\"PLAIN\", \"LOGIN\", \"OAUTHBEARER\", \"XOAUTH2\"]\n";
+    let gatepost = Gatepost::start(&front(web.url("/login"), named, NO_BACKEND));
     let mut client = Client::connect(gatepost.address());
     let ehlo = client.must("EHLO client.front.example", 250);
     assert!(ehlo.lines.iter().any(|line| line == "AUTH PLAIN LOGIN OAUTHBEARER XOAUTH2"), "{ehlo:?}");

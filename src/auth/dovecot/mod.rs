@@ -79,8 +79,8 @@ impl Exchange for Passed {
 
 impl Passed {
     async fn pass(&mut self, answer: Option<Secret>) -> Step {
-        if let Some(answer) = &answer {
-            self.watch.see(answer);
+        if answer.as_ref().is_some_and(|answer| !self.watch.see(answer)) {
+            return Step::Malformed;
         }
         let job = match (&self.answers, &answer) {
             (None, _) => {

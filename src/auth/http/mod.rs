@@ -107,8 +107,9 @@ impl Http {
         if outcome == Err(LookupError::Unreachable) {
             outcome = self.client.ask(request).await; // a kept connection may have been lost meanwhile
         }
+        let typed = matches!(shown, Shown::Password(_)).then_some(user);
         let found = match outcome {
-            Ok(reply) => words::judge(reply.status.as_u16(), &reply.body, user, self.has_token),
+            Ok(reply) => words::judge(reply.status.as_u16(), &reply.body, typed, self.has_token),
             Err(LookupError::Invalid) => {
                 Found::Unavailable("what it speaks is no HTTP, or no TLS that can be trusted".to_owned())
             }

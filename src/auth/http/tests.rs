@@ -128,14 +128,14 @@ async fn connections_are_kept_from_one_login_to_the_next() {
     let logins = async {
         for _ in 0..5 {
             let token = Secret::from("tok");
-            let found = played.http.token(&attempt, "ann", &token).await;
+            let found = played.http.token(&attempt, "bob", &token).await;
             assert_eq!(found, Found::User("ann".into()));
         }
         Found::Nobody
     };
     let serve = played.serve(|_, body| {
         assert!(body.contains(r#""token":"tok""#), "{body}");
-        said("200 OK", r#"{"ok":true}"#)
+        said("200 OK", r#"{"ok":true,"user":"ann"}"#)
     });
     tokio::select! {
         _ = logins => {}

@@ -80,9 +80,9 @@ fn quote(json: &mut Secret, text: &str) {
     json.push(b"\"");
 }
 
-/// What an answer with `status` and `body` says of `user`, who is the one that was typed; `has_token` tells whether we
-/// have shown a token of our own.
-pub(super) fn judge(status: u16, body: &[u8], user: &str, has_token: bool) -> Found {
+/// What an answer with `status` and `body` says of `typed`, whose password was asked about; none if it was a token,
+/// which is whoever's it is, whatever name was typed beside it. `has_token` tells whether we have shown one of our own.
+pub(super) fn judge(status: u16, body: &[u8], typed: Option<&str>, has_token: bool) -> Found {
     let unavailable = |why: &str| Found::Unavailable(why.to_owned());
     match status {
         200 => {}
@@ -96,7 +96,10 @@ pub(super) fn judge(status: u16, body: &[u8], user: &str, has_token: bool) -> Fo
     };
     match (answer.get("ok"), answer.get("user")) {
         (Some(Value::Bool(false)), _) => Found::Nobody,
-        (Some(Value::Bool(true)), None | Some(Value::Null)) => Found::User(user.to_owned()),
+        (Some(Value::Bool(true)), None | Some(Value::Null)) => match typed {
+            Some(typed) => Found::User(typed.to_owned()),
+            None => unavailable("it doesn't say whose the token is: `user` is missing"),
+        },
         (Some(Value::Bool(true)), Some(Value::String(user))) => Found::User(user.clone()),
         (Some(Value::Bool(true)), Some(_)) => unavailable("`user` in its answer is no text"),
         _ => unavailable("`ok` in its answer is neither true nor false"),
@@ -179,9 +182,24 @@ mod tests {
             (429, "", false, Err("it answered 429")),
             (500, r#"{"ok":false}"#, false, Err("it answered 500")),
         ] {
-            let found = judge(status, body.as_bytes(), "ann", has_token);
+            let found = judge(status, body.as_bytes(), Some("ann"), has_token);
             let want = want.unwrap_or_else(|why| Found::Unavailable(why.to_owned()));
             assert_eq!(found, want, "{status} {body}");
+        }
+    }
+
+    /// What is typed beside a token is shown by nothing.
+    #[test]
+    fn a_token_is_whose_the_server_says_it_is() {
+        let nobody_said =
+            || Found::Unavailable("it doesn't say whose the token is: `user` is missing".to_owned());
+        for (body, want) in [
+            (r#"{"ok":true}"#, nobody_said()),
+            (r#"{"ok":true,"user":null}"#, nobody_said()),
+            (r#"{"ok":true,"user":"ann"}"#, Found::User("ann".to_owned())),
+            (r#"{"ok":false}"#, Found::Nobody),
+        ] {
+            assert_eq!(judge(200, body.as_bytes(), None, false), want, "{body}");
         }
     }
 }

@@ -12,7 +12,7 @@ pub(super) const INTEGER: u8 = 0x02;
 /// The tag of one word of several.
 pub(super) const ENUMERATED: u8 = 0x0a;
 /// The tag of a truth value.
-pub(super) const BOOLEAN: u8 = 0x01;
+const BOOLEAN: u8 = 0x01;
 
 /// Octets that are no BER, or more of them than we take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +51,11 @@ pub(super) fn number(tag: u8, number: u32) -> Secret {
         rest = tail;
     }
     element(tag, &[rest])
+}
+
+/// A truth value.
+pub(super) fn boolean(is_so: bool) -> Secret {
+    element(BOOLEAN, &[&[if is_so { 0xff } else { 0 }]])
 }
 
 /// Takes the first element off `octets`: its tag, and what is in it.

@@ -4,7 +4,7 @@
 
 use std::str::FromStr;
 
-use crate::auth::ldap::ber::{BOOLEAN, OCTETS, SEQUENCE, element};
+use crate::auth::ldap::ber::{OCTETS, SEQUENCE, element};
 use crate::auth::ldap::template::{self, Name, Piece, TemplateError};
 use crate::smtp::secret::Secret;
 
@@ -56,7 +56,7 @@ const EQUAL: u8 = 0xa3;
 const SUBSTRINGS: u8 = 0xa4;
 const AT_LEAST: u8 = 0xa5;
 const AT_MOST: u8 = 0xa6;
-const PRESENT: u8 = 0x87;
+pub(super) const PRESENT: u8 = 0x87;
 const ALIKE: u8 = 0xa8;
 const EXTENSIBLE: u8 = 0xa9;
 
@@ -71,10 +71,27 @@ impl Filter {
         self.node.encode(name)
     }
 
-    /// Who logs in as `name`.
-    pub(super) fn user<'a>(&self, name: &Name<'a>) -> &'a str {
-        name.meant_by(self.node.pieces().into_iter())
+    /// Who logs in as `name`; nothing where only the entry that is found could say it.
+    pub(super) fn user<'a>(&self, name: &Name<'a>) -> Option<&'a str> {
+        match self.node.shown()? {
+            Shown { local: true, domain: true } => Some(name.whole),
+            Shown { local: true, domain: false } => Some(name.local()),
+            Shown { local: false, .. } => None,
+        }
     }
+
+    /// Whether every entry that is found is that of the user who was typed. Where it isn't, the entry has to say whose it
+    /// is: what fits `(|(uid={local})(mail={user}))` may be ann's, who has typed another's address.
+    pub fn says_who(&self) -> bool {
+        self.node.shown().is_some_and(|shown| shown.local)
+    }
+}
+
+/// What of the name every entry that fits has shown to be the user's.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Shown {
+    local: bool,
+    domain: bool,
 }
 
 impl FromStr for Filter {
@@ -130,6 +147,34 @@ impl Node {
                 element(EXTENSIBLE, &[rule.octets(), attribute.octets(), value.octets(), of_dn.octets()])
             }
         })
+    }
+
+    /// What of the name is shown by every entry that fits this; nothing if one shows this and another that.
+    fn shown(&self) -> Option<Shown> {
+        match self {
+            Node::Several(AND, nodes) => {
+                let mut all = Shown::default();
+                for shown in nodes.iter().filter_map(Node::shown) {
+                    all = Shown { local: all.local || shown.local, domain: all.domain || shown.domain };
+                }
+                let is_clear = nodes.iter().all(|node| node.shown().is_some());
+                (is_clear || all.local && all.domain).then_some(all)
+            }
+            Node::Several(_, nodes) => {
+                let first = nodes.first().map_or(Some(Shown::default()), Node::shown);
+                first.filter(|_| nodes.iter().all(|node| node.shown() == first))
+            }
+            Node::Not(_) | Node::Present(_) => Some(Shown::default()),
+            Node::Compare(EQUAL, _, value) | Node::Extensible { value, .. } => Some(Shown {
+                local: value.iter().any(Piece::is_name),
+                domain: value.iter().any(Piece::is_more_than_local),
+            }),
+            // Alike, or a part of it: that fits whoever has typed half of another's name.
+            Node::Compare(..) | Node::Substrings(..) => {
+                let is_text = self.pieces().iter().all(|piece| matches!(piece, Piece::Text(_)));
+                is_text.then(Shown::default)
+            }
+        }
     }
 
     /// All pieces of all values.
@@ -266,16 +311,6 @@ fn unescaped(text: &str) -> Option<Vec<u8>> {
         octets.extend_from_slice(rest.as_bytes());
     }
     Some(octets)
-}
-
-/// The filter that every entry fits.
-pub(super) fn any_entry() -> Secret {
-    element(PRESENT, &[b"objectClass"])
-}
-
-/// A truth value.
-pub(super) fn boolean(is_so: bool) -> Secret {
-    element(BOOLEAN, &[&[if is_so { 0xff } else { 0 }]])
 }
 
 #[cfg(test)]

@@ -19,7 +19,6 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::auth::check::{Check, Found};
 use crate::auth::ldap::config::{Search, Server, Settings};
-use crate::auth::ldap::filter::any_entry;
 use crate::auth::ldap::line::{Line, Matches, Trouble};
 use crate::auth::ldap::template::Name;
 use crate::auth::ldap::words::{Code, Entry, Scope};
@@ -54,7 +53,7 @@ struct Inner {
 /// A login, as the directory is asked about it.
 struct Login {
     typed: String,
-    /// Who logs in, if nothing else says so.
+    /// Who logs in, if nothing else says so; empty where something else has to.
     meant: String,
     password: Secret,
     way: Way,
@@ -142,7 +141,10 @@ impl Inner {
     fn login(&self, user: &str, password: &Secret) -> Option<Login> {
         let name = Name::new(user);
         let (meant, way) = match (&self.settings.search, &self.settings.bind_dn) {
-            (Some(search), _) => (search.filter.user(&name), Way::Search(search.filter.about(&name)?)),
+            (Some(search), _) => {
+                // Where the filter doesn't say who is meant, the configuration has `user_attribute`.
+                (search.filter.user(&name).unwrap_or_default(), Way::Search(search.filter.about(&name)?))
+            }
             (None, Some(template)) => (template.user(&name), Way::Dn(template.dn(&name)?)),
             (None, None) => return None, // the configuration is checked
         };
@@ -248,7 +250,7 @@ impl Inner {
         let asked = words::Search {
             base: dn,
             scope: Scope::Base,
-            filter: &any_entry(),
+            filter: &words::any_entry(),
             attribute: self.settings.user_attribute.as_deref(),
         };
         match line.search(&asked, self.seconds()).await? {

@@ -59,13 +59,9 @@ impl<'a> Name<'a> {
         }
     }
 
-    /// Who it is where `pieces` say who is asked for: the whole name, or its local part if nothing else of it counts.
-    /// Otherwise who is ann here could log in as ann of another domain.
-    pub(super) fn meant_by<'p>(&self, mut pieces: impl Iterator<Item = &'p Piece>) -> &'a str {
-        match pieces.any(|piece| matches!(piece, Piece::User | Piece::Domain)) {
-            true => self.whole,
-            false => self.local,
-        }
+    /// What is before its last `@`; all of it if there is none.
+    pub(super) fn local(&self) -> &'a str {
+        self.local
     }
 }
 
@@ -84,9 +80,13 @@ impl Template {
         Some(dn)
     }
 
-    /// Who logs in as `name`.
+    /// Who logs in as `name`: the local part if nothing else of it counts. Otherwise who is ann here could log in as ann
+    /// of another domain.
     pub(super) fn user<'a>(&self, name: &Name<'a>) -> &'a str {
-        name.meant_by(self.pieces.iter())
+        match self.pieces.iter().any(Piece::is_more_than_local) {
+            true => name.whole,
+            false => name.local,
+        }
     }
 }
 
@@ -106,6 +106,11 @@ impl Piece {
     /// Whether users differ in it.
     pub(super) fn is_name(&self) -> bool {
         matches!(self, Piece::User | Piece::Local)
+    }
+
+    /// Whether it tells ann of one domain from ann of another.
+    pub(super) fn is_more_than_local(&self) -> bool {
+        matches!(self, Piece::User | Piece::Domain)
     }
 }
 

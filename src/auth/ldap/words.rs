@@ -3,9 +3,9 @@
 use std::fmt;
 
 use crate::auth::ldap::ber::{
-    ENUMERATED, INTEGER, Malformed, OCTETS, SEQUENCE, element, expect, number, read_number, take,
+    ENUMERATED, INTEGER, Malformed, OCTETS, SEQUENCE, boolean, element, expect, number, read_number, take,
 };
-use crate::auth::ldap::filter::boolean;
+use crate::auth::ldap::filter::PRESENT;
 use crate::smtp::secret::Secret;
 
 /// How a request went. Source: RFC 4511 §4.1.9.
@@ -117,6 +117,11 @@ const SIMPLE: u8 = 0x80;
 /// The name of an extended request.
 const NAME: u8 = 0x80;
 
+/// The filter that every entry fits.
+pub(super) fn any_entry() -> Secret {
+    element(PRESENT, &[b"objectClass"])
+}
+
 /// STARTTLS. Source: RFC 4511 §4.14.1.
 const STARTTLS: &[u8] = b"1.3.6.1.4.1.1466.20037";
 /// Entries that are asked for: who finds two has not found one.
@@ -213,7 +218,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::auth::ldap::filter::any_entry;
 
     fn hex(message: &Secret) -> String {
         message.octets().iter().map(|octet| format!("{octet:02x}")).collect()

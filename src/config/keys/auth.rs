@@ -16,7 +16,7 @@ pub(super) const AUTH: &[Key] = &[
         Table::Auth,
         "mechanisms",
         Kind::List(Item::Mechanism),
-        Default::Words("all but CRAM-MD5 and EXTERNAL"),
+        Default::Words("all but CRAM-MD5 and EXTERNAL, and but OAUTHBEARER and XOAUTH2 where a web server is asked"),
         "What may be offered, of that which `verify` can check; SCRAM-SHA-256-PLUS under TLS 1.2 as well, if it is named here.",
     )
     .rfc("RFC 4422"),

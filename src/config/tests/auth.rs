@@ -116,6 +116,11 @@ fn a_directory_in_which_nobody_is_found_is_a_mistake() {
         (at(here, "bind_dn = \"uid=ann,dc=a\""), "auth.ldap.bind_dn", "the user's name has no place in it"),
         (at(here, "bind_dn = \"uid={name},dc=a\""), "auth.ldap.bind_dn", "and nothing else"),
         (at(here, "base = \"\"\nfilter = \"uid={user}\""), "auth.ldap.filter", "it is no filter"),
+        (
+            at(here, "base = \"dc=a\"\nfilter = \"(|(uid={local})(mail={user}))\""),
+            "auth.ldap.filter",
+            "may be another than who was typed",
+        ),
         (at(here, "bind_dn = 5"), "auth.ldap.bind_dn", "must be text"),
         (
             at(here, &format!("{dn}user_attribute = \"a b\"")),
@@ -146,6 +151,8 @@ fn a_directory_in_which_nobody_is_found_is_a_mistake() {
         assert!(found, "{rest}\nwanted {key}: {message}\ngot {told:#?}");
     }
     good(&text(&at("ldap://a", &format!("{dn}starttls = false\nwithout_tls = true"))));
+    let mixed = "base = \"dc=a\"\nfilter = \"(|(uid={local})(mail={user}))\"\nuser_attribute = \"mail\"";
+    good(&text(&at(here, mixed)));
 }
 
 const USERS: &str = "[auth]\nverify = \"file:users\"\nmax_failures = 9\nldap.bind_dn = \"uid={user},dc=a\"";
@@ -242,6 +249,22 @@ fn every_key_of_a_web_server_arrives() {
         timeout: Duration::from_secs(3),
     };
     assert_eq!(found.http, want);
+}
+
+/// One that knows passwords alone would be asked without one.
+#[test]
+fn a_web_server_is_asked_about_tokens_only_if_they_are_named() {
+    let tokens = Mechanisms::NONE.with(Mechanism::OauthBearer).with(Mechanism::Xoauth2);
+    for (verify, named, want) in [
+        ("https://a.example/", "", Mechanisms::NONE),
+        ("https://a.example/", "mechanisms = [\"PLAIN\", \"OAUTHBEARER\", \"XOAUTH2\"]", tokens),
+        ("backend", "", tokens),
+        ("policy:helo", "", tokens),
+    ] {
+        let found = auth(&format!("[auth]\nverify = \"{verify}\"\n{named}\n"));
+        assert_eq!(found.mechanisms.intersect(tokens), want, "{verify} {named}");
+        assert!(found.mechanisms.contains(Mechanism::Plain));
+    }
 }
 
 #[test]

@@ -184,16 +184,16 @@ fn a_reply_that_comes_after_its_transaction_settles_nothing() {
 fn changes_of_recipients_are_made_in_their_order() {
     use RecipientChange::{Add, Remove};
     let (b, c, d) = (mailbox("b@ours.example"), mailbox("c@ours.example"), mailbox("d@ours.example"));
-    for (changes, want, why) in [
-        (vec![Add(c.clone())], vec!["b", "c"], ""),
-        (vec![Remove(b.clone())], vec![], ""),
-        (vec![Remove(b.clone()), Add(b.clone())], vec!["b"], "added anew"),
-        (vec![Add(c.clone()), Remove(c.clone())], vec!["b"], "taken back"),
-        (vec![Add(c.clone()), Add(c.clone())], vec!["b", "c"], "once is enough"),
-        (vec![Add(b.clone())], vec!["b"], "the client has named it"),
-        (vec![Remove(mailbox("\"b\"@OURS.example"))], vec![], "the same address, written otherwise"),
-        (vec![Remove(mailbox("B@ours.example"))], vec!["b"], "a local part has a case"),
-        (vec![Add(d.clone()), Add(c.clone())], vec!["b", "c"], "the guard refused d"),
+    for (changes, want, adds_copies, why) in [
+        (vec![Add(c.clone())], vec!["b", "c"], true, ""),
+        (vec![Remove(b.clone())], vec![], false, ""),
+        (vec![Remove(b.clone()), Add(b.clone())], vec!["b"], false, "added anew"),
+        (vec![Add(c.clone()), Remove(c.clone())], vec!["b"], true, "taken back"),
+        (vec![Add(c.clone()), Add(c.clone())], vec!["b", "c"], true, "once is enough"),
+        (vec![Add(b.clone())], vec!["b"], true, "the client has named it"),
+        (vec![Remove(mailbox("\"b\"@OURS.example"))], vec![], false, "the same address, written otherwise"),
+        (vec![Remove(mailbox("B@ours.example"))], vec!["b"], true, "a local part has a case"),
+        (vec![Add(d.clone()), Add(c.clone())], vec!["b", "c"], true, "the guard refused d"),
     ] {
         let mut session = session_after(&[EHLO, MAIL, RCPT]);
         let added = changes.iter().filter_map(|change| match change {
@@ -204,6 +204,7 @@ fn changes_of_recipients_are_made_in_their_order() {
         session.commit_recipients(&changes, permitted);
         let want: Vec<String> = want.iter().map(|name| format!("<{name}@ours.example>")).collect();
         assert_eq!(recipients(&session), want, "{changes:?} {why}");
+        assert_eq!(session.transaction().unwrap().adds_copies(), adds_copies, "{changes:?} {why}");
     }
 }
 

@@ -81,7 +81,37 @@ fn a_name_without_a_part_that_is_needed_is_nobodys() {
     let filter: Filter = "(&(uid={local})(dc={domain}))".parse().unwrap();
     assert!(filter.about(&Name::new("ann")).is_none());
     assert!(filter.about(&Name::new("@a.example")).is_none());
-    assert_eq!(filter.user(&Name::new("ann@a")), "ann@a");
-    let local: Filter = "(uid={local})".parse().unwrap();
-    assert_eq!(local.user(&Name::new("ann@a")), "ann");
+}
+
+/// Who is found by one branch is not who is found by another: ann, who types ann@b and her own password, is not ann@b.
+#[test]
+fn a_filter_says_who_the_user_is_or_that_it_cannot() {
+    for (text, want) in [
+        ("(uid={local})", Some("ann")),
+        ("(mail={user})", Some("ann@b")),
+        ("(mail={local}@a)", Some("ann")),
+        ("(uid:caseExactMatch:={user})", Some("ann@b")),
+        ("(&(uid={local})(dc={domain}))", Some("ann@b")), // both have to fit
+        ("(&(uid={local})(objectClass=person))", Some("ann")),
+        ("(|(mail={user})(alias={user}))", Some("ann@b")),
+        ("(|(uid={local})(cn={local}))", Some("ann")),
+        ("(|(uid={local})(mail={user}))", None),
+        ("(|(objectClass=*)(mail={user}))", None),
+        ("(&(objectClass=person)(|(uid={local})(mail={user})))", None),
+        ("(&(mail={user})(|(uid={local})(mail={user})))", Some("ann@b")),
+        ("(|(&(uid={local})(dc={domain}))(mail={user}))", Some("ann@b")),
+        ("(&(uid={local})(!(mail={user})))", Some("ann")), // what doesn't fit shows nothing
+        ("(|(!(mail={user}))(mail={user}))", None),
+        ("(mail={user}*)", None), // half of a name fits as well
+        ("(cn=*{local}*)", None),
+        ("(mail~={user})", None),
+        ("(&(mail={user})(cn=A*))", Some("ann@b")),
+        ("(|(dc={domain})(mail={user}))", None), // everybody of a domain
+        ("(&(uid={local})(|(dc={domain})(cn=x)))", None),
+        ("(!(mail={user}))", None),
+    ] {
+        let filter: Filter = text.parse().unwrap();
+        assert_eq!(filter.user(&Name::new("ann@b")), want, "{text}");
+        assert_eq!(filter.says_who(), want.is_some(), "{text}");
+    }
 }
