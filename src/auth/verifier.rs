@@ -86,7 +86,7 @@ pub trait Exchange {
 /// Who a client claims to be, and what it shows for it.
 #[derive(Clone, Copy)]
 pub struct Claim<'a> {
-    /// The name.
+    /// The name under which failures count; empty if there is none.
     pub user: &'a str,
     /// What is the same whenever the same secret is shown.
     pub secret: &'a [u8],
@@ -99,6 +99,8 @@ pub enum Step {
     Challenge(Secret),
     /// It is this user.
     Accepted(String),
+    /// It is not, and the client has to answer this before it hears so: that it leaves instead saves it nothing.
+    RefusedAfter(Secret),
     /// It is not: in the verifier's own words, where it has some that may be said.
     Refused(Option<Reply>),
     /// Nobody can tell now; why, for the log.

@@ -97,7 +97,7 @@ impl Passed {
         let Some(answers) = &mut self.answers else { return Step::Malformed };
         match timeout(PATIENCE, answers.recv()).await {
             Ok(Some(Answer::Ok(user))) => Step::Accepted(user),
-            Ok(Some(Answer::Continue(challenge))) => Step::Challenge(challenge),
+            Ok(Some(Answer::Continue(challenge))) => self.watch.challenged(challenge),
             Ok(Some(Answer::Fail)) => Step::Refused(None),
             Ok(Some(Answer::Unavailable(why))) => Step::Unavailable(format!("Dovecot: {why}")),
             Ok(None) => Step::Unavailable("Dovecot: the connection is lost".to_owned()),

@@ -10,12 +10,11 @@ pub mod template;
 mod words;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::timeout;
 
 use crate::auth::check::{Check, Found};
 use crate::auth::ldap::config::{Search, Server, Settings};
@@ -46,8 +45,6 @@ struct Inner {
     back: Option<Back>,
     names: Arc<dyn Names>,
     idle: Mutex<Vec<Line>>,
-    /// How long the directory has last thought about a password of somebody whom it knows, in microseconds.
-    thought: AtomicU64,
 }
 
 /// A login, as the directory is asked about it.
@@ -94,8 +91,7 @@ impl Ldap {
     ) -> Result<Ldap, LdapError> {
         let (password, back) = prepare(&server, &settings)?;
         let turns = Arc::new(Semaphore::new(settings.connections));
-        let (idle, thought) = (Mutex::default(), AtomicU64::default());
-        let inner = Inner { server, settings, password, back, names, idle, thought };
+        let inner = Inner { server, settings, password, back, names, idle: Mutex::default() };
         Ok(Ldap { inner: Arc::new(inner), turns, helper })
     }
 
@@ -105,11 +101,11 @@ impl Ldap {
         let Some(login) = login else { return Found::Nobody };
         let patience = self.inner.settings.timeout.min(PATIENCE);
         let Ok(Ok(turn)) = timeout(patience, Arc::clone(&self.turns).acquire_owned()).await else {
-            return Found::Unavailable("LDAP: too many logins at once".to_owned());
+            return Found::Unavailable(format!("{}: too many logins at once", self.inner.server));
         };
         let inner = Arc::clone(&self.inner);
         let asked = self.helper.ask(move || async move { inner.check(&login, turn, patience).await });
-        asked.await.unwrap_or_else(|| Found::Unavailable("LDAP: we are stopping".to_owned()))
+        asked.await.unwrap_or_else(|| Found::Unavailable(format!("{}: we are stopping", self.inner.server)))
     }
 }
 
@@ -129,6 +125,15 @@ pub fn prepare(server: &Server, settings: &Settings) -> Result<(Secret, Option<B
 impl Check for Arc<Ldap> {
     fn mechanisms(&self) -> Mechanisms {
         Mechanisms::NONE.with(Mechanism::Plain).with(Mechanism::Login)
+    }
+
+    fn counted_as<'a>(&self, user: &'a str) -> &'a str {
+        let (name, settings) = (Name::new(user), &self.inner.settings);
+        match (&settings.search, &settings.bind_dn) {
+            (Some(search), _) => search.filter.counted_as(&name),
+            (None, Some(template)) => template.user(&name),
+            (None, None) => user,
+        }
     }
 
     fn password<'a>(&'a self, _: &'a Attempt, user: &'a str, password: &'a Secret) -> Pending<'a, Found> {
@@ -157,7 +162,10 @@ impl Inner {
             Ok(Ok(Some(user))) => Found::User(user),
             Ok(Ok(None)) => Found::Nobody,
             Ok(Err(trouble)) => Found::Unavailable(format!("{}: {trouble}", self.server)),
-            Err(_) => Found::Unavailable(format!("{}: no answer within {patience:?}", self.server)),
+            Err(_) => {
+                self.idle.lock().clear(); // the server may be gone without a word
+                Found::Unavailable(format!("{}: no answer within {patience:?}", self.server))
+            }
         };
         drop(turn);
         found
@@ -179,10 +187,12 @@ impl Inner {
     async fn check_over(&self, mut line: Line, login: &Login) -> Result<Option<String>, Trouble> {
         let found = match (&login.way, &self.settings.search) {
             (Way::Search(filter), Some(search)) => self.search(&mut line, search, filter, login).await?,
-            (Way::Dn(dn), _) => match self.bind(&mut line, dn, &login.password).await? {
-                false => None,
-                true if self.settings.user_attribute.is_none() => Some(login.meant.clone()),
-                true => Some(self.own_name(&mut line, dn, login).await?),
+            (Way::Dn(dn), _) => match line.bind(dn, &login.password).await? {
+                // The DN is what was typed: that there is none such, or can't be, is no fault of the directory's.
+                Code::INVALID_CREDENTIALS | Code::NO_SUCH_OBJECT | Code::INVALID_DN_SYNTAX => None,
+                Code::SUCCESS if self.settings.user_attribute.is_none() => Some(login.meant.clone()),
+                Code::SUCCESS => Some(self.own_name(&mut line, dn, login).await?),
+                code => return Err(bind_answered(code)),
             },
             (Way::Search(_), None) => None,
         };
@@ -214,34 +224,15 @@ impl Inner {
             attribute: self.settings.user_attribute.as_deref(),
         };
         match line.search(&asked, self.seconds()).await? {
-            Matches::One(entry) => match self.bind(line, &entry.dn, &login.password).await? {
-                true => self.name_in(&entry, login).map(Some),
-                false => Ok(None),
+            Matches::One(entry) => match line.bind(&entry.dn, &login.password).await? {
+                Code::SUCCESS => self.name_in(&entry, login).map(Some),
+                Code::INVALID_CREDENTIALS => Ok(None),
+                code => Err(bind_answered(code)),
             },
-            Matches::None => {
-                // As long as for a wrong password, so that nobody learns who is known here.
-                sleep(Duration::from_micros(self.thought.load(Ordering::Relaxed))).await;
-                Ok(None)
-            }
+            Matches::None => Ok(None),
             Matches::Several => {
                 Err(Trouble::Other("several entries fit the name: make `filter` narrower".to_owned()))
             }
-        }
-    }
-
-    /// Whether a bind as `dn` shows `password` to be right.
-    ///
-    /// *Errors*: the directory says neither.
-    async fn bind(&self, line: &mut Line, dn: &str, password: &Secret) -> Result<bool, Trouble> {
-        let start = Instant::now();
-        let code = line.bind(dn, password).await?;
-        let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
-        match code {
-            Code::SUCCESS | Code::INVALID_CREDENTIALS => {
-                self.thought.store(micros, Ordering::Relaxed);
-                Ok(code == Code::SUCCESS)
-            }
-            code => Err(Trouble::Other(format!("the bind was answered by {code}"))),
         }
     }
 
@@ -302,6 +293,10 @@ impl Inner {
             self.idle.lock().push(line); // there are no more than turns
         }
     }
+}
+
+fn bind_answered(code: Code) -> Trouble {
+    Trouble::Other(format!("the bind was answered by {code}"))
 }
 
 impl std::fmt::Debug for Ldap {
