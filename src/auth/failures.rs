@@ -31,6 +31,12 @@ struct Count {
     last: Instant,
 }
 
+impl Count {
+    fn counts_at(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.last) <= WINDOW
+    }
+}
+
 type Digest = [u8; 16];
 
 /// How many failures there were lately, each secret counted once.
@@ -71,6 +77,17 @@ impl Failures {
         Lately { of_network: counts.note(network, attempt, now), of_user }
     }
 
+    /// How many there were lately from `network`, as far as they count at `now`.
+    pub fn of_network(&self, network: &str, now: Instant) -> usize {
+        if self.key.get().is_none() {
+            return 0; // none was noted yet
+        }
+        let network = self.digest(&[b"network", network.as_bytes()]);
+        let counts = self.counts.lock();
+        let count = counts.of.get(&network).filter(|count| count.counts_at(now));
+        count.map_or(0, |count| count.seen.len())
+    }
+
     fn digest(&self, parts: &[&[u8]]) -> Digest {
         let mut context = hmac::Context::with_key(self.key.get_or_init(random_key));
         for part in parts {
@@ -92,7 +109,7 @@ fn random_key() -> hmac::Key {
 impl Counts {
     fn note(&mut self, who: Digest, attempt: Digest, now: Instant) -> usize {
         let count = self.of.entry(who).or_insert_with(|| Count { seen: Vec::new(), last: now });
-        if now.saturating_duration_since(count.last) > WINDOW {
+        if !count.counts_at(now) {
             count.seen = Vec::new();
         }
         if count.seen.len() < MOST && !count.seen.contains(&attempt) {
@@ -107,7 +124,7 @@ impl Counts {
         if self.of.len() < ROOM {
             return;
         }
-        self.of.retain(|_, count| now.saturating_duration_since(count.last) <= WINDOW);
+        self.of.retain(|_, count| count.counts_at(now));
         if self.of.len() < ROOM {
             return;
         }
@@ -155,7 +172,10 @@ mod tests {
         assert_eq!(note("203.0.113.0/24", "ann b", "fifth"), (2, 2), "however many blanks there are");
         assert_eq!(note("203.0.113.0/24", "", "a token"), (3, 0), "without a name it counts for the network");
         assert_eq!(note("203.0.113.0/24", "", "another"), (4, 0));
+        assert_eq!(failures.of_network(NET, Instant::now()), 4);
+        assert_eq!(failures.of_network("192.0.3.0/24", Instant::now()), 0);
         tokio::time::advance(WINDOW + Duration::from_secs(1)).await;
+        assert_eq!(failures.of_network(NET, Instant::now()), 0);
         assert_eq!(note(NET, "ann", "old"), (1, 1), "it is over in time");
     }
 

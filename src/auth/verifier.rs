@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::time::Duration;
 
 use crate::auth::scram::Channel;
 use crate::smtp::mechanism::{Mechanism, Mechanisms};
@@ -10,6 +11,9 @@ use crate::smtp::secret::Secret;
 
 /// A future that stays on its worker.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
+/// How long a verifier may take for one step; who leads an exchange gives up after 30 s.
+pub const PATIENCE: Duration = Duration::from_secs(25);
 
 /// Who knows whether a login is right.
 pub trait Verifier {
@@ -39,6 +43,8 @@ pub struct Attempt {
     pub certificate: Vec<String>,
     /// The listener's name.
     pub listener: String,
+    /// Whether logins from its network have failed too often lately.
+    pub is_suspect: bool,
     /// What the client calls itself.
     pub ehlo: Option<String>,
     /// Its TLS.
@@ -68,6 +74,7 @@ impl Attempt {
             channel: Channel::default(),
             certificate: Vec::new(),
             listener: String::new(),
+            is_suspect: false,
             ehlo: None,
             tls: None,
         }

@@ -192,6 +192,8 @@ impl Serve {
         let session = self.session.borrow();
         let identity = session.identity();
         let offered = session.greeting().map_or(Mechanisms::NONE, |greeting| greeting.offer.auth);
+        let network = client_network(identity.client.ip());
+        let failed = self.context.failures.of_network(&network, Instant::now());
         Attempt {
             mechanism,
             client: identity.client,
@@ -201,6 +203,7 @@ impl Serve {
             channel: channel(&session, offered, mechanism),
             certificate: certificate(&session),
             listener: self.context.listener.name.clone(),
+            is_suspect: failed >= self.context.listener.auth.max_failures,
             ehlo: session.greeting().map(|greeting| greeting.name.as_str().to_owned()),
             tls: session.tls().map(|tls| Tls {
                 version: tls.version,

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::auth::check::{Check, Found};
@@ -22,7 +22,7 @@ use crate::auth::ldap::line::{Line, Matches, Trouble};
 use crate::auth::ldap::template::Name;
 use crate::auth::ldap::words::{Code, Entry, Scope};
 use crate::auth::secret_file::{self, SecretFileError};
-use crate::auth::verifier::{Attempt, Pending};
+use crate::auth::verifier::{Attempt, PATIENCE, Pending};
 use crate::net::names::Names;
 use crate::net::tls::back::{Back, BackError};
 use crate::net::tls::config::{BackTls, Level};
@@ -34,6 +34,8 @@ use crate::threads::helper::HelperHandle;
 pub struct Ldap {
     inner: Arc<Inner>,
     turns: Arc<Semaphore>,
+    /// Turns for clients whose networks have failed too often lately: half of all.
+    guessing: Arc<Semaphore>,
     helper: HelperHandle,
 }
 
@@ -56,6 +58,9 @@ struct Login {
     way: Way,
 }
 
+/// One login's turn, and its place among those who guess, if it does.
+type Turn = (Option<OwnedSemaphorePermit>, OwnedSemaphorePermit);
+
 /// How the user is found.
 enum Way {
     Dn(String),
@@ -74,10 +79,8 @@ pub enum LdapError {
     Tls(#[from] BackError),
 }
 
-/// How long a connection is kept for the next login.
+/// How long a connection may be idle to serve the next login, which closes those that are older.
 const IDLE: Duration = Duration::from_secs(60);
-/// Who leads an exchange gives up after 30 s.
-const PATIENCE: Duration = Duration::from_secs(25);
 
 impl Ldap {
     /// The directory at `server`; connections are `helper`'s, made when they are needed.
@@ -91,16 +94,28 @@ impl Ldap {
     ) -> Result<Ldap, LdapError> {
         let (password, back) = prepare(&server, &settings)?;
         let turns = Arc::new(Semaphore::new(settings.connections));
+        let guessing = Arc::new(Semaphore::new(settings.connections.div_ceil(2)));
         let inner = Inner { server, settings, password, back, names, idle: Mutex::default() };
-        Ok(Ldap { inner: Arc::new(inner), turns, helper })
+        Ok(Ldap { inner: Arc::new(inner), turns, guessing, helper })
     }
 
-    async fn ask(&self, user: &str, password: &Secret) -> Found {
+    async fn ask(&self, attempt: &Attempt, user: &str, password: &Secret) -> Found {
+        if self.inner.settings.search.is_none() && self.inner.settings.bind_dn.is_none() {
+            return Found::Unavailable(format!("{}: nothing says how users are found", self.inner.server));
+        }
         // The directory would take it for somebody who doesn't want to say who he is. RFC 4513 §5.1.2
         let login = self.inner.login(user, password).filter(|_| !password.is_empty());
         let Some(login) = login else { return Found::Nobody };
-        let patience = self.inner.settings.timeout.min(PATIENCE);
-        let Ok(Ok(turn)) = timeout(patience, Arc::clone(&self.turns).acquire_owned()).await else {
+        let patience = self.inner.patience();
+        let turns = async {
+            // Who guesses waits for others who do, and leaves turns to those who don't.
+            let guessing = match attempt.is_suspect {
+                true => Some(Arc::clone(&self.guessing).acquire_owned().await?),
+                false => None,
+            };
+            Ok::<Turn, AcquireError>((guessing, Arc::clone(&self.turns).acquire_owned().await?))
+        };
+        let Ok(Ok(turn)) = timeout(patience, turns).await else {
             return Found::Unavailable(format!("{}: too many logins at once", self.inner.server));
         };
         let inner = Arc::clone(&self.inner);
@@ -136,8 +151,13 @@ impl Check for Arc<Ldap> {
         }
     }
 
-    fn password<'a>(&'a self, _: &'a Attempt, user: &'a str, password: &'a Secret) -> Pending<'a, Found> {
-        Box::pin(self.ask(user, password))
+    fn password<'a>(
+        &'a self,
+        attempt: &'a Attempt,
+        user: &'a str,
+        password: &'a Secret,
+    ) -> Pending<'a, Found> {
+        Box::pin(self.ask(attempt, user, password))
     }
 }
 
@@ -157,7 +177,7 @@ impl Inner {
     }
 
     /// Whether the password of `login` is right, found out while `turn` is held.
-    async fn check(&self, login: &Login, turn: OwnedSemaphorePermit, patience: Duration) -> Found {
+    async fn check(&self, login: &Login, turn: Turn, patience: Duration) -> Found {
         let found = match timeout(patience, self.check_twice(login)).await {
             Ok(Ok(Some(user))) => Found::User(user),
             Ok(Ok(None)) => Found::Nobody,
@@ -180,7 +200,8 @@ impl Inner {
             }
         }
         let starttls = self.settings.uses_starttls(&self.server);
-        let line = Line::open(&self.server, self.back.as_ref(), starttls, &*self.names).await?;
+        let line =
+            Line::open(&self.server, self.back.as_ref(), starttls, &*self.names, self.patience()).await?;
         self.check_over(line, login).await
     }
 
@@ -265,6 +286,11 @@ impl Inner {
             (None, _) => format!("the user's entry has several `{attribute}`, none as typed"),
         };
         Err(Trouble::Other(why))
+    }
+
+    /// How long a login may take.
+    fn patience(&self) -> Duration {
+        self.settings.timeout.min(PATIENCE)
     }
 
     /// How long the server may search.

@@ -341,6 +341,38 @@ async fn failures_count_under_whom_the_directory_is_asked_about() {
     }
 }
 
+/// Those who guess have half of the turns, so that the others find one.
+#[tokio::test]
+async fn who_guesses_leaves_turns_to_the_others() {
+    let Played { listener, ldap } = start(Settings { connections: 2, ..by_dn() }).await;
+    let attempt = |is_suspect| Attempt {
+        is_suspect,
+        ..Attempt::new(Mechanism::Plain, "192.0.2.1:25".parse().unwrap())
+    };
+    let (guess, other, password) = (attempt(true), attempt(false), Secret::from("pencil"));
+    let guesses =
+        async { tokio::join!(ldap.password(&guess, "a", &password), ldap.password(&guess, "b", &password)) };
+    let serve = async {
+        let (_silent, _) = listener.accept().await.unwrap();
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let asked = hear(&mut stream).await.unwrap();
+        assert_eq!(asked.bind().0, "uid=ann,dc=a");
+        stream.write_all(&bound(asked.id, 0)).await.unwrap();
+        std::future::pending::<()>().await;
+    };
+    let found = async {
+        while ldap.turns.available_permits() == 2 {
+            tokio::task::yield_now().await;
+        }
+        ldap.password(&other, "ann", &password).await
+    };
+    tokio::select! {
+        found = found => assert_eq!(found, Found::User("ann".into())),
+        _ = guesses => panic!("nobody has answered them"),
+        () = serve => {}
+    }
+}
+
 #[tokio::test]
 async fn nothing_of_it_shows_a_secret() {
     let Played { listener, ldap } = start(by_dn()).await;
