@@ -15,6 +15,8 @@ pub(super) struct Code(pub(super) u32);
 impl Code {
     pub(super) const SUCCESS: Code = Code(0);
     pub(super) const SIZE_LIMIT_EXCEEDED: Code = Code(4);
+    pub(super) const NO_SUCH_OBJECT: Code = Code(32);
+    pub(super) const INVALID_DN_SYNTAX: Code = Code(34);
     pub(super) const INVALID_CREDENTIALS: Code = Code(49);
 }
 
