@@ -14,6 +14,7 @@ use crate::auth::http::{self, Http};
 use crate::auth::ldap::config::Server;
 use crate::auth::ldap::{self, Ldap};
 use crate::auth::sasl::Sasl;
+use crate::auth::secret_file;
 use crate::config::Config;
 use crate::config::error::Diagnostic;
 use crate::lookup::http::client::HttpClient;
@@ -144,5 +145,17 @@ fn advice_of(auth: &Auth) -> Vec<Diagnostic> {
         }
         _ => None,
     };
-    found.into_iter().chain(unprepared).collect()
+    let secret = match place {
+        Place::Ldap(_) => {
+            let account = auth.ldap.search.as_ref().and_then(|search| search.account.as_ref());
+            account.map(|(_, path)| ("auth.ldap.search_password_file", path))
+        }
+        Place::Http(_) => auth.http.token_file.as_ref().map(|path| ("auth.http.token_file", path)),
+        _ => None,
+    };
+    let open = secret.filter(|(_, path)| secret_file::is_open(path)).map(|(key, path)| {
+        let message = format!("{key}: everybody on this machine can read {}", path.display());
+        Diagnostic::warning(key, message, None).help("chmod o= takes that right away")
+    });
+    found.into_iter().chain(unprepared).chain(open).collect()
 }

@@ -29,6 +29,11 @@ pub trait Check {
         password: &'a Secret,
     ) -> Pending<'a, Found>;
 
+    /// Under which name a failure of `user` counts: one for all that mean the same user.
+    fn counted_as<'a>(&self, user: &'a str) -> &'a str {
+        user
+    }
+
     /// Whose `token` it is; `user` is who the client says it is.
     fn token<'a>(&'a self, _: &'a Attempt, _user: &'a str, _token: &'a Secret) -> Pending<'a, Found> {
         Box::pin(async { Found::Nobody })

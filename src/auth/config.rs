@@ -19,9 +19,9 @@ pub struct Config {
     /// Whether SCRAM-SHA-256-PLUS is offered where a login can be bound to our certificate alone, as under TLS 1.2. Clients
     /// that know no other binding than tls-unique, which we have not, take the offer there and fail.
     pub binds_to_certificate: bool,
-    /// Failures, of a session or of a client's network, at which a further one closes the connection.
+    /// Failures, of a session or lately of a client's network or of a user; the one that makes as many closes the connection.
     pub max_failures: usize,
-    /// How long the answer to a failure is held back.
+    /// How long after the client's last answer a failure is answered.
     pub failure_delay: Duration,
     /// How a directory is asked, where `verify` is one.
     pub ldap: Ldap,

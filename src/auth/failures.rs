@@ -31,6 +31,12 @@ struct Count {
     last: Instant,
 }
 
+impl Count {
+    fn counts_at(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.last) <= WINDOW
+    }
+}
+
 type Digest = [u8; 16];
 
 /// How many failures there were lately, each secret counted once.
@@ -55,17 +61,31 @@ impl Failures {
         Failures { key: OnceLock::new(), counts: Mutex::default() }
     }
 
-    /// Notes that a client of `network` has shown a wrong `secret` for `user` at `now`; how many there were lately.
+    /// Notes that a client of `network` has shown a wrong `secret` for `user` at `now`, who is empty where nobody was named;
+    /// how many there were lately.
     ///
     /// Letters in another case and blanks make no other user, for directories don't look at them either.
     pub fn note(&self, network: &str, user: &str, secret: &[u8], now: Instant) -> Lately {
-        let user = user.trim().to_lowercase();
+        let user = user.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ");
+        let is_named = !user.is_empty();
         let attempt = self.digest(&[b"attempt", user.as_bytes(), secret]);
         let (network, user) =
             (self.digest(&[b"network", network.as_bytes()]), self.digest(&[b"user", user.as_bytes()]));
         let mut counts = self.counts.lock();
         counts.make_room(now);
-        Lately { of_network: counts.note(network, attempt, now), of_user: counts.note(user, attempt, now) }
+        let of_user = if is_named { counts.note(user, attempt, now) } else { 0 };
+        Lately { of_network: counts.note(network, attempt, now), of_user }
+    }
+
+    /// How many there were lately from `network`, as far as they count at `now`.
+    pub fn of_network(&self, network: &str, now: Instant) -> usize {
+        if self.key.get().is_none() {
+            return 0; // none was noted yet
+        }
+        let network = self.digest(&[b"network", network.as_bytes()]);
+        let counts = self.counts.lock();
+        let count = counts.of.get(&network).filter(|count| count.counts_at(now));
+        count.map_or(0, |count| count.seen.len())
     }
 
     fn digest(&self, parts: &[&[u8]]) -> Digest {
@@ -89,7 +109,7 @@ fn random_key() -> hmac::Key {
 impl Counts {
     fn note(&mut self, who: Digest, attempt: Digest, now: Instant) -> usize {
         let count = self.of.entry(who).or_insert_with(|| Count { seen: Vec::new(), last: now });
-        if now.saturating_duration_since(count.last) > WINDOW {
+        if !count.counts_at(now) {
             count.seen = Vec::new();
         }
         if count.seen.len() < MOST && !count.seen.contains(&attempt) {
@@ -104,7 +124,7 @@ impl Counts {
         if self.of.len() < ROOM {
             return;
         }
-        self.of.retain(|_, count| now.saturating_duration_since(count.last) <= WINDOW);
+        self.of.retain(|_, count| count.counts_at(now));
         if self.of.len() < ROOM {
             return;
         }
@@ -148,7 +168,14 @@ mod tests {
         assert_eq!(note(NET, "bob", "old"), (3, 1), "another name's failure is another one");
         assert_eq!(note("198.51.100.0/24", "ann", "third"), (1, 3), "a name is counted over all networks");
         assert_eq!(note("203.0.113.0/24", " ANN", "fourth"), (1, 4), "however it is written");
+        assert_eq!(note(NET, "ann  b", "old"), (4, 1));
+        assert_eq!(note("203.0.113.0/24", "ann b", "fifth"), (2, 2), "however many blanks there are");
+        assert_eq!(note("203.0.113.0/24", "", "a token"), (3, 0), "without a name it counts for the network");
+        assert_eq!(note("203.0.113.0/24", "", "another"), (4, 0));
+        assert_eq!(failures.of_network(NET, Instant::now()), 4);
+        assert_eq!(failures.of_network("192.0.3.0/24", Instant::now()), 0);
         tokio::time::advance(WINDOW + Duration::from_secs(1)).await;
+        assert_eq!(failures.of_network(NET, Instant::now()), 0);
         assert_eq!(note(NET, "ann", "old"), (1, 1), "it is over in time");
     }
 

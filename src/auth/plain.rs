@@ -1,8 +1,6 @@
 //! PLAIN and LOGIN: a name and a password as they are.
 
-use std::borrow::Cow;
-
-use crate::auth::prepared::prepared;
+use crate::auth::prepared::prepared_name;
 use crate::smtp::secret::Secret;
 
 /// A name and a password.
@@ -33,12 +31,13 @@ pub(super) fn read(message: &Secret, user: ReadName) -> Option<NameAndPassword> 
     Some(NameAndPassword { user: user(name)?, password: self::password(password)? })
 }
 
-/// The name in `octets`, as names are compared: prepared, or as it is if it can't be; nothing if it is none.
+/// The name in `octets`, as names are compared: prepared, or as it is if there are letters in it that preparation doesn't
+/// know yet; nothing if it is none, or has what preparation prohibits.
 ///
 /// Source: RFC 4616 §2, RFC 5802 §5.1.
 pub(super) fn user(octets: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(octets).ok().filter(|text| is_name(text))?;
-    let name = prepared(text).unwrap_or(Cow::Borrowed(text));
+    let name = prepared_name(text)?;
     is_name(&name).then(|| name.into_owned())
 }
 
@@ -69,6 +68,9 @@ mod tests {
             ("ann\0ann\0secret", Some(("ann", "secret"))),
             ("\0an\u{ad}n\0secret", Some(("ann", "secret"))), // RFC 4013 §2.1
             ("\0\u{1f600}\0secret", Some(("\u{1f600}", "secret"))), // as it is
+            ("\0an\u{200e}n\0secret", None),                  // shows nothing and is there: RFC 4013 §2.3
+            ("\0\u{627}1\0secret", None),                     // from right to left, and not to its end
+            ("\0\u{1f600}\u{aa}\0secret", None),              // half of it would change
             ("bob\0ann\0secret", None),                       // for somebody else
             ("\0ann\0", None),
             ("\0\0secret", None),

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use stringprep::tables::unassigned_code_point;
+
 use crate::smtp::secret::Secret;
 
 /// `text` as it is compared; nothing if it holds what SASLprep forbids, or what Unicode 3.2 didn't have.
@@ -9,6 +11,18 @@ use crate::smtp::secret::Secret;
 /// Source: RFC 4013.
 pub(super) fn prepared(text: &str) -> Option<Cow<'_, str>> {
     stringprep::saslprep(text).ok().filter(|text| !text.is_empty())
+}
+
+/// `name` as it is compared; nothing if it holds what SASLprep forbids. What Unicode 3.2 didn't have stays as it is, if all the
+/// rest would.
+pub(super) fn prepared_name(name: &str) -> Option<Cow<'_, str>> {
+    let prepared_whole = prepared(name);
+    if prepared_whole.is_some() || !name.chars().any(unassigned_code_point) {
+        return prepared_whole;
+    }
+    let known: String = name.chars().filter(|c| !unassigned_code_point(*c)).collect();
+    let is_as_it_was = known.is_empty() || prepared(&known).is_some_and(|prepared| prepared == known);
+    is_as_it_was.then_some(Cow::Borrowed(name))
 }
 
 /// `password` as it is compared; as it is, if it is no text or can't be prepared: each client would make something else of

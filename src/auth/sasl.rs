@@ -72,8 +72,8 @@ impl Exchange for Dialogue {
     }
 
     fn claim(&self) -> Option<Claim<'_>> {
-        let is_known = !self.user.is_empty();
-        is_known.then(|| Claim { user: &self.user, secret: self.shown.octets() })
+        let is_one = !(self.user.is_empty() && self.shown.is_empty());
+        is_one.then(|| Claim { user: self.check.counted_as(&self.user), secret: self.shown.octets() })
     }
 }
 
@@ -141,7 +141,7 @@ impl Dialogue {
         match self.check.token(&self.attempt, &self.user, &self.shown).await {
             Found::Nobody => {
                 self.state = State::TokenRefused;
-                Step::Challenge(token::refusal(mechanism))
+                Step::RefusedAfter(token::refusal(mechanism))
             }
             found => ended(found),
         }

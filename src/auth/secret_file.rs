@@ -1,4 +1,4 @@
-//! A password or a token of our own, in a file that others can't read.
+//! A password or a token of our own, in a file that others shouldn't be able to read.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,12 @@ pub struct SecretFileError {
     pub path: PathBuf,
     /// In words.
     pub why: String,
+}
+
+/// Whether everybody on this machine can read the file at `path`, as far as its own mode says.
+pub fn is_open(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o004 != 0)
 }
 
 /// Octets of a file that are looked at.

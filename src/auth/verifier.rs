@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::time::Duration;
 
 use crate::auth::scram::Channel;
 use crate::smtp::mechanism::{Mechanism, Mechanisms};
@@ -10,6 +11,9 @@ use crate::smtp::secret::Secret;
 
 /// A future that stays on its worker.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
+/// How long a verifier may take for one step; who leads an exchange gives up after 30 s.
+pub const PATIENCE: Duration = Duration::from_secs(25);
 
 /// Who knows whether a login is right.
 pub trait Verifier {
@@ -39,6 +43,8 @@ pub struct Attempt {
     pub certificate: Vec<String>,
     /// The listener's name.
     pub listener: String,
+    /// Whether logins from its network have failed too often lately.
+    pub is_suspect: bool,
     /// What the client calls itself.
     pub ehlo: Option<String>,
     /// Its TLS.
@@ -68,6 +74,7 @@ impl Attempt {
             channel: Channel::default(),
             certificate: Vec::new(),
             listener: String::new(),
+            is_suspect: false,
             ehlo: None,
             tls: None,
         }
@@ -86,7 +93,7 @@ pub trait Exchange {
 /// Who a client claims to be, and what it shows for it.
 #[derive(Clone, Copy)]
 pub struct Claim<'a> {
-    /// The name.
+    /// The name under which failures count; empty if there is none.
     pub user: &'a str,
     /// What is the same whenever the same secret is shown.
     pub secret: &'a [u8],
@@ -99,6 +106,8 @@ pub enum Step {
     Challenge(Secret),
     /// It is this user.
     Accepted(String),
+    /// It is not, and the client has to answer this before it hears so: that it leaves instead saves it nothing.
+    RefusedAfter(Secret),
     /// It is not: in the verifier's own words, where it has some that may be said.
     Refused(Option<Reply>),
     /// Nobody can tell now; why, for the log.

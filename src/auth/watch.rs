@@ -3,7 +3,7 @@
 use crate::auth::plain;
 use crate::auth::scram::claimed;
 use crate::auth::token;
-use crate::auth::verifier::Claim;
+use crate::auth::verifier::{Claim, Step};
 use crate::smtp::mechanism::Mechanism;
 use crate::smtp::secret::Secret;
 
@@ -63,7 +63,22 @@ impl Watch {
 
     /// What was claimed so far.
     pub fn claim(&self) -> Option<Claim<'_>> {
-        (!self.user.is_empty()).then(|| Claim { user: &self.user, secret: self.shown.octets() })
+        let is_one = !(self.user.is_empty() && self.shown.is_empty());
+        is_one.then(|| Claim { user: &self.user, secret: self.shown.octets() })
+    }
+
+    /// Who the client claims to be.
+    pub fn user(&self) -> Option<&str> {
+        Some(self.user.as_str()).filter(|user| !user.is_empty())
+    }
+
+    /// What a challenge means now: of a token that was shown already, that it doesn't count. RFC 7628 §3.2.3
+    pub fn challenged(&self, challenge: Secret) -> Step {
+        let is_token = matches!(self.mechanism, Mechanism::Xoauth2 | Mechanism::OauthBearer);
+        match is_token && self.answers > 0 {
+            true => Step::RefusedAfter(challenge),
+            false => Step::Challenge(challenge),
+        }
     }
 }
 
@@ -80,7 +95,7 @@ mod tests {
             (Mechanism::Xoauth2, &["user=ann\x01auth=Bearer t\x01\x01"], Some(("ann", "t"))),
             // The second answer follows the server's no.
             (Mechanism::Xoauth2, &["user=ann\x01auth=Bearer t\x01\x01", ""], Some(("ann", "t"))),
-            (Mechanism::OauthBearer, &["n,,\x01auth=Bearer t\x01\x01"], None), // the token says who it is
+            (Mechanism::OauthBearer, &["n,,\x01auth=Bearer t\x01\x01"], Some(("", "t"))), // the token says who it is
             (Mechanism::ScramSha256, &["n,,n=ann,r=x", "c=biws,r=y,p=z"], Some(("ann", "c=biws,r=y,p=z"))),
             (Mechanism::CramMd5, &["ann b913a602"], Some(("ann", "ann b913a602"))),
         ] {
@@ -114,8 +129,21 @@ mod tests {
         ] {
             let mut watch = Watch::new(mechanism);
             assert!(!watch.see(&Secret::from(answer)), "{mechanism} {answer:?}");
-            assert!(watch.claim().is_none(), "{mechanism} {answer:?}");
+            assert!(watch.user().is_none(), "{mechanism} {answer:?}");
         }
+    }
+
+    /// A backend, too, says by a challenge that a token doesn't count. RFC 7628 §3.2.3
+    #[test]
+    fn a_challenge_after_a_token_is_its_refusal() {
+        let challenge = || Secret::from("{}");
+        let mut token = Watch::new(Mechanism::Xoauth2);
+        assert!(matches!(token.challenged(challenge()), Step::Challenge(_)));
+        assert!(token.see(&Secret::from("user=ann\x01auth=Bearer t\x01\x01")));
+        assert!(matches!(token.challenged(challenge()), Step::RefusedAfter(_)));
+        let mut login = Watch::new(Mechanism::Login);
+        assert!(login.see(&Secret::from("ann")));
+        assert!(matches!(login.challenged(challenge()), Step::Challenge(_)));
     }
 
     /// People type passwords where names belong, and where that is none, the next answer is no name either.
@@ -124,6 +152,6 @@ mod tests {
         let mut watch = Watch::new(Mechanism::Login);
         assert!(!watch.see(&Secret::from("a\u{7}b")));
         let _ = watch.see(&Secret::from("pencil"));
-        assert!(watch.claim().is_none());
+        assert!(watch.user().is_none());
     }
 }

@@ -150,7 +150,7 @@ impl Relay {
         if let Some(line) = &mut self.line {
             let is_current = !line.opened.is_introduced || line.introduction.is_of_client(introduction);
             if is_current && line.slot.reclaim() {
-                let Err(fault) = line.opened.conversation.expect_silence() else {
+                let Err(fault) = line.opened.conversation.expect_silence_so_far() else {
                     if line.introduction != *introduction {
                         line.introduction = introduction.clone();
                     }

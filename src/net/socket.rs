@@ -28,6 +28,17 @@ impl Stream {
         }
     }
 
+    /// Whether octets, or the end, may wait: not if the runtime knows of none, though they may come any moment. Asks
+    /// nothing of the system.
+    pub fn may_have_more(&self) -> bool {
+        match self {
+            Stream::Tcp(stream) => stream.try_io(Interest::READABLE, || Ok(())).is_ok(),
+            Stream::Unix(stream) => stream.try_io(Interest::READABLE, || Ok(())).is_ok(),
+            Stream::Memory(stream) => stream.is_readable(),
+            Stream::Tls(_) | Stream::Gone => true, // some may be decrypted already
+        }
+    }
+
     /// Waits until the socket takes more, after it took none. Safe to drop.
     pub async fn takes_more(&self) -> io::Result<()> {
         match self {

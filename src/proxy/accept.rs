@@ -13,6 +13,7 @@ use rustix::net::sockopt::set_tcp_nodelay;
 use rustix::net::{SocketFlags, acceptfrom_with};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+use tokio::select;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::task::{JoinSet, yield_now};
@@ -82,7 +83,7 @@ pub struct Acceptor {
 
 /// Connections taken from one socket before the others have their turn.
 const TURN: usize = 64;
-/// How long the acceptor rests when no descriptors are left.
+/// How long the acceptor rests when the system gives it no connection.
 const REST: Duration = Duration::from_millis(100);
 
 /// How long the log says nothing more of it.
@@ -99,15 +100,16 @@ pub struct AcceptorHandle {
 pub struct Change {
     /// The doors; an old one that is not among them is closed.
     pub doors: Vec<Door>,
-    /// What is done in between, on the acceptor's thread.
+    /// What is done in between, by the acceptor.
     pub between: Box<dyn FnOnce() + Send>,
 }
 
 impl AcceptorHandle {
     /// Takes connections through other doors from now on.
     pub fn change(&mut self, change: Change) {
-        // The task ends only when this handle is gone, so it arrives.
-        let _ = self.changes.send(change);
+        if self.changes.send(change).is_err() {
+            tracing::error!("the acceptor has ended: connections are taken no more, and a restart is due");
+        }
     }
 
     /// Takes no more connections and closes the doors; returns when that is done.
@@ -136,12 +138,18 @@ impl Acceptor {
         let mut doors = std::mem::take(&mut self.doors);
         let this = Rc::new(self);
         loop {
-            let mut open: JoinSet<()> = JoinSet::new();
-            for door in doors {
-                let this = Rc::clone(&this);
-                open.spawn_local(async move { this.keep(&door).await });
-            }
-            let change = changed.recv().await;
+            let mut open = this.open(&doors);
+            let change = loop {
+                select! {
+                    biased;
+                    change = changed.recv() => break change,
+                    Some(ended) = open.join_next() => {
+                        tracing::error!(error = ?ended.err(), "the acceptor has failed and begins anew");
+                        open.shutdown().await;
+                        open = this.open(&doors);
+                    }
+                }
+            };
             open.shutdown().await;
             let Some(change) = change else { break };
             (change.between)();
@@ -151,23 +159,33 @@ impl Acceptor {
         let _ = closed.send(());
     }
 
+    /// Takes the connections from all `doors` in tasks that don't end.
+    fn open(self: &Rc<Self>, doors: &[Door]) -> JoinSet<()> {
+        let mut open = JoinSet::new();
+        for door in doors {
+            let (this, door) = (Rc::clone(self), door.clone());
+            open.spawn_local(async move { this.keep(&door).await });
+        }
+        open
+    }
+
     /// Takes the connections from one socket, for ever.
     async fn keep(&self, door: &Door) {
-        let socket = match watched(Arc::clone(&door.socket)) {
-            Ok(socket) => socket,
-            Err(error) => {
-                tracing::error!(%error, "the system does not tell of new connections: none are taken");
-                return;
-            }
-        };
         let mut reserve = Reserve::new();
+        let socket = loop {
+            match watched(Arc::clone(&door.socket)) {
+                Ok(socket) => break socket,
+                Err(error) => reserve.warn(&error, "the system does not tell of new connections"),
+            }
+            sleep(REST).await;
+        };
         loop {
             // An error here is one of the runtime's, which is about to end.
             let Ok(mut readiness) = socket.readable().await else { return };
             match self.accept_turn(door, &mut reserve) {
                 Turn::Empty => readiness.clear_ready(),
                 Turn::Over => yield_now().await,
-                Turn::Exhausted => {
+                Turn::Failed => {
                     sleep(REST).await;
                     reserve.spare = spare();
                 }
@@ -181,7 +199,7 @@ impl Acceptor {
                 Ok((stream, peer)) => self.admit(door, stream, peer),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Turn::Empty,
                 Err(error) if is_exhausted(&error) => {
-                    reserve.warn(&error);
+                    reserve.warn(&error, "no descriptors left");
                     // The spare descriptor lets one more connection hear why it can't be served.
                     drop(reserve.spare.take());
                     if let Ok((stream, _)) = door.accept() {
@@ -193,9 +211,13 @@ impl Acceptor {
                             .map_or(TlsUse::None, |rules| rules.tls);
                         self.turn_away(&stream, &Reply::TOO_MANY_CONNECTIONS, tls);
                     }
-                    return Turn::Exhausted;
+                    return Turn::Failed;
                 }
-                Err(_) => {} // that client is gone already
+                Err(error) if is_passing(&error) => {} // that client is gone already
+                Err(error) => {
+                    reserve.warn(&error, "connections can't be taken");
+                    return Turn::Failed;
+                }
             }
         }
         Turn::Over
@@ -249,8 +271,8 @@ enum Turn {
     Empty,
     /// Others have theirs now.
     Over,
-    /// No descriptors are left.
-    Exhausted,
+    /// The system gives none, and will hardly give one at once.
+    Failed,
 }
 
 /// What is there for the time when nothing is left.
@@ -264,11 +286,11 @@ impl Reserve {
         Reserve { spare: spare(), warned: None }
     }
 
-    /// Says in the log that there are no descriptors, but not for each client that hears so.
-    fn warn(&mut self, error: &io::Error) {
+    /// Says in the log what is wrong, but not for each client that it happens to.
+    fn warn(&mut self, error: &io::Error, what: &str) {
         if self.warned.is_none_or(|warned| warned.elapsed() >= WARN_AGAIN) {
             self.warned = Some(Instant::now());
-            tracing::warn!(%error, "no descriptors left, pausing for 100 ms");
+            tracing::warn!(%error, "{what}, pausing for 100 ms");
         }
     }
 }
@@ -283,4 +305,49 @@ fn is_exhausted(error: &io::Error) -> bool {
     use rustix::io::Errno;
     let code = error.raw_os_error().map(Errno::from_raw_os_error);
     matches!(code, Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM))
+}
+
+/// Whether it is the one connection that failed, not the socket. Source: accept(2), "Error handling".
+fn is_passing(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let code = error.raw_os_error().map(Errno::from_raw_os_error);
+    let of_network = [
+        Errno::NETDOWN,
+        Errno::PROTO,
+        Errno::NOPROTOOPT,
+        Errno::HOSTDOWN,
+        Errno::NONET,
+        Errno::HOSTUNREACH,
+        Errno::OPNOTSUPP,
+        Errno::NETUNREACH,
+    ];
+    match code {
+        Some(Errno::CONNABORTED | Errno::INTR | Errno::PERM) => true, // PERM: a rule of the firewall
+        Some(code) => of_network.contains(&code),
+        None => error.kind() == io::ErrorKind::ConnectionAborted, // nobody's address came with it
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::io::Errno;
+
+    use super::*;
+
+    #[test]
+    fn what_ails_one_connection_is_not_taken_for_what_ails_the_socket() {
+        for (code, passes, exhausts) in [
+            (Errno::CONNABORTED, true, false), // it was reset before its turn
+            (Errno::INTR, true, false),
+            (Errno::HOSTUNREACH, true, false), // Linux tells of its route here
+            (Errno::PERM, true, false),        // a firewall's rule
+            (Errno::MFILE, false, true),
+            (Errno::NOMEM, false, true),
+            (Errno::INVAL, false, false), // the socket listens no more
+            (Errno::BADF, false, false),
+        ] {
+            let error = io::Error::from(code);
+            assert_eq!((is_passing(&error), is_exhausted(&error)), (passes, exhausts), "{error}");
+        }
+    }
 }

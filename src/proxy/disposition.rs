@@ -316,8 +316,10 @@ impl Serve {
         if !self.session.borrow().identity().is_probe {
             self.context.counters.sessions_closed.increase();
         }
-        if !is_lost {
-            self.wire.close().await;
+        match end {
+            _ if is_lost => {}
+            end if end == End::quit() => self.wire.close_after_quit().await,
+            _ => self.wire.close().await,
         }
     }
 

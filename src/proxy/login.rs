@@ -31,12 +31,22 @@ use crate::smtp::secret::Secret;
 enum Ended {
     /// The verifier knows the client.
     Accepted(Login),
-    /// It doesn't; with a reply of its own, and whether there were too many of these.
-    Refused(Option<Reply>, bool),
+    /// It doesn't.
+    Refused(Refusal),
     /// Nobody can tell.
     Unavailable(String),
     /// The client has not kept to the protocol, or has cancelled.
     Broken(Reply),
+}
+
+/// A login that is wrong.
+struct Refusal {
+    /// What the client hears, where that is not as ever.
+    reply: Option<Reply>,
+    /// Whether there were too many of these.
+    is_too_many: bool,
+    /// When the client had given the answer that was wrong.
+    since: Instant,
 }
 
 /// Who leads an exchange.
@@ -139,19 +149,38 @@ impl Serve {
         initial: Option<Secret>,
     ) -> Result<Ended, End> {
         let mut answer = initial;
+        let mut refusal: Option<Refusal> = None;
         for _ in 0..MOST_CHALLENGES {
-            match self.ask_verifier(talk, answer).await? {
-                Step::Challenge(challenge) => match self.ask_client(&challenge).await? {
-                    Ok(secret) => answer = Some(secret),
-                    Err(reply) => return Ok(Ended::Broken(reply)),
-                },
+            let since = Instant::now();
+            let refused = |this: &Self, talk: &Talk| Refusal {
+                reply: None,
+                is_too_many: this.count_failure(talk.claim()),
+                since,
+            };
+            let step = self.ask_verifier(talk, answer).await?;
+            if matches!(step, Step::RefusedAfter(_)) && refusal.is_none() {
+                refusal = Some(refused(self, talk)); // now: the client may leave, or cancel, when it hears this
+            }
+            match step {
+                Step::Challenge(challenge) | Step::RefusedAfter(challenge) => {
+                    match (self.ask_client(&challenge).await?, refusal.take()) {
+                        (Ok(secret), known) => (answer, refusal) = (Some(secret), known),
+                        (Err(reply), None) => return Ok(Ended::Broken(reply)),
+                        (Err(reply), Some(known)) => {
+                            return Ok(Ended::Refused(Refusal { reply: Some(reply), ..known }));
+                        }
+                    }
+                }
                 Step::Accepted(user) => {
                     let login = Login::new(&user, mechanism);
                     let nameless =
                         || Ended::Unavailable("the verifier's name for the user is none".to_owned());
                     return Ok(login.map_or_else(nameless, Ended::Accepted));
                 }
-                Step::Refused(reply) => return Ok(Ended::Refused(reply, self.count_failure(talk.claim()))),
+                Step::Refused(reply) => {
+                    let known = refusal.unwrap_or_else(|| refused(self, talk));
+                    return Ok(Ended::Refused(Refusal { reply, ..known }));
+                }
                 Step::Unavailable(why) => return Ok(Ended::Unavailable(why)),
                 Step::Malformed => return Ok(Ended::Broken(Reply::BAD_LOGIN_ANSWER)),
             }
@@ -163,6 +192,8 @@ impl Serve {
         let session = self.session.borrow();
         let identity = session.identity();
         let offered = session.greeting().map_or(Mechanisms::NONE, |greeting| greeting.offer.auth);
+        let network = client_network(identity.client.ip());
+        let failed = self.context.failures.of_network(&network, Instant::now());
         Attempt {
             mechanism,
             client: identity.client,
@@ -172,6 +203,7 @@ impl Serve {
             channel: channel(&session, offered, mechanism),
             certificate: certificate(&session),
             listener: self.context.listener.name.clone(),
+            is_suspect: failed >= self.context.listener.auth.max_failures,
             ehlo: session.greeting().map(|greeting| greeting.name.as_str().to_owned()),
             tls: session.tls().map(|tls| Tls {
                 version: tls.version,
@@ -231,16 +263,16 @@ impl Serve {
         }
     }
 
-    /// Counts a failure; whether it is one too many, of this session or lately.
+    /// Counts a failure and says so in the log; whether it is one too many, of this session or lately.
     fn count_failure(&self, claim: Option<Claim<'_>>) -> bool {
+        self.context.counters.logins_refused.increase();
+        self.note_failure();
+        let (user, secret) = claim.map_or(("", &[][..]), |claim| (claim.user, claim.secret));
         let mut session = self.session.borrow_mut();
         session.count_auth_failure();
         let most = self.context.listener.auth.max_failures;
-        let lately = claim.map(|claim| {
-            let network = client_network(session.identity().client.ip());
-            self.context.failures.note(&network, claim.user, claim.secret, Instant::now())
-        });
-        let lately = lately.unwrap_or_default();
+        let network = client_network(session.identity().client.ip());
+        let lately = self.context.failures.note(&network, user, secret, Instant::now());
         session.counters().auth_failures >= most || lately.of_network >= most || lately.of_user >= most
     }
 
@@ -249,19 +281,22 @@ impl Serve {
         let counters = &self.context.counters;
         let said = match ended {
             Ended::Accepted(login) => return self.take_login(admitted, login, text).await,
-            Ended::Refused(reply, is_too_many) => {
-                counters.logins_refused.increase();
-                self.note_failure();
+            Ended::Refused(Refusal { reply, is_too_many, since }) => {
                 let reply = match is_too_many {
                     true => Reply::TOO_MANY_LOGIN_FAILURES,
                     false => reply.unwrap_or(Reply::LOGIN_REFUSED),
                 };
-                Said::core(reply).after(self.context.listener.auth.failure_delay)
+                // From the client's answer on, so that how long the verifier took isn't seen.
+                let delay = self.context.listener.auth.failure_delay.saturating_sub(since.elapsed());
+                Said::core(reply).after(delay)
             }
             Ended::Unavailable(why) => {
                 counters.logins_unavailable.increase();
                 let session = self.session.borrow();
                 tracing::warn!(session = %session.identity().id, error = %why, "login can't be checked");
+                drop(session);
+                // Whoever finds out what a verifier stumbles over doesn't fill the log with it: `limits.junk_commands`.
+                let _ = self.session.borrow_mut().commit_error(Verb::Auth, &Reply::LOGIN_UNAVAILABLE);
                 Said::core(Reply::LOGIN_UNAVAILABLE)
             }
             Ended::Broken(reply) => {

@@ -39,7 +39,7 @@ impl Passing {
         if let Some(answer) = &answer {
             let is_read = self.watch.see(answer);
             // The backend would say that it is right, and nobody here would know who that is.
-            let is_nobodys = self.mechanism.is_plain_text() && self.watch.claim().is_none();
+            let is_nobodys = self.mechanism.is_plain_text() && self.watch.user().is_none();
             if !is_read || is_nobodys {
                 return Step::Malformed;
             }
@@ -66,14 +66,14 @@ impl Passing {
     /// What `reply` means. Its words are not passed on: they are meant for us. Source: RFC 4954 §6.
     fn step(&self, reply: &BackendReply) -> Step {
         match (reply.code.get(), reply.code.class()) {
-            (235, _) => match self.watch.claim() {
-                Some(claim) => Step::Accepted(claim.user.to_owned()),
+            (235, _) => match self.watch.user() {
+                Some(user) => Step::Accepted(user.to_owned()),
                 None => Step::Unavailable("nobody knows who has logged in".to_owned()),
             },
             (334, _) => {
                 let challenge = reply.lines().next().filter(|_| reply.lines().count() == 1);
                 match challenge.and_then(coding::decode) {
-                    Some(challenge) => Step::Challenge(challenge),
+                    Some(challenge) => self.watch.challenged(challenge),
                     None => Step::Unavailable("the backend's challenge is no base64".to_owned()),
                 }
             }

@@ -251,6 +251,14 @@ impl Wire {
         outcome
     }
 
+    /// Closes the connection of a client that has said QUIT: at once, for it says nothing more, unless it does.
+    pub(super) async fn close_after_quit(self) {
+        let is_silent = self.input.is_empty() && matches!(self.stream.peek_now(&mut [0]), Ok(None | Some(0)));
+        if matches!(self.stream, Stream::Tls(_)) || !is_silent {
+            self.close().await;
+        }
+    }
+
     /// Closes the connection so that the client can still read the last reply.
     pub(super) async fn close(self) {
         closing::close(self.stream).await;

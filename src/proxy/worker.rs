@@ -137,7 +137,11 @@ impl Worker {
                 runtime.block_on(async {
                     let _pulse = spawn_local(pulse());
                     // As a task: one that hears from its own thread costs no system call.
-                    let _ = spawn_local(Floor::new(number).work(queue)).await;
+                    if spawn_local(Floor::new(number).work(queue)).await.is_err() {
+                        // Its panic has been told. Who is left could serve on, but nobody would hear of it, and on the
+                        // first worker nobody would be let in: whoever started the process is to start it anew.
+                        std::process::abort();
+                    }
                 });
             }
         })?;

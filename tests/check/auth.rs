@@ -1,6 +1,7 @@
 //! Who checks logins: files that can't be used are mistakes, a socket that isn't there is warned of.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 
 use crate::{check, toml};
 
@@ -26,6 +27,7 @@ fn what_checks_logins_is_looked_at_before_it_is_used() {
         (ldap("ldaps://127.0.0.1", &format!("{dn}\nca = \"good\"")), 2, "there is no certificate in it"),
         (ldap("ldap://a.example", &format!("{dn}\nca = \"absent.pem\"")), 2, "absent.pem: No such file"),
         (ldap("ldap://127.0.0.1", &format!("{SEARCH} \"good\"")), 0, "no mistakes, no warnings"),
+        (ldap("ldap://127.0.0.1", &format!("{SEARCH} \"open\"")), 0, "everybody on this machine can read"),
         (ldap("ldap://127.0.0.1", &format!("{SEARCH} \"empty\"")), 2, "empty: its first line is empty"),
         (ldap("ldap://127.0.0.1", &format!("{SEARCH} \"absent\"")), 2, "absent: No such file"),
         ("[auth]\nverify = \"http://[::1]/\"".to_owned(), 0, "no mistakes, no warnings"),
@@ -43,6 +45,9 @@ fn what_checks_logins_is_looked_at_before_it_is_used() {
             "ann:$2b$05$CCCCCCCCCCCCCCCCCCCCC.7uG0VCzI2bS7j6ymqJi9CdcdxiRTWNy\n",
         )
         .unwrap();
+        fs::set_permissions(folder.path().join("good"), Permissions::from_mode(0o600)).unwrap();
+        fs::write(folder.path().join("open"), "secret\n").unwrap();
+        fs::set_permissions(folder.path().join("open"), Permissions::from_mode(0o644)).unwrap();
         fs::write(folder.path().join("clear"), "ann:pencil\n").unwrap();
         fs::write(folder.path().join("empty"), "\n").unwrap();
         let run = check(folder.path(), &logging_in(&auth), &[]);

@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use arc_swap::ArcSwap;
 use tokio::sync::mpsc::{Sender, UnboundedReceiver, channel, unbounded_channel};
-use tokio::time::{Duration, timeout};
+use tokio::time::timeout;
 
 use crate::auth::dovecot::connection::Job;
 use crate::auth::dovecot::words::Answer;
-use crate::auth::verifier::{Attempt, Claim, Exchange, Pending, Step, Verifier};
+use crate::auth::verifier::{Attempt, Claim, Exchange, PATIENCE, Pending, Step, Verifier};
 use crate::auth::watch::Watch;
 use crate::smtp::mechanism::Mechanisms;
 use crate::smtp::secret::Secret;
@@ -28,8 +28,6 @@ pub struct Dovecot {
 
 /// Lines that may wait to be written.
 const QUEUE: usize = 1024;
-/// How long Dovecot may take for an answer; it holds back a refusal for two seconds and more.
-const PATIENCE: Duration = Duration::from_secs(25);
 
 impl Dovecot {
     /// The Dovecot at the socket `path`; the connection is `helper`'s, made now and anew when it is lost.
@@ -95,9 +93,10 @@ impl Passed {
             return Step::Unavailable(why);
         }
         let Some(answers) = &mut self.answers else { return Step::Malformed };
+        // It holds back a refusal for two seconds and more.
         match timeout(PATIENCE, answers.recv()).await {
             Ok(Some(Answer::Ok(user))) => Step::Accepted(user),
-            Ok(Some(Answer::Continue(challenge))) => Step::Challenge(challenge),
+            Ok(Some(Answer::Continue(challenge))) => self.watch.challenged(challenge),
             Ok(Some(Answer::Fail)) => Step::Refused(None),
             Ok(Some(Answer::Unavailable(why))) => Step::Unavailable(format!("Dovecot: {why}")),
             Ok(None) => Step::Unavailable("Dovecot: the connection is lost".to_owned()),

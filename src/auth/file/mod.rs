@@ -10,6 +10,7 @@ use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
+use tokio::sync::Semaphore;
 use tokio::time::{Duration, timeout};
 
 use crate::auth::check::{Check, Found};
@@ -28,6 +29,8 @@ pub struct File {
     users: ArcSwap<Users>,
     read: Mutex<Option<Stamp>>,
     key: [u8; 32],
+    /// The thread, one of two, for clients whose networks have failed too often lately.
+    guessing: Arc<Semaphore>,
 }
 
 /// By what it is seen that a file has changed.
@@ -72,6 +75,7 @@ impl File {
             users: ArcSwap::from_pointee(users),
             read: Mutex::new(Some(stamp)),
             key,
+            guessing: Arc::new(Semaphore::new(1)),
         })
     }
 
@@ -128,10 +132,23 @@ impl Check for Arc<File> {
         }
     }
 
-    fn password<'a>(&'a self, _: &'a Attempt, user: &'a str, password: &'a Secret) -> Pending<'a, Found> {
+    fn password<'a>(
+        &'a self,
+        attempt: &'a Attempt,
+        user: &'a str,
+        password: &'a Secret,
+    ) -> Pending<'a, Found> {
         let (name, password) = (user.to_owned(), password.clone());
         Box::pin(async move {
+            let guessing = match attempt.is_suspect {
+                true => match timeout(PATIENCE / 2, Arc::clone(&self.guessing).acquire_owned()).await {
+                    Ok(turn) => turn.ok(),
+                    Err(_) => return Found::Unavailable("too many logins at once".to_owned()),
+                },
+                false => None,
+            };
             let asked = self.ask(move |users| {
+                let _guessing = guessing; // until it is done, though the client may have left
                 let (hash, is_own) = users.hash(&name)?;
                 // Both are found out, whatever the other is.
                 let is_right = hash.is_of(&password);

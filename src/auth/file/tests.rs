@@ -76,6 +76,22 @@ async fn hashing_is_not_done_by_who_asks() {
     busy.await.unwrap().unwrap().unwrap();
 }
 
+/// Those who guess take turns, so that a thread is left for the others.
+#[tokio::test]
+async fn who_guesses_waits_for_others_who_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("users");
+    std::fs::write(&path, line("ann", "one")).unwrap();
+    let file = Arc::new(File::open(&path, StoragePool::here()).unwrap());
+    let held = Arc::clone(&file.guessing).try_acquire_owned().unwrap();
+    let (guess, password) = (Attempt { is_suspect: true, ..attempt() }, Secret::from("one"));
+    let mut guessing = file.password(&guess, "ann", &password);
+    assert!(futures_util::poll!(&mut guessing).is_pending());
+    assert_eq!(asked(&file, "ann", "one").await, user("ann"), "the others don't");
+    drop(held);
+    assert_eq!(guessing.await, user("ann"));
+}
+
 #[test]
 fn a_file_that_cant_be_used_is_told_by_name_and_line() {
     let folder = tempfile::tempdir().unwrap();

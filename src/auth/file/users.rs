@@ -1,6 +1,6 @@
 //! The users of a file: a line each, `user:hash`; what follows a further colon is Dovecot's and means nothing here.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use aws_lc_rs::rand;
 
@@ -32,8 +32,8 @@ pub enum Why {
     /// No colon, or no name before it.
     #[error("not USER:HASH")]
     NoUser,
-    /// The same user stands above.
-    #[error("this user stands there twice")]
+    /// The same user stands above, or one who differs in capitals alone: `sender_login` can't tell them apart.
+    #[error("this user stands there twice, or once more in other letters")]
     Twice,
     /// The hash.
     #[error("the hash: {0}")]
@@ -47,6 +47,7 @@ impl Users {
     /// *Errors*: the first line that is wrong.
     pub fn parse(text: &str, key: [u8; 32]) -> Result<Users, LineError> {
         let mut users = Users { hashes: Vec::new(), places: HashMap::new(), key };
+        let mut known = HashSet::new();
         for (number, line) in text.lines().enumerate() {
             let line_error = |why| LineError { line: number + 1, why };
             let line = line.trim();
@@ -59,9 +60,10 @@ impl Users {
             };
             let user = plain::user(user.as_bytes()).ok_or(line_error(Why::NoUser))?;
             let hash = Hash::parse(hash).map_err(|why| line_error(Why::Hash(why)))?;
-            if users.places.insert(user, users.hashes.len()).is_some() {
+            if !known.insert(user.to_lowercase()) {
                 return Err(line_error(Why::Twice));
             }
+            users.places.insert(user, users.hashes.len());
             users.hashes.push(hash);
         }
         Ok(users)
@@ -158,6 +160,7 @@ mod tests {
             (":x", 1, Why::NoUser),
             ("\nann:secret", 2, Why::Hash(HashError::Unknown)),
             (&format!("ann:{BCRYPT}\n#\nann:{SCRAM}"), 3, Why::Twice),
+            (&format!("ann:{BCRYPT}\nANN:{BCRYPT}"), 2, Why::Twice),
         ] {
             let error = users(text).unwrap_err();
             assert_eq!(error, LineError { line, why });

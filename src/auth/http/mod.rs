@@ -7,16 +7,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::time::Instant;
 
 use crate::auth::check::{Check, Found};
 use crate::auth::http::config::Settings;
 use crate::auth::http::words::Shown;
 use crate::auth::secret_file::{self, SecretFileError};
-use crate::auth::verifier::{Attempt, Pending};
+use crate::auth::verifier::{Attempt, PATIENCE, Pending};
 use crate::lookup::error::LookupError;
 use crate::lookup::http::client::HttpClient;
 use crate::lookup::http::connections::Trust;
-use crate::lookup::http::request::{Access, Request, add_header};
+use crate::lookup::http::request::{Access, Reply, Request, add_header};
 use crate::lookup::http::url::Url;
 use crate::net::tls::back::{self, BackError};
 use crate::smtp::mechanism::{Mechanism, Mechanisms};
@@ -28,6 +30,8 @@ pub struct Http {
     /// The question, but for its body.
     request: Request,
     has_token: bool,
+    /// When it has last answered: as long ago as connections are kept, there may be one.
+    answered: Mutex<Option<Instant>>,
 }
 
 /// What it takes to ask, as the files have it now.
@@ -54,8 +58,8 @@ pub enum HttpError {
 
 /// Octets of an answer.
 const LARGEST: usize = 64 << 10;
-/// Who leads an exchange gives up after 30 s.
-const PATIENCE: Duration = Duration::from_secs(25);
+/// How long the client keeps connections.
+const KEPT: Duration = Duration::from_secs(30);
 
 /// Connections to one web server, which the client bounds.
 pub const CONNECTIONS: usize = 64;
@@ -95,7 +99,8 @@ pub fn prepare(url: &Url, settings: &Settings) -> Result<Prepared, HttpError> {
 impl Http {
     /// The web server for which `prepared` was made, asked by `client`.
     pub fn new(prepared: Prepared, client: HttpClient) -> Http {
-        Http { client, request: prepared.request, has_token: prepared.has_token }
+        let Prepared { request, has_token, trust: _ } = prepared;
+        Http { client, request, has_token, answered: Mutex::default() }
     }
 
     async fn ask(&self, attempt: &Attempt, user: &str, shown: Shown<'_>) -> Found {
@@ -103,10 +108,7 @@ impl Http {
         let Some(question) = words::question(attempt, user, shown) else { return Found::Nobody };
         let mut request = self.request.clone();
         request.body = Bytes::from_owner(Body(question));
-        let mut outcome = self.client.ask(request.clone()).await;
-        if outcome == Err(LookupError::Unreachable) {
-            outcome = self.client.ask(request).await; // a kept connection may have been lost meanwhile
-        }
+        let outcome = self.ask_twice(request).await;
         let typed = matches!(shown, Shown::Password(_)).then_some(user);
         let found = match outcome {
             Ok(reply) => words::judge(reply.status.as_u16(), &reply.body, typed, self.has_token),
@@ -120,6 +122,26 @@ impl Http {
             Found::Unavailable(why) => Found::Unavailable(format!("{}: {why}", self.request.url.origin())),
             found => found,
         }
+    }
+}
+
+impl Http {
+    /// The answer, asked for once more if it was a kept connection that may have been lost meanwhile; both have one time.
+    async fn ask_twice(&self, mut request: Request) -> Result<Reply, LookupError> {
+        let start = Instant::now();
+        let answered = *self.answered.lock();
+        let mut outcome = self.client.ask(request.clone()).await;
+        let is_kept = answered.is_some_and(|answered| start.duration_since(answered) < KEPT);
+        let left = request.timeout.saturating_sub(start.elapsed());
+        if outcome == Err(LookupError::Unreachable) && is_kept && !left.is_zero() {
+            *self.answered.lock() = None; // the others are as old
+            request.timeout = left;
+            outcome = self.client.ask(request).await;
+        }
+        if outcome.is_ok() {
+            *self.answered.lock() = Some(Instant::now());
+        }
+        outcome
     }
 }
 

@@ -87,7 +87,9 @@ pub(super) fn judge(status: u16, body: &[u8], typed: Option<&str>, has_token: bo
     match status {
         200 => {}
         // It may be us whom it doesn't know; nobody's password is wrong then.
-        401 if has_token => return unavailable("it answered 401, which may mean our own token"),
+        401 | 403 if has_token => {
+            return Found::Unavailable(format!("it answered {status}, which may mean our own token"));
+        }
         401 | 403 => return Found::Nobody,
         status => return Found::Unavailable(format!("it answered {status}")),
     }
@@ -113,7 +115,7 @@ mod tests {
     use crate::smtp::mechanism::Mechanism;
 
     fn attempt() -> Attempt {
-        let tls = Tls { version: "TLSv1.3", cipher: "TLS13_AES_128_GCM_SHA256", sni: None };
+        let tls = Tls { version: "TLSv1.3", cipher: "TLS_AES_128_GCM_SHA256", sni: None };
         Attempt {
             session: "3Q7M2K9D4X8W1Z5V".to_owned(),
             listener: "submission".to_owned(),
@@ -131,7 +133,7 @@ mod tests {
             "mechanism": "PLAIN", "user": "ann", "password": "pencil", "session": "3Q7M2K9D4X8W1Z5V",
             "listener": "submission",
             "client": { "ip": "203.0.113.9", "port": 4711, "ehlo": "client.a.example" },
-            "tls": { "version": "TLSv1.3", "cipher": "TLS13_AES_128_GCM_SHA256", "sni": null }
+            "tls": { "version": "TLSv1.3", "cipher": "TLS_AES_128_GCM_SHA256", "sni": null }
         });
         assert_eq!(asked.text().unwrap(), want.to_string());
         let plain = Attempt::new(Mechanism::Xoauth2, "[2001:db8::1]:25".parse().unwrap());
@@ -166,7 +168,7 @@ mod tests {
             (200, r#"{"ok":false,"user":"ann"}"#, false, Ok(Found::Nobody)),
             (401, "", false, Ok(Found::Nobody)),
             (403, "", false, Ok(Found::Nobody)),
-            (403, "", true, Ok(Found::Nobody)),
+            (403, "", true, Err("it answered 403, which may mean our own token")),
             (401, "", true, Err("it answered 401, which may mean our own token")),
             (200, "", false, Err("its answer is no JSON object")),
             (200, "true", false, Err("its answer is no JSON object")),

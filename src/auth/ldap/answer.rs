@@ -15,6 +15,10 @@ impl Code {
     pub const SUCCESS: Code = Code(0);
     /// There is more than was asked for.
     pub const SIZE_LIMIT_EXCEEDED: Code = Code(4);
+    /// There is no such entry.
+    pub const NO_SUCH_OBJECT: Code = Code(32);
+    /// That is no DN.
+    pub const INVALID_DN_SYNTAX: Code = Code(34);
     /// The password is wrong, or nobody has that name.
     pub const INVALID_CREDENTIALS: Code = Code(49);
 }

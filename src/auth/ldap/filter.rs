@@ -80,6 +80,13 @@ impl Filter {
         }
     }
 
+    /// Under which name failures of `name` count: its local part where that is enough to be found.
+    pub(super) fn counted_as<'a>(&self, name: &Name<'a>) -> &'a str {
+        let by_local = || self.node.pieces().into_iter().any(|piece| *piece == Piece::Local);
+        let user = self.user(name);
+        user.unwrap_or_else(|| if by_local() { name.local() } else { name.whole })
+    }
+
     /// Whether every entry that is found is that of the user who was typed. Where it isn't, the entry has to say whose it
     /// is: what fits `(|(uid={local})(mail={user}))` may be ann's, who has typed another's address.
     pub fn says_who(&self) -> bool {

@@ -11,12 +11,11 @@ pub mod template;
 mod words;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 use crate::auth::check::{Check, Found};
 use crate::auth::ldap::answer::{Code, Entry};
@@ -25,7 +24,7 @@ use crate::auth::ldap::line::{Line, Matches, Trouble};
 use crate::auth::ldap::template::Name;
 use crate::auth::ldap::words::Scope;
 use crate::auth::secret_file::{self, SecretFileError};
-use crate::auth::verifier::{Attempt, Pending};
+use crate::auth::verifier::{Attempt, PATIENCE, Pending};
 use crate::net::names::Names;
 use crate::net::tls::back::{Back, BackError};
 use crate::net::tls::config::{BackTls, Level};
@@ -37,6 +36,8 @@ use crate::threads::helper::HelperHandle;
 pub struct Ldap {
     inner: Arc<Inner>,
     turns: Arc<Semaphore>,
+    /// Turns for clients whose networks have failed too often lately: half of all.
+    guessing: Arc<Semaphore>,
     helper: HelperHandle,
 }
 
@@ -48,8 +49,6 @@ struct Inner {
     back: Option<Back>,
     names: Arc<dyn Names>,
     idle: Mutex<Vec<Line>>,
-    /// How long the directory has last thought about a password of somebody whom it knows, in microseconds.
-    thought: AtomicU64,
 }
 
 /// A login, as the directory is asked about it.
@@ -60,6 +59,9 @@ struct Login {
     password: Secret,
     way: Way,
 }
+
+/// One login's turn, and its place among those who guess, if it does.
+type Turn = (Option<OwnedSemaphorePermit>, OwnedSemaphorePermit);
 
 /// How the user is found.
 enum Way {
@@ -79,10 +81,8 @@ pub enum LdapError {
     Tls(#[from] BackError),
 }
 
-/// How long a connection is kept for the next login.
+/// How long a connection may be idle to serve the next login, which closes those that are older.
 const IDLE: Duration = Duration::from_secs(60);
-/// Who leads an exchange gives up after 30 s.
-const PATIENCE: Duration = Duration::from_secs(25);
 
 impl Ldap {
     /// The directory at `server`; connections are `helper`'s, made when they are needed.
@@ -96,22 +96,33 @@ impl Ldap {
     ) -> Result<Ldap, LdapError> {
         let (password, back) = prepare(&server, &settings)?;
         let turns = Arc::new(Semaphore::new(settings.connections));
-        let (idle, thought) = (Mutex::default(), AtomicU64::default());
-        let inner = Inner { server, settings, password, back, names, idle, thought };
-        Ok(Ldap { inner: Arc::new(inner), turns, helper })
+        let guessing = Arc::new(Semaphore::new(settings.connections.div_ceil(2)));
+        let inner = Inner { server, settings, password, back, names, idle: Mutex::default() };
+        Ok(Ldap { inner: Arc::new(inner), turns, guessing, helper })
     }
 
-    async fn ask(&self, user: &str, password: &Secret) -> Found {
+    async fn ask(&self, attempt: &Attempt, user: &str, password: &Secret) -> Found {
+        if self.inner.settings.search.is_none() && self.inner.settings.bind_dn.is_none() {
+            return Found::Unavailable(format!("{}: nothing says how users are found", self.inner.server));
+        }
         // The directory would take it for somebody who doesn't want to say who he is. RFC 4513 §5.1.2
         let login = self.inner.login(user, password).filter(|_| !password.is_empty());
         let Some(login) = login else { return Found::Nobody };
-        let patience = self.inner.settings.timeout.min(PATIENCE);
-        let Ok(Ok(turn)) = timeout(patience, Arc::clone(&self.turns).acquire_owned()).await else {
-            return Found::Unavailable("LDAP: too many logins at once".to_owned());
+        let patience = self.inner.patience();
+        let turns = async {
+            // Who guesses waits for others who do, and leaves turns to those who don't.
+            let guessing = match attempt.is_suspect {
+                true => Some(Arc::clone(&self.guessing).acquire_owned().await?),
+                false => None,
+            };
+            Ok::<Turn, AcquireError>((guessing, Arc::clone(&self.turns).acquire_owned().await?))
+        };
+        let Ok(Ok(turn)) = timeout(patience, turns).await else {
+            return Found::Unavailable(format!("{}: too many logins at once", self.inner.server));
         };
         let inner = Arc::clone(&self.inner);
         let asked = self.helper.ask(move || async move { inner.check(&login, turn, patience).await });
-        asked.await.unwrap_or_else(|| Found::Unavailable("LDAP: we are stopping".to_owned()))
+        asked.await.unwrap_or_else(|| Found::Unavailable(format!("{}: we are stopping", self.inner.server)))
     }
 }
 
@@ -133,8 +144,22 @@ impl Check for Arc<Ldap> {
         Mechanisms::NONE.with(Mechanism::Plain).with(Mechanism::Login)
     }
 
-    fn password<'a>(&'a self, _: &'a Attempt, user: &'a str, password: &'a Secret) -> Pending<'a, Found> {
-        Box::pin(self.ask(user, password))
+    fn counted_as<'a>(&self, user: &'a str) -> &'a str {
+        let (name, settings) = (Name::new(user), &self.inner.settings);
+        match (&settings.search, &settings.bind_dn) {
+            (Some(search), _) => search.filter.counted_as(&name),
+            (None, Some(template)) => template.user(&name),
+            (None, None) => user,
+        }
+    }
+
+    fn password<'a>(
+        &'a self,
+        attempt: &'a Attempt,
+        user: &'a str,
+        password: &'a Secret,
+    ) -> Pending<'a, Found> {
+        Box::pin(self.ask(attempt, user, password))
     }
 }
 
@@ -154,12 +179,15 @@ impl Inner {
     }
 
     /// Whether the password of `login` is right, found out while `turn` is held.
-    async fn check(&self, login: &Login, turn: OwnedSemaphorePermit, patience: Duration) -> Found {
+    async fn check(&self, login: &Login, turn: Turn, patience: Duration) -> Found {
         let found = match timeout(patience, self.check_twice(login)).await {
             Ok(Ok(Some(user))) => Found::User(user),
             Ok(Ok(None)) => Found::Nobody,
             Ok(Err(trouble)) => Found::Unavailable(format!("{}: {trouble}", self.server)),
-            Err(_) => Found::Unavailable(format!("{}: no answer within {patience:?}", self.server)),
+            Err(_) => {
+                self.idle.lock().clear(); // the server may be gone without a word
+                Found::Unavailable(format!("{}: no answer within {patience:?}", self.server))
+            }
         };
         drop(turn);
         found
@@ -174,17 +202,20 @@ impl Inner {
             }
         }
         let starttls = self.settings.uses_starttls(&self.server);
-        let line = Line::open(&self.server, self.back.as_ref(), starttls, &*self.names).await?;
+        let line =
+            Line::open(&self.server, self.back.as_ref(), starttls, &*self.names, self.patience()).await?;
         self.check_over(line, login).await
     }
 
     async fn check_over(&self, mut line: Line, login: &Login) -> Result<Option<String>, Trouble> {
         let found = match (&login.way, &self.settings.search) {
             (Way::Search(filter), Some(search)) => self.search(&mut line, search, filter, login).await?,
-            (Way::Dn(dn), _) => match self.bind(&mut line, dn, &login.password).await? {
-                false => None,
-                true if self.settings.user_attribute.is_none() => Some(login.meant.clone()),
-                true => Some(self.own_name(&mut line, dn, login).await?),
+            (Way::Dn(dn), _) => match line.bind(dn, &login.password).await? {
+                // The DN is what was typed: that there is none such, or can't be, is no fault of the directory's.
+                Code::INVALID_CREDENTIALS | Code::NO_SUCH_OBJECT | Code::INVALID_DN_SYNTAX => None,
+                Code::SUCCESS if self.settings.user_attribute.is_none() => Some(login.meant.clone()),
+                Code::SUCCESS => Some(self.own_name(&mut line, dn, login).await?),
+                code => return Err(bind_answered(code)),
             },
             (Way::Search(_), None) => None,
         };
@@ -216,34 +247,15 @@ impl Inner {
             attribute: self.settings.user_attribute.as_deref(),
         };
         match line.search(&asked, self.seconds()).await? {
-            Matches::One(entry) => match self.bind(line, &entry.dn, &login.password).await? {
-                true => self.name_in(&entry, login).map(Some),
-                false => Ok(None),
+            Matches::One(entry) => match line.bind(&entry.dn, &login.password).await? {
+                Code::SUCCESS => self.name_in(&entry, login).map(Some),
+                Code::INVALID_CREDENTIALS => Ok(None),
+                code => Err(bind_answered(code)),
             },
-            Matches::None => {
-                // As long as for a wrong password, so that nobody learns who is known here.
-                sleep(Duration::from_micros(self.thought.load(Ordering::Relaxed))).await;
-                Ok(None)
-            }
+            Matches::None => Ok(None),
             Matches::Several => {
                 Err(Trouble::Other("several entries fit the name: make `filter` narrower".to_owned()))
             }
-        }
-    }
-
-    /// Whether a bind as `dn` shows `password` to be right.
-    ///
-    /// *Errors*: the directory says neither.
-    async fn bind(&self, line: &mut Line, dn: &str, password: &Secret) -> Result<bool, Trouble> {
-        let start = Instant::now();
-        let code = line.bind(dn, password).await?;
-        let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
-        match code {
-            Code::SUCCESS | Code::INVALID_CREDENTIALS => {
-                self.thought.store(micros, Ordering::Relaxed);
-                Ok(code == Code::SUCCESS)
-            }
-            code => Err(Trouble::Other(format!("the bind was answered by {code}"))),
         }
     }
 
@@ -278,6 +290,11 @@ impl Inner {
         Err(Trouble::Other(why))
     }
 
+    /// How long a login may take.
+    fn patience(&self) -> Duration {
+        self.settings.timeout.min(PATIENCE)
+    }
+
     /// How long the server may search.
     fn seconds(&self) -> u32 {
         u32::try_from(self.settings.timeout.as_secs()).unwrap_or(u32::MAX).clamp(1, 0x7fff_ffff)
@@ -304,6 +321,10 @@ impl Inner {
             self.idle.lock().push(line); // there are no more than turns
         }
     }
+}
+
+fn bind_answered(code: Code) -> Trouble {
+    Trouble::Other(format!("the bind was answered by {code}"))
 }
 
 impl std::fmt::Debug for Ldap {

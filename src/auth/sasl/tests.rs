@@ -48,7 +48,9 @@ async fn play(mechanism: Mechanism, answers: &[Option<&str>]) -> (Vec<String>, S
     let mut challenges = Vec::new();
     for answer in answers {
         match exchange.take(answer.map(Secret::from)).await {
-            Step::Challenge(challenge) => challenges.push(challenge.text().unwrap().to_owned()),
+            Step::Challenge(challenge) | Step::RefusedAfter(challenge) => {
+                challenges.push(challenge.text().unwrap().to_owned())
+            }
             step => return (challenges, step),
         }
     }
@@ -57,7 +59,7 @@ async fn play(mechanism: Mechanism, answers: &[Option<&str>]) -> (Vec<String>, S
 
 fn name(step: &Step) -> &str {
     match step {
-        Step::Challenge(_) => "challenge",
+        Step::Challenge(_) | Step::RefusedAfter(_) => "challenge",
         Step::Accepted(user) => user,
         Step::Refused(_) => "refused",
         Step::Unavailable(_) => "unavailable",

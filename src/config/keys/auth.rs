@@ -25,7 +25,7 @@ pub(super) const AUTH: &[Key] = &[
         "max_failures",
         Kind::Count { from: 1, to: 64, none: false },
         Default::Is("5"),
-        "Failed logins, of a session or within ten minutes of its network or user, at which one more is 421 4.7.0.",
+        "Failed logins, of a session or within ten minutes of its network or user: the one that makes as many, and each after it, is 421 4.7.0.",
     )
     .rfc("RFC 4954 §9"),
     Key::new(
@@ -33,7 +33,7 @@ pub(super) const AUTH: &[Key] = &[
         "failure_delay",
         Kind::Duration { none: false },
         Default::Is("\"2s\""),
-        "How long the answer to a failed login is held back.",
+        "How long after the client's last answer a failed login is answered.",
     )
     .unit("seconds"),
     Key::new(

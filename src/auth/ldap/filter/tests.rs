@@ -113,5 +113,7 @@ fn a_filter_says_who_the_user_is_or_that_it_cannot() {
         let filter: Filter = text.parse().unwrap();
         assert_eq!(filter.user(&Name::new("ann@b")), want, "{text}");
         assert_eq!(filter.says_who(), want.is_some(), "{text}");
+        let by_local = want == Some("ann") || want.is_none() && text.contains("{local}");
+        assert_eq!(filter.counted_as(&Name::new("ann@b")), if by_local { "ann" } else { "ann@b" }, "{text}");
     }
 }
