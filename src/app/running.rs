@@ -1,6 +1,7 @@
 //! The running proxy: started from a configuration, reloaded all or nothing, drained at its end.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use crate::backend::connect;
 use crate::config::Config;
 use crate::lookup::http::outbox::Outbox;
 use crate::lua::parking::{Parked, Parking};
+use crate::observe::config::{Format, Metrics as MetricsConfig};
 use crate::observe::counters::Counters;
 use crate::observe::metrics::{Metrics, ParkedHook, Reading, Sources};
 use crate::observe::metrics_page::MetricsPage;
@@ -49,6 +51,8 @@ pub struct Running {
     sockets: Sockets,
     acceptor: Option<AcceptorHandle>,
     drain: Drain,
+    /// What was set up at start and stays so.
+    fixed: Fixed,
 }
 
 impl Running {
@@ -75,6 +79,7 @@ impl Running {
         let admission = Admission::watching(config.limits.connections, Arc::clone(&ground.waiting));
         let workers =
             (0..config.workers).map(Worker::start).collect::<io::Result<Vec<_>>>().context("a worker")?;
+        let fixed = Fixed::of(&config);
         let house = House::build(config, &ground, None)?;
         let houses = Arc::new(ArcSwap::from_pointee(rules_of(&house)));
         let mut running = Running {
@@ -88,6 +93,7 @@ impl Running {
             workers,
             sockets,
             drain,
+            fixed,
         };
         running.prepare(&Arc::clone(&running.house)).await.map_err(|error| anyhow!(error))?;
         running.workers.iter().for_each(|worker| worker.handle.switch(true));
@@ -137,8 +143,8 @@ impl Running {
     pub async fn reload(&mut self, config: Config) -> Result<(), String> {
         let sockets = self.sockets.follow(&config.listeners).map_err(|error| error.to_string())?;
         folders::test_spool(&config).map_err(|error| format!("{error:#}"))?;
-        for what in needs_restart(&self.house.config, &config) {
-            tracing::warn!(error = what, "changes only with a restart");
+        for key in self.fixed.differences(&Fixed::of(&config)) {
+            tracing::warn!(key, "changes only with a restart");
         }
         let doors = sockets.doors(&config.listeners).map_err(|error| error.to_string())?;
         let house =
@@ -263,16 +269,34 @@ fn count(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }
 
-/// What differs between two configurations and is set up at start only.
-fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
-    let service = |config: &Config| (config.service.user.clone(), config.service.group.clone());
-    let all = [
-        ("workers", old.workers != new.workers),
-        ("service.user", service(old) != service(new)),
-        ("log.file and log.format", (&old.log.file, old.log.format) != (&new.log.file, new.log.format)),
-        ("metrics.listen", old.metrics != new.metrics),
-    ];
-    all.into_iter().filter(|(_, differs)| *differs).map(|(what, _)| what).collect()
+/// What of a configuration is set up at start only.
+struct Fixed {
+    workers: usize,
+    service: (Option<String>, Option<String>),
+    log: (Option<PathBuf>, Format),
+    metrics: MetricsConfig,
+}
+
+impl Fixed {
+    fn of(config: &Config) -> Fixed {
+        Fixed {
+            workers: config.workers,
+            service: (config.service.user.clone(), config.service.group.clone()),
+            log: (config.log.file.clone(), config.log.format),
+            metrics: config.metrics.clone(),
+        }
+    }
+
+    /// The keys that `wanted` has otherwise.
+    fn differences(&self, wanted: &Fixed) -> impl Iterator<Item = &'static str> {
+        let all = [
+            ("workers", self.workers != wanted.workers),
+            ("service.user", self.service != wanted.service),
+            ("log.file and log.format", self.log != wanted.log),
+            ("metrics.listen", self.metrics != wanted.metrics),
+        ];
+        all.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key)
+    }
 }
 
 fn rules_of(house: &House) -> Houses {

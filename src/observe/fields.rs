@@ -63,6 +63,7 @@ fields! {
     ADDRESS "address" "The address of a backend or a listener."
     REPLY "reply" "A reply that the line is about."
     FILE "file" "A file that the line is about."
+    KEY "key" "A key of the configuration."
     WHAT "what" "Which files of TLS: `tls.certificate`, `tls.client_ca`, or those of a backend."
     COUNT "count" "How many of what the message says."
     ERROR "error" "What went wrong."

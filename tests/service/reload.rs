@@ -117,3 +117,19 @@ fn an_address_that_cannot_be_bound_leaves_all_as_it_was() {
     gatepost.log_line(&["the port is in use by another program"]);
     drop(Client::greeted(gatepost.address()));
 }
+
+#[test]
+fn what_needs_a_restart_is_told_while_it_differs_from_what_runs() {
+    let gatepost = Gatepost::start(&format!("workers = 1\n{}", toml("", "")));
+    let told = |reloads: usize, warnings: usize| {
+        gatepost.reload();
+        let count = |words: &str| gatepost.log_lines().iter().filter(|line| line.contains(words)).count();
+        wait::until("the reload", || (count("configuration reloaded") == reloads).then_some(()));
+        assert_eq!(count("changes only with a restart key=workers"), warnings);
+    };
+    gatepost.rewrite_configuration(|text| text.replace("workers = 1", "workers = 2"));
+    told(1, 1);
+    told(2, 2);
+    gatepost.rewrite_configuration(|text| text.replace("workers = 2", "workers = 1"));
+    told(3, 2);
+}

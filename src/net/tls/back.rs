@@ -1,5 +1,6 @@
 //! TLS towards a server behind us: whom we take it for, and what we show it.
 
+use std::io;
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::ServerName;
 use rustls::sign::SingleCertAndKey;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{CertificateError, ClientConfig, RootCertStore};
 use tokio_rustls::{TlsConnector, TlsStream};
 
 use crate::net::stream::Stream;
@@ -68,7 +69,7 @@ impl Back {
             Err(_) => ServerName::try_from(host.to_owned()).map_err(|error| format!("{host}: {error}"))?,
         };
         let connector = TlsConnector::from(Arc::clone(&self.config));
-        let secured = connector.connect(name, stream).await.map_err(|error| error.to_string())?;
+        let secured = connector.connect(name, stream).await.map_err(|error| in_words(&error))?;
         Ok(Stream::Tls(Box::new(TlsStream::Client(secured))))
     }
 }
@@ -81,6 +82,24 @@ pub fn vouched_for_by(ca: &Path) -> Result<ClientConfig, BackError> {
         .with_protocol_versions(versions(Version::default()))
         .map_err(|error| BackError::Other(error.to_string()))?;
     Ok(builder.with_root_certificates(authorities(ca)?).with_no_client_auth())
+}
+
+/// Why a handshake failed, and what helps where that is known.
+fn in_words(error: &io::Error) -> String {
+    let cause = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    let help = match cause {
+        Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
+            "nobody here knows who made it; `ca` names authorities"
+        }
+        Some(rustls::Error::InvalidCertificate(CertificateError::Other(other)))
+            if format!("{other:?}").contains("CaUsedAsEndEntity") =>
+        {
+            "it is an authority's own, as `openssl req -x509` makes them: let it sign one for the host, or make it with \
+             `-addext basicConstraints=critical,CA:FALSE`"
+        }
+        _ => return error.to_string(),
+    };
+    format!("invalid peer certificate: {help}")
 }
 
 /// Whom we take for the server: anybody, who has a certain certificate, or whom an authority vouches for by name.
