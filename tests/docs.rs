@@ -167,7 +167,11 @@ fn the_set_ups_with_logins_load() {
              [[backend]]\naddress = \"127.0.0.1:10025\"\n{block}{}",
             if block.contains("[[listener]]") { "" } else { "\n[[listener]]\nbind = \"127.0.0.1:25\"\n" }
         );
-        load_str(&text, folder.path(), &names()).unwrap_or_else(|broken| panic!("{broken}\n{block}"));
+        let loaded =
+            load_str(&text, folder.path(), &names()).unwrap_or_else(|broken| panic!("{broken}\n{block}"));
+        let warnings = loaded.warnings.iter().map(|one| &one.message);
+        let of_logins: Vec<_> = warnings.filter(|message| message.contains("takes logins")).collect();
+        assert!(of_logins.is_empty() || !block.contains("[[listener]]"), "{of_logins:?}\n{block}");
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::auth::config::{Config as Auth, Place};
 use crate::auth::http::config::Settings as Http;
 use crate::auth::ldap::config::{Search, Server, Settings};
+use crate::auth::verifier::PATIENCE;
 use crate::config::Config;
 use crate::config::error::Diagnostic;
 use crate::config::keys::table::Table;
@@ -121,9 +122,24 @@ pub(super) fn check(top: &Section, config: &Config, problems: &mut Vec<Diagnosti
             fitting(section, section, &all, &mut found);
         }
     }
+    patience(top, &mut found);
     for problem in found {
         if !problems.contains(&problem) {
             problems.push(problem);
+        }
+    }
+}
+
+/// Tells of verifiers that are waited for longer than clients are kept waiting.
+fn patience(top: &Section, problems: &mut Vec<Diagnostic>) {
+    let own = top.sections("listener").iter().filter_map(|listener| listener.section("logins"));
+    let tables = top.section("auth").into_iter().chain(own);
+    for table in tables.flat_map(|auth| ["ldap", "http"].into_iter().filter_map(|name| auth.section(name))) {
+        if table.duration("timeout").flatten().is_some_and(|timeout| timeout > PATIENCE) {
+            let key = table.key("timeout");
+            let message = format!("`{key}` can be at most {} s", PATIENCE.as_secs());
+            let problem = Diagnostic::error(key, message, table.place("timeout"));
+            problems.push(problem.found("clients don't wait that long").help("timeout = \"25s\""));
         }
     }
 }
@@ -161,15 +177,16 @@ fn directory(section: &Section, server: &Server, auth: &Auth, problems: &mut Vec
         let problem = Diagnostic::error(table.key(name), message, place(name)).found(found);
         problems.push(problem.help(help));
     };
-    for (name, other) in [
-        ("base", "filter"),
-        ("filter", "base"),
-        ("search_dn", "search_password_file"),
-        ("search_password_file", "search_dn"),
+    let both = "users are searched by both together";
+    for (name, other, help) in [
+        ("base", "filter", both),
+        ("filter", "base", both),
+        ("search_dn", "search_password_file", "the password of search_dn is in its first line"),
+        ("search_password_file", "search_dn", "it says whose password that is"),
     ] {
         if table.has(name) && !table.has(other) {
             let message = format!("`{}` is missing", table.key(other));
-            wrong(name, message, "says nothing without it", "users are searched by both together");
+            wrong(name, message, "says nothing without it", help);
         }
     }
     match (table.has("bind_dn"), table.has("filter") || table.has("base")) {

@@ -7,7 +7,7 @@ use crate::auth::config::Place as Verify;
 use crate::backend::config::{Address, Xclient};
 use crate::config::error::Diagnostic;
 use crate::config::section::{ItemValue, Section};
-use crate::config::{Config, auth, policy, tls, trust};
+use crate::config::{Config, auth, logins, policy, tls, trust};
 use crate::lua::config::{Policy, Script, Span};
 use crate::names::network::parse_network;
 use crate::names::suggest;
@@ -38,6 +38,7 @@ pub(super) fn cross(top: &Section, config: &Config, built_in: &[&str], problems:
     tls::check_backends(top, config, problems);
     uses(top, config, problems);
     auth::check(top, config, problems);
+    logins::check(top, config, problems);
     scripts(top, config, built_in, problems);
 }
 

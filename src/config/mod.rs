@@ -15,6 +15,7 @@ mod include;
 mod list;
 mod listener;
 mod lists;
+mod logins;
 pub mod map;
 mod option;
 mod policy;

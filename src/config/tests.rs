@@ -2,6 +2,7 @@
 
 mod auth;
 mod files;
+mod logins;
 mod meaning;
 mod reach;
 mod rendering;

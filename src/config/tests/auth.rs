@@ -160,7 +160,7 @@ const USERS: &str = "[auth]\nverify = \"file:users\"\nmax_failures = 9\nldap.bin
 /// A second listener that lays `lines` over `[auth]`.
 fn second(lines: &str) -> String {
     let listener = "[[listener]]\nbind = \"127.0.0.1:2526\"\npolicies = \"access\"\nauth = \"required\"\n";
-    text(&format!("{USERS}\n{listener}auth_without_tls = true\n{lines}"))
+    text(&format!("{USERS}\n{listener}auth_without_tls = true\nrelay.authenticated = true\n{lines}"))
 }
 
 #[test]
