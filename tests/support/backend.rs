@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::task::Poll;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use super::peer::Peer;
 
@@ -14,13 +14,15 @@ pub struct Backend {
     address: SocketAddr,
     /// Gone when the backend is down.
     listener: Option<TcpListener>,
+    /// Keeps the port meanwhile: bound and not listening, it refuses connections.
+    kept: Option<TcpSocket>,
 }
 
 impl Backend {
     /// A backend on a free port.
     pub async fn start() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        Backend { address: listener.local_addr().unwrap(), listener: Some(listener) }
+        Backend { address: listener.local_addr().unwrap(), listener: Some(listener), kept: None }
     }
 
     /// Where it listens, or did.
@@ -44,10 +46,15 @@ impl Backend {
     /// Refuses connections from now on.
     pub fn stop(&mut self) {
         self.listener = None;
+        let kept = TcpSocket::new_v4().unwrap();
+        kept.set_reuseaddr(true).unwrap();
+        kept.bind(self.address).unwrap();
+        self.kept = Some(kept);
     }
 
     /// Takes connections again.
-    pub async fn restart(&mut self) {
-        self.listener = Some(TcpListener::bind(self.address).await.unwrap());
+    pub fn restart(&mut self) {
+        let kept = self.kept.take().expect("the backend is down");
+        self.listener = Some(kept.listen(1024).unwrap());
     }
 }

@@ -95,7 +95,7 @@ impl<'a> Player<'a> {
             Act::Closed(side) => self.expect_end(*side).await?,
             Act::Silent(side) => self.expect_silence(*side).await?,
             Act::Unasked => self.expect_unasked().await?,
-            Act::Listen(number, true) => self.backend(*number)?.restart().await,
+            Act::Listen(number, true) => self.backend(*number)?.restart(),
             Act::Listen(number, false) => self.backend(*number)?.stop(),
             Act::Clock(time) => self.pass(*time).await,
             Act::Learn => self.proxy.learn(),
