@@ -2,8 +2,13 @@
 
 use crate::auth::scram::Record;
 use crate::auth::verifier::{Attempt, Pending};
-use crate::smtp::mechanism::Mechanisms;
+use crate::smtp::mechanism::{Mechanism, Mechanisms};
 use crate::smtp::secret::Secret;
+
+/// What anybody can check who knows whether a password is right.
+pub const PASSWORDS: Mechanisms = Mechanisms::NONE.with(Mechanism::Plain).with(Mechanism::Login);
+/// The same of who also knows whose a token is.
+pub const PASSWORDS_AND_TOKENS: Mechanisms = PASSWORDS.with(Mechanism::OauthBearer).with(Mechanism::Xoauth2);
 
 /// Whether the claim is right.
 #[derive(Clone, Debug, PartialEq, Eq)]

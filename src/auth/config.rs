@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::auth::check::{PASSWORDS, PASSWORDS_AND_TOKENS};
 use crate::auth::http;
 use crate::auth::http::config::Settings as Http;
 use crate::auth::ldap::config::{Server, Settings as Ldap};
@@ -81,10 +82,9 @@ impl Place {
 
     /// What it can check, whatever users it has; nothing if that is to be seen.
     pub fn mechanisms(&self) -> Option<Mechanisms> {
-        let passwords = Mechanisms::NONE.with(Mechanism::Plain).with(Mechanism::Login);
         match self {
-            Place::Ldap(_) => Some(passwords),
-            Place::Http(_) => Some(http::MECHANISMS),
+            Place::Ldap(_) => Some(PASSWORDS),
+            Place::Http(_) => Some(PASSWORDS_AND_TOKENS),
             Place::File(_) | Place::Dovecot(_) | Place::Backend | Place::Policy(_) => None,
         }
     }

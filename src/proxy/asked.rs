@@ -2,21 +2,14 @@
 
 use std::rc::Rc;
 
-use crate::auth::check::{Check, Found};
+use crate::auth::check::{Check, Found, PASSWORDS_AND_TOKENS};
 use crate::auth::sasl::Sasl;
 use crate::auth::verifier::{Attempt, Exchange, Pending, Verifier};
 use crate::policy::door::SessionPolicies;
 use crate::policy::event::Credentials;
 use crate::policy::verdict::Verified;
-use crate::smtp::mechanism::{Mechanism, Mechanisms};
+use crate::smtp::mechanism::Mechanisms;
 use crate::smtp::secret::Secret;
-
-/// What a policy can check: passwords and tokens as they are.
-pub(super) const MECHANISMS: Mechanisms = Mechanisms::NONE
-    .with(Mechanism::Plain)
-    .with(Mechanism::Login)
-    .with(Mechanism::OauthBearer)
-    .with(Mechanism::Xoauth2);
 
 /// Begins an exchange that `policies` judge.
 pub(super) fn begin(policies: &Rc<dyn SessionPolicies>, attempt: Attempt) -> Box<dyn Exchange> {
@@ -43,7 +36,7 @@ impl Asked {
 
 impl Check for Asked {
     fn mechanisms(&self) -> Mechanisms {
-        MECHANISMS
+        PASSWORDS_AND_TOKENS
     }
 
     fn password<'a>(

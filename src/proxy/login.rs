@@ -3,6 +3,7 @@
 use tokio::select;
 use tokio::time::{Duration, Instant, sleep_until};
 
+use crate::auth::check::PASSWORDS_AND_TOKENS;
 use crate::auth::coding;
 use crate::auth::external::{self, External};
 use crate::auth::scram::Channel;
@@ -78,7 +79,7 @@ impl Serve {
             Some(verifier) if self.session.borrow().may_log_in() => {
                 let known = match verifier {
                     Verification::By(verifier) => verifier.mechanisms(),
-                    Verification::Policy => asked::MECHANISMS,
+                    Verification::Policy => PASSWORDS_AND_TOKENS,
                     Verification::Backend => self.context.server.mechanisms(),
                 };
                 let offered = known.intersect(self.context.listener.auth.mechanisms);

@@ -156,7 +156,7 @@ impl Serve {
                 }
                 () = tokio::time::sleep(delay) => {}
             }
-        } else if self.wire.has_unread().await {
+        } else if self.wire.has_unread() {
             self.session.borrow_mut().note_early_talk();
         }
         let refuses_talk = self.context.listener.early_talk == CountOrRefuse::Refuse;

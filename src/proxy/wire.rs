@@ -1,8 +1,6 @@
 //! The client's side of the connection: lines in, replies out, nothing held while it is idle.
 
-use std::future::poll_fn;
 use std::mem;
-use std::task::Poll;
 
 use bytes::{Buf, BytesMut};
 use zeroize::Zeroize;
@@ -205,11 +203,8 @@ impl Wire {
     }
 
     /// Whether the client has sent something that was not read yet, as far as is known without asking the system.
-    pub(super) async fn has_unread(&mut self) -> bool {
-        if !self.input.is_empty() {
-            return true;
-        }
-        poll_fn(|context| Poll::Ready(self.stream.is_readable_now(context))).await
+    pub(super) fn has_unread(&mut self) -> bool {
+        !self.input.is_empty() || self.stream.is_readable_now()
     }
 
     /// Waits until the client has left: it reset the connection, or ended it and has nothing more to say. Safe to drop.

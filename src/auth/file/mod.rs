@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio::time::{Duration, timeout};
 
-use crate::auth::check::{Check, Found};
+use crate::auth::check::{Check, Found, PASSWORDS};
 use crate::auth::file::users::{LineError, Users};
 use crate::auth::scram::Record;
 use crate::auth::verifier::{Attempt, Pending};
@@ -124,11 +124,10 @@ pub fn test(path: &Path) -> Result<(), FileError> {
 
 impl Check for Arc<File> {
     fn mechanisms(&self) -> Mechanisms {
-        let always = Mechanisms::NONE.with(Mechanism::Plain).with(Mechanism::Login);
         if self.users.load().has_records() {
-            always.with(Mechanism::ScramSha256).with(Mechanism::ScramSha256Plus)
+            PASSWORDS.with(Mechanism::ScramSha256).with(Mechanism::ScramSha256Plus)
         } else {
-            always
+            PASSWORDS
         }
     }
 

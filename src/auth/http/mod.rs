@@ -10,7 +10,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use crate::auth::check::{Check, Found};
+use crate::auth::check::{Check, Found, PASSWORDS_AND_TOKENS};
 use crate::auth::http::config::Settings;
 use crate::auth::http::words::Shown;
 use crate::auth::secret_file::{self, SecretFileError};
@@ -21,7 +21,7 @@ use crate::lookup::http::connections::Trust;
 use crate::lookup::http::request::{Access, Reply, Request, add_header};
 use crate::lookup::http::url::Url;
 use crate::net::tls::back::{self, BackError};
-use crate::smtp::mechanism::{Mechanism, Mechanisms};
+use crate::smtp::mechanism::Mechanisms;
 use crate::smtp::secret::Secret;
 
 /// A web server that knows users, common to all workers.
@@ -63,13 +63,6 @@ const KEPT: Duration = Duration::from_secs(30);
 
 /// Connections to one web server, which the client bounds.
 pub const CONNECTIONS: usize = 64;
-
-/// What web servers can check.
-pub const MECHANISMS: Mechanisms = Mechanisms::NONE
-    .with(Mechanism::Plain)
-    .with(Mechanism::Login)
-    .with(Mechanism::OauthBearer)
-    .with(Mechanism::Xoauth2);
 
 /// What asking `url` takes.
 ///
@@ -123,9 +116,7 @@ impl Http {
             found => found,
         }
     }
-}
 
-impl Http {
     /// The answer, asked for once more if it was a kept connection that may have been lost meanwhile; both have one time.
     async fn ask_twice(&self, mut request: Request) -> Result<Reply, LookupError> {
         let start = Instant::now();
@@ -156,7 +147,7 @@ impl AsRef<[u8]> for Body {
 
 impl Check for Arc<Http> {
     fn mechanisms(&self) -> Mechanisms {
-        MECHANISMS
+        PASSWORDS_AND_TOKENS
     }
 
     fn password<'a>(

@@ -10,6 +10,7 @@ use crate::lookup::config::Config as Dns;
 use crate::lookup::dns::Resolver;
 use crate::lookup::host::HostResolver;
 use crate::lookup::http::outbox::Outbox;
+use crate::smtp::mechanism::Mechanism;
 use crate::threads::helper::HelperHandle;
 
 /// Reads a whole request: its head, and its body.

@@ -12,6 +12,10 @@ use crate::smtp::secret::Secret;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Filter {
     node: Node,
+    /// What of the name is shown by every entry that is found; nothing if one shows this and another that.
+    shown: Option<Shown>,
+    /// Whether the local part can be enough to be found.
+    is_by_local: bool,
 }
 
 /// A part of it.
@@ -73,7 +77,7 @@ impl Filter {
 
     /// Who logs in as `name`; nothing where only the entry that is found could say it.
     pub(super) fn user<'a>(&self, name: &Name<'a>) -> Option<&'a str> {
-        match self.node.shown()? {
+        match self.shown? {
             Shown { local: true, domain: true } => Some(name.whole),
             Shown { local: true, domain: false } => Some(name.local()),
             Shown { local: false, .. } => None,
@@ -82,20 +86,19 @@ impl Filter {
 
     /// Under which name failures of `name` count: its local part where that is enough to be found.
     pub(super) fn counted_as<'a>(&self, name: &Name<'a>) -> &'a str {
-        let by_local = || self.node.pieces().into_iter().any(|piece| *piece == Piece::Local);
-        let user = self.user(name);
-        user.unwrap_or_else(|| if by_local() { name.local() } else { name.whole })
+        let by_entry = if self.is_by_local { name.local() } else { name.whole };
+        self.user(name).unwrap_or(by_entry)
     }
 
     /// Whether every entry that is found is that of the user who was typed. Where it isn't, the entry has to say whose it
     /// is: what fits `(|(uid={local})(mail={user}))` may be ann's, who has typed another's address.
     pub fn says_who(&self) -> bool {
-        self.node.shown().is_some_and(|shown| shown.local)
+        self.shown.is_some_and(|shown| shown.local)
     }
 }
 
 /// What of the name every entry that fits has shown to be the user's.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Shown {
     local: bool,
     domain: bool,
@@ -110,10 +113,12 @@ impl FromStr for Filter {
         if !rest.is_empty() {
             return Err(FilterError::Syntax);
         }
-        match node.pieces().iter().any(|piece| piece.is_name()) {
-            true => Ok(Filter { node }),
-            false => Err(TemplateError::Nameless.into()),
+        let pieces = node.pieces();
+        if !pieces.iter().any(|piece| piece.is_name()) {
+            return Err(TemplateError::Nameless.into());
         }
+        let is_by_local = pieces.contains(&&Piece::Local);
+        Ok(Filter { shown: node.shown(), is_by_local, node })
     }
 }
 
@@ -160,16 +165,18 @@ impl Node {
     fn shown(&self) -> Option<Shown> {
         match self {
             Node::Several(AND, nodes) => {
-                let mut all = Shown::default();
-                for shown in nodes.iter().filter_map(Node::shown) {
-                    all = Shown { local: all.local || shown.local, domain: all.domain || shown.domain };
+                let (mut all, mut is_clear) = (Shown::default(), true);
+                for shown in nodes.iter().map(Node::shown) {
+                    let Shown { local, domain } = shown.unwrap_or_default();
+                    all = Shown { local: all.local || local, domain: all.domain || domain };
+                    is_clear &= shown.is_some();
                 }
-                let is_clear = nodes.iter().all(|node| node.shown().is_some());
                 (is_clear || all.local && all.domain).then_some(all)
             }
             Node::Several(_, nodes) => {
-                let first = nodes.first().map_or(Some(Shown::default()), Node::shown);
-                first.filter(|_| nodes.iter().all(|node| node.shown() == first))
+                let mut each = nodes.iter().map(Node::shown);
+                let first = each.next().unwrap_or(Some(Shown::default()));
+                first.filter(|_| each.all(|shown| shown == first))
             }
             Node::Not(_) | Node::Present(_) => Some(Shown::default()),
             Node::Compare(EQUAL, _, value) | Node::Extensible { value, .. } => Some(Shown {

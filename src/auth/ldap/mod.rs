@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use crate::auth::check::{Check, Found};
+use crate::auth::check::{Check, Found, PASSWORDS};
 use crate::auth::ldap::answer::{Code, Entry};
 use crate::auth::ldap::config::{Search, Server, Settings};
 use crate::auth::ldap::line::{Line, Matches, Trouble};
@@ -28,7 +28,7 @@ use crate::auth::verifier::{Attempt, PATIENCE, Pending};
 use crate::net::names::Names;
 use crate::net::tls::back::{Back, BackError};
 use crate::net::tls::config::{BackTls, Level};
-use crate::smtp::mechanism::{Mechanism, Mechanisms};
+use crate::smtp::mechanism::Mechanisms;
 use crate::smtp::secret::Secret;
 use crate::threads::helper::HelperHandle;
 
@@ -141,7 +141,7 @@ pub fn prepare(server: &Server, settings: &Settings) -> Result<(Secret, Option<B
 
 impl Check for Arc<Ldap> {
     fn mechanisms(&self) -> Mechanisms {
-        Mechanisms::NONE.with(Mechanism::Plain).with(Mechanism::Login)
+        PASSWORDS
     }
 
     fn counted_as<'a>(&self, user: &'a str) -> &'a str {

@@ -10,6 +10,7 @@ use crate::auth::ldap::ber::{
     ENUMERATED, INTEGER, OCTETS, SEQUENCE, element, expect, number, read_number, take,
 };
 use crate::net::names::{self, ClientName};
+use crate::smtp::mechanism::Mechanism;
 
 struct Loopback;
 
