@@ -80,6 +80,15 @@ impl Template {
         Some(dn)
     }
 
+    /// What follows the last part with the name in it: below that are all whom it means.
+    pub(super) fn tail(&self) -> String {
+        let after = match self.pieces.last() {
+            Some(Piece::Text(text)) => text.split_once(',').map_or("", |(_, tail)| tail),
+            _ => "",
+        };
+        after.trim().to_owned()
+    }
+
     /// Who logs in as `name`: the local part if nothing else of it counts. Otherwise who is ann here could log in as ann
     /// of another domain.
     pub(super) fn user<'a>(&self, name: &Name<'a>) -> &'a str {
