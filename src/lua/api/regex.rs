@@ -13,6 +13,7 @@ use regex::bytes::{Regex, RegexBuilder};
 use crate::lua::api::Parts;
 use crate::lua::api::module::{Module, When};
 use crate::lua::caller::raise;
+use crate::lua::charge::{self, Rate};
 use crate::lua::guard::Guard;
 use crate::lua::or_kind::OrKind;
 
@@ -63,10 +64,12 @@ struct RegexObject(Regex);
 
 impl UserData for RegexObject {
     fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
-        methods.add_method("matches", |_, regex, text: LuaString| {
+        methods.add_method("matches", |lua, regex, text: LuaString| {
+            charged(lua, &text)?;
             Ok(OrKind(bounded(&text.as_bytes()).map(|text| regex.0.is_match(text))))
         });
         methods.add_method("find", |lua, regex, text: LuaString| {
+            charged(lua, &text)?;
             let octets = text.as_bytes();
             match bounded(&octets).and_then(|text| regex.0.find(text).ok_or("none")) {
                 Ok(found) => lua.pack_multi((found.start() + 1, found.end())),
@@ -74,6 +77,7 @@ impl UserData for RegexObject {
             }
         });
         methods.add_method("captures", |lua, regex, text: LuaString| {
+            charged(lua, &text)?;
             let octets = text.as_bytes();
             let caught = match bounded(&octets).and_then(|text| regex.0.captures(text).ok_or("none")) {
                 Ok(caught) => caught,
@@ -94,6 +98,11 @@ impl UserData for RegexObject {
             Err(raise(lua, "a pattern is read-only"))
         });
     }
+}
+
+/// Charges a search of `text`, before it: how long it really takes, the guard sees at once when it is at an end.
+fn charged(lua: &Lua, text: &LuaString) -> mlua::Result<()> {
+    charge::octets(lua, text.as_bytes().len(), Rate::READ)
 }
 
 /// `text`, if it isn't too long.
