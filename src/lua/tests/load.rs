@@ -236,3 +236,16 @@ fn a_policy_that_is_not_there_is_named_where_it_is_asked_for() {
     let problems = setup.load().unwrap_err();
     assert_eq!(problems[0].place, Place::Configuration(span(1000)));
 }
+
+#[test]
+fn the_line_that_is_nested_too_deeply_is_told() {
+    for (text, want) in [
+        (format!("local a = 1\nlocal b =\n{}1{}\nreturn {{}}", "(".repeat(300), ")".repeat(300)), 3),
+        (format!("local t = {}1{}\nreturn {{}}", "{".repeat(300), "}".repeat(300)), 1),
+        (format!("{}\nreturn {{}}", "do\n".repeat(300) + &"end ".repeat(300)), 196),
+        (format!("local s = ''\nlocal t = s{}\nreturn {{}}", " .. s\n".repeat(300)), 196),
+    ] {
+        let told = Setup::new().policy("p", &text).problems();
+        assert_eq!(told, format!("p.lua:{want}: too many levels, one in another: C stack overflow"));
+    }
+}
