@@ -92,3 +92,9 @@ impl Kept {
         }
     }
 }
+
+/// What was written there.
+pub(super) fn written<T: Copy>(place: &MaybeUninit<T>) -> T {
+    // SAFETY: the caller has counted what it wrote.
+    unsafe { place.assume_init_read() }
+}

@@ -280,7 +280,7 @@ impl Guard {
             if self.is_killed() || is_late && self.is_spent(armed, now, time) {
                 return Look::Stop(Budget::Cpu);
             }
-            if time > UNBROKEN && armed.is_sliced() {
+            if armed.is_sliced() && (time > UNBROKEN || self.is_held_up(armed, now)) {
                 return Look::Stop(Budget::Unbroken);
             }
         }
@@ -325,9 +325,14 @@ impl Guard {
         if self.is_killed() || now >= armed.budget_end && self.is_spent(armed, now, Duration::ZERO) {
             return Some(Budget::Cpu);
         }
-        let is_held_up = !can_yield && armed.is_sliced() && now >= armed.slice_end.saturating_add(UNBROKEN);
+        let is_held_up = !can_yield && armed.is_sliced() && self.is_held_up(armed, now);
+        is_held_up.then_some(Budget::Unbroken)
+    }
+
+    /// Whether others have waited for too long since the end of the slice.
+    fn is_held_up(&self, armed: Armed, now: Duration) -> bool {
         let slice = armed.slice_end.saturating_sub(armed.start);
-        (is_held_up && self.spent(armed.start, now) >= slice + UNBROKEN).then_some(Budget::Unbroken)
+        now >= armed.slice_end.saturating_add(UNBROKEN) && self.spent(armed.start, now) >= slice + UNBROKEN
     }
 
     /// One tick of the count hook.

@@ -94,7 +94,7 @@ async fn endure(case: &Case) -> Result<(), String> {
         Ends::AtOnce if took > Duration::from_millis(1) => return Err(format!("it took {took:?}")),
         // A slice is half a millisecond; a step of a search, or an instruction, more or less.
         Ends::InSlices | Ends::AtOnce => Duration::from_millis(1),
-        Ends::InCalls => Duration::from_millis(6),
+        Ends::InCalls => Duration::from_millis(9),
         Ends::Unbroken => SLICE + Duration::from_millis(11),
     };
     if waited > most {
