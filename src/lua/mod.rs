@@ -38,6 +38,7 @@ mod period;
 pub mod policy;
 mod pool;
 pub mod problem;
+mod purse;
 mod ruling;
 mod run;
 pub mod sandbox;
