@@ -2,6 +2,7 @@
 
 use crate::config::error::Diagnostic;
 use crate::config::section::{NameAt, Section};
+use crate::lookup::map::bounds::Bounds;
 use crate::lookup::map::config::{MapConfig, Source, Times};
 use crate::lua::config::Span;
 
@@ -38,21 +39,40 @@ fn one(name: &NameAt, section: &Section, problems: &mut Vec<Diagnostic>) -> Opti
         negative_ttl: time("negative_ttl", default.negative_ttl),
         stale: time("stale", default.stale),
     };
-    let map = MapConfig { name: name.text.clone(), source, kind, times };
+    let default = Bounds::default();
+    let bounds = Bounds {
+        timeout: time("timeout", default.timeout),
+        connections: section.count("connections").flatten().unwrap_or(default.connections),
+    };
+    let map = MapConfig { name: name.text.clone(), source, kind, times, bounds };
     Some(NamedMap { map, span: section.place("source") })
 }
 
+/// The keys of a map on a server.
+const SERVER: [&str; 4] = ["ttl", "negative_ttl", "stale", "timeout"];
+
 /// Tells of keys that say nothing about a map from `source`.
 fn misplaced(section: &Section, source: &Source, problems: &mut Vec<Diagnostic>) {
-    let (keys, why): (&[&str], &str) = match source {
-        Source::File(_) => {
-            (&["ttl", "negative_ttl", "stale"], "a file is read on reload, and holds until the next")
-        }
-        Source::Http(_) => (&["kind"], "a web server compares keys as it likes"),
+    let takes = |name: &str| match source {
+        Source::File(_) => name == "kind",
+        Source::Http(_) => SERVER.contains(&name),
+        Source::Socketmap(_) => SERVER.contains(&name) || name == "connections",
     };
-    for name in keys.iter().filter(|name| section.has(name)) {
+    for entry in section.entries.iter().filter(|entry| entry.key.name != "source") {
+        let name = entry.key.name;
+        if takes(name) {
+            continue;
+        }
+        let why = match name {
+            "ttl" | "negative_ttl" | "stale" | "timeout" => {
+                "a file is read on reload, and holds until the next"
+            }
+            "kind" => "a server compares keys as it likes",
+            _ => "it is for maps from socketmap:",
+        };
         let key = section.key(name);
-        let problem = Diagnostic::error(&*key, format!("`{key}` says nothing here"), section.place(name));
+        let problem =
+            Diagnostic::error(&*key, format!("`{key}` says nothing here"), Some(entry.span.clone()));
         problems.push(problem.found("no use").help(why));
     }
 }

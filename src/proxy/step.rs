@@ -170,7 +170,7 @@ impl Serve {
             Verdict::Accept | Verdict::Discard { .. } => Said::core(Reply::REVERSE_PATH_OK),
         };
         if said.reply.is_positive()
-            && let Some(refusal) = self.judge_reverse_path(mail, &mut decision.effects)
+            && let Some(refusal) = self.judge_reverse_path(mail, &mut decision.effects).await
         {
             said = Said::core(refusal);
         }

@@ -203,7 +203,7 @@ impl Kind {
             }
             Self::Attribute => "the name of an attribute, as \"mail\"".into(),
             Self::Script => "the name of a built-in policy, or a path that ends in .lua".into(),
-            Self::MapSource => "\"file:PATH\", or a URL with http or https".into(),
+            Self::MapSource => MAPS.into(),
             Self::Verifier => VERIFIERS.into(),
             Self::StorePlace => "\"memory\", or \"file:PATH\"".into(),
             Self::SocketOrOff => "an IP address and a port, as \"127.0.0.1:9090\", or \"off\"".into(),
@@ -247,6 +247,9 @@ impl Item {
 
 /// Who may check logins.
 const VERIFIERS: &str = "\"backend\", \"dovecot:SOCKET\", \"file:PATH\", \"http://URL\", \"https://URL\", \"ldap://HOST\", \"ldaps://HOST\", \"ldapi:SOCKET\" or \"policy:NAME\"";
+
+/// Where a map may be.
+const MAPS: &str = "\"file:PATH\", a URL with http or https, \"socketmap:inet:HOST:PORT:NAME\" or \"socketmap:unix:PATH:NAME\"";
 
 /// `"a", "b" or "c"`.
 fn one_of<'w>(words: impl Iterator<Item = &'w str>) -> String {

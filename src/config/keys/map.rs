@@ -10,8 +10,9 @@ pub(super) const MAP: &[Key] = &[
         "source",
         Kind::MapSource,
         Default::Needed,
-        "Where it is: `file:` and a path, in the form of Postfix's maps, read at start and on reload; or a URL, asked for \
-         each key, which stands for `{key}` in it, else in a parameter `key` at its end.",
+        "Where it is: `file:` and a path, in the form of Postfix's maps, read at start and on reload; a URL, asked for \
+         each key, which stands for `{key}` in it, else in a parameter `key` at its end; or a server of socketmaps, as \
+         Postfix names them.",
     ),
     Key::new(
         Table::Map,
@@ -26,7 +27,7 @@ pub(super) const MAP: &[Key] = &[
         "ttl",
         Kind::Duration { none: false },
         Default::Is("\"5m\""),
-        "How long a web server's value is good for.",
+        "How long a server's value is good for.",
     )
     .unit("seconds"),
     Key::new(
@@ -45,4 +46,19 @@ pub(super) const MAP: &[Key] = &[
         "For how much longer an answer is given while a new one is asked for, or can't be had.",
     )
     .unit("seconds"),
+    Key::new(
+        Table::Map,
+        "timeout",
+        Kind::Duration { none: false },
+        Default::Is("\"5s\""),
+        "How long a server may take; after it the answer is not known.",
+    )
+    .unit("seconds"),
+    Key::new(
+        Table::Map,
+        "connections",
+        Kind::Count { from: 1, to: 64, none: false },
+        Default::Is("10"),
+        "Connections to a server of socketmaps, and so questions, at once; the others wait for as long as `timeout`.",
+    ),
 ];

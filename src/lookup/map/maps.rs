@@ -9,8 +9,14 @@ use parking_lot::Mutex;
 use crate::lookup::http::client::HttpClient;
 use crate::lookup::map::config::{MapConfig, Source};
 use crate::lookup::map::error::MapError;
+use crate::lookup::map::kept::Kept;
+use crate::lookup::map::oracle::Oracle;
+use crate::lookup::map::played::Stubs;
 use crate::lookup::map::remote::RemoteMap;
+use crate::lookup::map::socketmap::Socketmap;
 use crate::lookup::map::table::{Kind, Table};
+use crate::lookup::map::web::Web;
+use crate::net::names::Names;
 use crate::threads::helper::HelperHandle;
 
 /// A handle to the maps; a clone is cheap and means the same maps.
@@ -31,29 +37,33 @@ struct Inner {
 pub enum Map {
     /// Read from a file: it answers at once.
     Table(Arc<Table>),
-    /// On a web server: asking it takes time.
+    /// On a server: asking it takes time.
     Remote(RemoteMap),
-    /// Not asked here: on a web server, where none can be asked.
+    /// Not asked here: on a server, where none can be asked.
     Unasked,
 }
 
-/// Who asks web servers, and on which thread.
-#[derive(Clone, Debug)]
-pub struct Web {
-    /// The client.
+/// How servers are asked, and on which thread.
+#[derive(Clone)]
+pub struct Reach {
+    /// The client that asks web servers.
     pub http: HttpClient,
+    /// Who finds the others.
+    pub names: Arc<dyn Names>,
     /// The thread.
     pub helper: HelperHandle,
+    /// What a test has the servers say; then no server is reached but those that `http` plays.
+    pub stubs: Option<Stubs>,
 }
 
 impl Maps {
-    /// Reads the maps that `configs` describe; those on web servers are asked by `web`. Blocks.
+    /// Reads the maps that `configs` describe; those on servers are asked as `reach` says. Blocks.
     ///
     /// *Errors*: of each map that can't be used, its name and what is wrong.
-    pub fn read(configs: &[MapConfig], web: Option<&Web>) -> Result<Self, Vec<(String, MapError)>> {
+    pub fn read(configs: &[MapConfig], reach: Option<&Reach>) -> Result<Self, Vec<(String, MapError)>> {
         let (mut named, mut wrong) = (BTreeMap::new(), Vec::new());
         for config in configs {
-            match open(config, web) {
+            match open(config, reach) {
                 Ok(map) => {
                     named.insert(config.name.clone(), map);
                 }
@@ -90,28 +100,52 @@ impl Maps {
     }
 }
 
-fn open(config: &MapConfig, web: Option<&Web>) -> Result<Map, MapError> {
-    let template = match (&config.source, web) {
-        (Source::File(path), _) => {
-            let table = Table::read(config.kind, path)?;
-            tracing::debug!(map = config.name, entries = table.len(), "read");
-            return Ok(Map::Table(Arc::new(table)));
-        }
-        (Source::Http(_), None) => return Ok(Map::Unasked),
-        (Source::Http(template), Some(web)) => (template.clone(), web.clone()),
+fn open(config: &MapConfig, reach: Option<&Reach>) -> Result<Map, MapError> {
+    if let Source::File(path) = &config.source {
+        let table = Table::read(config.kind, path)?;
+        tracing::debug!(map = config.name, entries = table.len(), "read");
+        return Ok(Map::Table(Arc::new(table)));
+    }
+    let Some(reach) = reach else { return Ok(Map::Unasked) };
+    let real = match &config.source {
+        Source::Socketmap(_) if reach.stubs.is_some() => None,
+        source => server(source, config, reach),
     };
-    let (template, Web { http, helper }) = template;
-    Ok(Map::Remote(RemoteMap::new(template, config.times, http, helper)))
+    let oracle = match &reach.stubs {
+        Some(stubs) => Some(stubs.oracle(&config.name, config.bounds.timeout, real)),
+        None => real,
+    };
+    let map = oracle.map(|oracle| RemoteMap::new(oracle, config.times, reach.helper.clone()));
+    Ok(map.map_or(Map::Unasked, Map::Remote))
+}
+
+/// The server that `source` names; nothing for a file.
+fn server(source: &Source, config: &MapConfig, reach: &Reach) -> Option<Arc<dyn Oracle>> {
+    let timeout = config.bounds.timeout;
+    Some(match source {
+        Source::File(_) => return None,
+        Source::Http(template) => {
+            Arc::new(Web { template: template.clone(), http: reach.http.clone(), timeout })
+        }
+        Source::Socketmap(place) => {
+            let names = Arc::clone(&reach.names);
+            let server = Socketmap { place: place.clone(), names, patience: timeout };
+            Arc::new(Kept::new(&config.name, server, config.bounds))
+        }
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lookup::map::bounds::Bounds;
     use crate::lookup::map::config::Times;
+    use crate::lookup::map::socketmap::{Place, Server};
 
     fn config(name: &str, path: &Path) -> MapConfig {
         let source = Source::File(path.to_owned());
-        MapConfig { name: name.into(), source, kind: Kind::Hash, times: Times::default() }
+        let (times, bounds) = (Times::default(), Bounds::default());
+        MapConfig { name: name.into(), source, kind: Kind::Hash, times, bounds }
     }
 
     fn read(configs: &[MapConfig]) -> Result<Maps, Vec<(String, MapError)>> {
@@ -153,9 +187,13 @@ mod tests {
     }
 
     #[test]
-    fn a_map_on_a_web_server_is_there_where_none_can_be_asked() {
-        let source = Source::Http("https://a.example/{key}".parse().expect("template"));
-        let maps = read(&[MapConfig { source, ..config("m", Path::new("")) }]).expect("maps");
-        assert!(matches!(maps.get("m"), Some(Map::Unasked)));
+    fn a_map_on_a_server_is_there_where_none_can_be_asked() {
+        let place = Place { server: Server::Unix("gone".into()), name: "m".into() };
+        for source in
+            [Source::Http("https://a.example/{key}".parse().expect("template")), Source::Socketmap(place)]
+        {
+            let maps = read(&[MapConfig { source, ..config("m", Path::new("")) }]).expect("maps");
+            assert!(matches!(maps.get("m"), Some(Map::Unasked)));
+        }
     }
 }

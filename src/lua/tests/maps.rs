@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::lookup::map::bounds::Bounds;
 use crate::lookup::map::config::{MapConfig, Source, Times};
 use crate::lookup::map::maps::Maps;
 use crate::lookup::map::table::Kind;
@@ -24,7 +25,8 @@ fn set_up(people: &str) -> Setup {
 /// The configuration's map `people`, in the file of that name.
 pub(super) fn people_of(setup: &Setup) -> Maps {
     let source = Source::File(setup.folder().join("people"));
-    let config = MapConfig { name: "people".into(), source, kind: Kind::Hash, times: Times::default() };
+    let (times, bounds) = (Times::default(), Bounds::default());
+    let config = MapConfig { name: "people".into(), source, kind: Kind::Hash, times, bounds };
     Maps::read(&[config], None).unwrap()
 }
 
