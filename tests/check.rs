@@ -19,6 +19,8 @@ mod mistakes;
 mod policy;
 #[path = "check/probe.rs"]
 mod probe;
+#[path = "check/probe_logins.rs"]
+mod probe_logins;
 #[path = "check/scripted.rs"]
 mod scripted;
 #[path = "check/tls.rs"]

@@ -9,6 +9,7 @@ pub mod names;
 pub mod owners;
 pub mod policies;
 pub mod probe;
+pub mod probe_logins;
 pub mod rights;
 pub mod running;
 pub mod signals;

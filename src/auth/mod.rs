@@ -13,6 +13,7 @@ pub mod http;
 pub mod ldap;
 mod plain;
 pub mod prepared;
+pub mod probe;
 pub mod sasl;
 pub mod scram;
 pub mod secret_file;

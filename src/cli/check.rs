@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 
 use crate::app::descriptors::Need;
 use crate::app::probe::{self as probing, Probed};
+use crate::app::probe_logins::{self as asking, Asked};
 use crate::app::rights::{self, Account};
 use crate::app::{advice, policies, tls, verifiers};
-use crate::cli::{CONFIGURATION, WRONG, probe};
+use crate::cli::{CONFIGURATION, WRONG, probe, probe_logins};
 use crate::config::error::{Diagnostic, Severity};
 use crate::config::sources::Sources;
 use crate::config::{self, Config, effective::Effective, report};
@@ -23,7 +24,7 @@ pub struct Check {
     /// The configuration.
     #[arg(short, long, value_name = "FILE", default_value = CONFIGURATION)]
     config: PathBuf,
-    /// Also ask the backends, without sending anything, whether they would relay.
+    /// Also ask the backends, without sending anything, whether they would relay, and who checks logins, without any login.
     #[arg(long)]
     probe: bool,
     /// The outside address that the backends are asked for; postmaster at a foreign domain if not given.
@@ -46,10 +47,11 @@ struct Findings {
     effective: Option<Effective>,
     policies: Vec<(String, String, String)>,
     probed: Vec<Probed>,
+    asked: Vec<Asked>,
 }
 
 impl Check {
-    /// Checks; the exit code: 2 with a mistake, 1 if a backend fails the probe.
+    /// Checks; the exit code: 2 with a mistake, 1 if a backend or who checks logins fails the probe.
     pub fn run(&self) -> ExitCode {
         let mut findings = Findings::default();
         findings.read(&self.config);
@@ -104,7 +106,7 @@ impl Check {
         }
     }
 
-    /// Loads the policies and probes the backends; whether one of them fails the probe.
+    /// Loads the policies, and probes the backends and who checks logins; whether one of them fails the probe.
     async fn look_inside(&self, findings: &mut Findings) -> bool {
         let Some(config) = findings.config.clone() else { return false };
         match policies::load(&config, &mut findings.sources) {
@@ -130,8 +132,10 @@ impl Check {
             }
         };
         findings.probed = probing::all(&config, &resolver, self.probe_recipient.as_deref()).await;
+        findings.asked = asking::all(&config, &resolver).await;
+        let backends = findings.probed.iter().flat_map(|one| probe::judge(one, &config));
         let judged: Vec<Diagnostic> =
-            findings.probed.iter().flat_map(|one| probe::judge(one, &config)).collect();
+            backends.chain(findings.asked.iter().flat_map(probe_logins::judge)).collect();
         let failed = judged.iter().any(|one| one.severity == Severity::Error);
         findings.problems.extend(judged);
         failed
@@ -206,6 +210,9 @@ impl Findings {
         for probed in &self.probed {
             out.push_str(&probe::text(probed));
         }
+        for asked in &self.asked {
+            out.push_str(&probe_logins::text(asked));
+        }
         out.push('\n');
         out
     }
@@ -219,6 +226,7 @@ impl Findings {
             "policies": self.policies.iter().map(policy).collect::<Vec<_>>(),
             "descriptors": self.config.as_ref().map(|config| Need::of(config).total()),
             "probe": self.probed.iter().map(probe::json).collect::<Vec<_>>(),
+            "logins": self.asked.iter().map(probe_logins::json).collect::<Vec<_>>(),
         })
     }
 }

@@ -5,6 +5,7 @@ pub mod demo;
 pub mod passwd;
 pub mod policy;
 pub mod probe;
+pub mod probe_logins;
 pub mod run;
 pub mod skeleton;
 pub mod test;

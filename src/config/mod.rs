@@ -11,6 +11,7 @@ pub mod value;
 mod auth;
 mod build;
 mod check;
+mod directory;
 mod include;
 mod list;
 mod listener;

@@ -26,14 +26,14 @@ pub(super) enum Job {
 }
 
 /// How long connecting with its handshake may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// How long it rests between attempts that nobody has asked for.
 const REST: Duration = Duration::from_secs(10);
 /// Requests that wait for their answers.
 const MOST: usize = 1000;
 
 /// A connection after its handshake.
-struct Line {
+pub(super) struct Line {
     stream: Stream,
     input: Vec<u8>,
 }
@@ -78,7 +78,7 @@ pub(super) async fn keep(path: PathBuf, mut jobs: Receiver<Job>, offered: Arc<Ar
 }
 
 /// Connects and takes the handshake; what can be passed on by it.
-async fn open(path: &std::path::Path) -> Result<(Line, Mechanisms), String> {
+pub(super) async fn open(path: &std::path::Path) -> Result<(Line, Mechanisms), String> {
     let stream = Stream::connect_unix(path).await.map_err(|error| error.to_string())?;
     let mut line = Line { stream, input: Vec::new() };
     let mut number = [0; 4];

@@ -1,6 +1,7 @@
 //! `dovecot:SOCKET`: Dovecot knows the users; exchanges go through to it as they are.
 
 mod connection;
+pub mod probe;
 mod words;
 
 use std::path::Path;

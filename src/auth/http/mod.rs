@@ -1,6 +1,7 @@
 //! `http://` and `https://`: a web server is told of a login and says whether it is right.
 
 pub mod config;
+pub mod probe;
 mod words;
 
 use std::sync::Arc;

@@ -5,8 +5,10 @@
 pub mod answer;
 pub mod ber;
 pub mod config;
+pub mod dn;
 pub mod filter;
 mod line;
+pub mod probe;
 pub mod template;
 mod words;
 

@@ -80,6 +80,15 @@ impl Template {
         Some(dn)
     }
 
+    /// What follows the last part with the name in it: below that are all whom it means.
+    pub(super) fn tail(&self) -> String {
+        let after = match self.pieces.last() {
+            Some(Piece::Text(text)) => text.split_once(',').map_or("", |(_, tail)| tail),
+            _ => "",
+        };
+        after.trim().to_owned()
+    }
+
     /// Who logs in as `name`: the local part if nothing else of it counts. Otherwise who is ann here could log in as ann
     /// of another domain.
     pub(super) fn user<'a>(&self, name: &Name<'a>) -> &'a str {
@@ -137,6 +146,20 @@ pub(super) fn pieces(text: &str) -> Result<Vec<Piece>, TemplateError> {
         true => Err(TemplateError::Unknown),
         false => Ok(pieces),
     }
+}
+
+/// Where in `text` the first brace is that is none of a place for the name, and the octets that it takes along.
+pub fn wrong_brace(text: &str) -> Option<(usize, usize)> {
+    let mut from = 0;
+    while let Some(at) = text.get(from..)?.find(['{', '}']).map(|at| from + at) {
+        let rest = text.get(at..)?;
+        let Some(end) = rest.find('}').filter(|end| *end > 0) else { return Some((at, rest.len())) };
+        if !["{user}", "{local}", "{domain}"].contains(&rest.get(..=end)?) {
+            return Some((at, end + 1));
+        }
+        from = at + end + 1;
+    }
+    None
 }
 
 /// Writes `value` into `dn` so that it is one value, whatever is in it.

@@ -60,6 +60,15 @@ impl Url {
         self.host.to_string()
     }
 
+    /// The host without brackets, and the port.
+    pub fn host_and_port(&self) -> (String, u16) {
+        let host = match &self.host {
+            Host::Name(name) => name.to_string(),
+            Host::Address(address) => address.to_string(),
+        };
+        (host, self.port)
+    }
+
     /// Whether it is https.
     pub fn is_secure(&self) -> bool {
         self.is_secure
