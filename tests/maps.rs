@@ -15,6 +15,8 @@ mod support;
 
 #[path = "maps/front.rs"]
 mod front;
+#[path = "maps/mmdb.rs"]
+mod mmdb;
 #[path = "maps/postmap.rs"]
 mod postmap;
 #[path = "maps/socketmap.rs"]

@@ -1,10 +1,11 @@
 //! `source` of `[map.NAME]`: where a map is, in one text.
 
-use crate::config::keys::key::Kind;
+use crate::config::keys::key::{Key, Kind};
 use crate::config::reader::{Given, Reader};
 use crate::config::section::Value;
 use crate::lookup::host::split_host_port;
 use crate::lookup::map::config::Source;
+use crate::lookup::map::field::FieldError;
 use crate::lookup::map::socketmap::{Place, Server};
 
 /// The source that `given` names, or `None` if it is wrong.
@@ -14,13 +15,14 @@ pub(super) fn read(reader: &mut Reader, given: &Given) -> Option<Value> {
     let text = given.toml.get_ref().as_str().unwrap_or_default();
     let source = match text.split_once(':').unwrap_or_default() {
         ("file", path) if is_text(path) => Ok(Source::File(reader.path(path))),
+        ("mmdb", path) if is_text(path) => Ok(Source::Mmdb(reader.path(path), None)),
         ("http" | "https", _) => {
             text.parse().map(Source::Http).map_err(|error| format!("can't be asked: {error}"))
         }
         ("socketmap", rest) if is_text(rest) => socketmap(reader, rest),
-        (scheme @ ("ldap" | "mmdb"), _) => {
+        ("ldap", _) => {
             let span = reader.span(given.toml.span());
-            reader.later(given.path, &format!("a map from {scheme}:"), span);
+            reader.later(given.path, "a map from ldap:", span);
             return None;
         }
         _ => Err("must say where the map is".to_owned()),
@@ -29,6 +31,20 @@ pub(super) fn read(reader: &mut Reader, given: &Given) -> Option<Value> {
         Ok(source) => Some(Value::MapSource(source)),
         Err(must_be) => {
             reader.wrong(given, &must_be, Kind::MapSource.possible());
+            None
+        }
+    }
+}
+
+/// The field of a database's records that `given` names, or `None` if it is wrong.
+///
+/// *Changes*: the reader's problems.
+pub(super) fn field(reader: &mut Reader, key: &Key, given: &Given) -> Option<Value> {
+    let text = given.toml.get_ref().as_str().unwrap_or_default();
+    match text.parse() {
+        Ok(field) => Some(Value::Field(field)),
+        Err(FieldError) => {
+            reader.wrong(given, "names no field", key.kind.possible());
             None
         }
     }

@@ -34,6 +34,7 @@ pub(super) fn read(reader: &mut Reader, key: &Key, given: &Given) -> Option<Valu
         Kind::UserDn => return directory::user_dn(reader, key, given),
         Kind::Dn { or_name } => return directory::dn(reader, key, given, or_name),
         Kind::Filter => return directory::filter(reader, key, given),
+        Kind::Field => return map_source::field(reader, key, given),
         Kind::Attribute => text.filter(|text| is_attribute(text)).map(|text| Value::Text(text.to_owned())),
         Kind::Script => text.and_then(|text| script(reader, text)).map(Value::Script),
         Kind::StorePlace => return store_place(reader, key, given),

@@ -11,7 +11,7 @@ use crate::support::socketmap::{MtaSts, Socketmap};
 fn a_daemon_that_sites_run_answers_us_as_it_does_postfix() {
     let daemon = MtaSts::start("strict.example", "mx.strict.example");
     let gatepost = gatepost(&format!("source = \"{}\"", daemon.table()));
-    let want = "value secure match=mx.strict.example";
+    let want = "value secure match=mx.strict.example servername=hostname";
     assert_eq!(ask(&gatepost, "domain@strict.example"), want);
     assert_eq!(crate::postmap::query(&daemon.table(), "strict.example"), want);
     // Of what is below a domain, and of addresses, it knows nothing, and asks nobody.

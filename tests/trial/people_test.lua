@@ -1,7 +1,7 @@
 -- Servers of maps are the test's own.
 
 local function mail(source, address)
-  local client = session { options = { people = "people" }, config = { ["map.people"] = { source = source } } }
+  local client = session { options = { people = "people" }, config = { map = { people = { source = source } } } }
   client:ehlo()
   return client:mail(address or "ann@example.net")
 end

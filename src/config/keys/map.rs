@@ -1,6 +1,6 @@
 //! The keys of `[map.NAME]`.
 
-use crate::config::keys::key::{Default, Key, Kind, later_word, word};
+use crate::config::keys::key::{Default, Key, Kind, word};
 use crate::config::keys::table::Table;
 
 /// `[map.NAME]`.
@@ -10,17 +10,27 @@ pub(super) const MAP: &[Key] = &[
         "source",
         Kind::MapSource,
         Default::Needed,
-        "Where it is: `file:` and a path, in the form of Postfix's maps, read at start and on reload; a URL, asked for \
+        "Where it is: `file:` and a path, in the form of Postfix's maps, read at start and on reload; `mmdb:` and that of a MaxMind DB; a URL, asked for \
          each key, which stands for `{key}` in it, else in a parameter `key` at its end; or a server of socketmaps, as \
          Postfix names them.",
     ),
     Key::new(
         Table::Map,
         "kind",
-        Kind::Choice(&[word("hash"), word("cidr"), word("domain"), word("regex"), later_word("mmdb")]),
+        Kind::Choice(&[word("hash"), word("cidr"), word("domain"), word("regex"), word("mmdb")]),
         Default::Is("\"hash\""),
         "How the keys of a file are compared: exactly but for their case; an address with networks, the first line that holds it; \
-         a domain with domains and suffixes, the longest; any text with patterns, the first that fits.",
+         a domain with domains and suffixes, the longest; any text with patterns, the first that fits. \
+         `mmdb`: it is a MaxMind DB, the same as `mmdb:` in `source`.",
+    ),
+    Key::new(
+        Table::Map,
+        "field",
+        Kind::Field,
+        Default::Words(
+            "`country.iso_code` of databases of countries and cities, `autonomous_system_number` of those of AS numbers, else the whole record",
+        ),
+        "Which field of a MaxMind DB's records is the value; numbers stand for the places in a list.",
     ),
     Key::new(
         Table::Map,

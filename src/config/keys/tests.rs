@@ -45,7 +45,7 @@ fn shown_defaults_are_the_real_ones() {
         text += &table("[policies]", "", Table::Policies);
         text += &table("[policies.budget]", "", Table::Budget);
         text += &table("[policy.access]", "", Table::Policy);
-        // A file has a kind, a server times.
+        // A file has a kind, a server times. `field` has no default that could be written.
         let of_file = |key: &&str| *key == "kind";
         let of_url = |key: &&str| !of_file(key) && *key != "connections";
         let map = |head: &str, source: &str, keys: &dyn Fn(&&str) -> bool| {

@@ -63,6 +63,21 @@ fn a_socketmap_has_a_server_and_a_name() {
 }
 
 #[test]
+fn a_maxmind_db_is_named_in_two_ways() {
+    for (text, field) in [
+        ("source = \"mmdb:/x\"", None),
+        ("source = \"mmdb:/x\"\nkind = \"mmdb\"", None),
+        ("source = \"file:/x\"\nkind = \"mmdb\"", None),
+        ("source = \"file:/x\"\nkind = \"mmdb\"\nfield = \"a.0\"", Some("a.0")),
+        ("source = \"mmdb:/x\"\nfield = \"a.0\"", Some("a.0")),
+    ] {
+        let map = good(&format!("{LEAST}[map.m]\n{text}\n")).config.maps.remove(0).map;
+        let field = field.map(|field| field.parse().unwrap());
+        assert_eq!(map.source, Source::Mmdb("/x".into(), field), "{text}");
+    }
+}
+
+#[test]
 fn a_policy_may_reach_what_it_says_itself_else_what_is_said_for_all() {
     let plain = good(LEAST).config;
     assert_eq!(plain.policy[0].allow, None, "everything but web servers in the site");
@@ -86,7 +101,11 @@ fn what_is_no_source_and_no_capability_is_told() {
         ("[map.x]\nsource = \"http://ann:pw@a.example\"\n", "`map.x.source` can't be asked: it has a user"),
         ("[map.x]\nsource = \"https://a.example\"\nkind = \"cidr\"\n", "`map.x.kind` says nothing here"),
         ("[map.x]\nsource = \"file:x\"\nkind = \"btree\"\n", "`map.x.kind` must be \"hash\", \"cidr\""),
-        ("[map.x]\nsource = \"file:x\"\nkind = \"mmdb\"\n", "`map.x.kind = \"mmdb\"` is not in this version"),
+        ("[map.x]\nsource = \"mmdb:\"\n", "`map.x.source` must say where the map is"),
+        ("[map.x]\nsource = \"mmdb:x\"\nkind = \"hash\"\n", "`map.x.kind` says nothing here"),
+        ("[map.x]\nsource = \"mmdb:x\"\nfield = \"country.\"\n", "`map.x.field` names no field"),
+        ("[map.x]\nsource = \"mmdb:x\"\nttl = \"5m\"\n", "`map.x.ttl` says nothing here"),
+        ("[map.x]\nsource = \"file:x\"\nfield = \"country\"\n", "`map.x.field` says nothing here"),
         ("[map.x]\nsource = \"file:x\"\nttl = \"5m\"\n", "`map.x.ttl` says nothing here"),
         ("[map.x]\nsource = \"socketmap:inet:a.example:x\"\n", "`map.x.source` must be \"socketmap:inet:"),
         ("[map.x]\nsource = \"socketmap:inet:a.example:0:x\"\n", "`map.x.source` must be \"socketmap:inet:"),

@@ -8,6 +8,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::lookup::http::url::{Url, UrlError};
 use crate::lookup::map::bounds::Bounds;
+use crate::lookup::map::field::Field;
 use crate::lookup::map::socketmap;
 use crate::lookup::map::table::Kind;
 
@@ -30,7 +31,7 @@ impl MapConfig {
     /// How many connections there may be at once of the map's own.
     pub fn connections(&self) -> usize {
         match self.source {
-            Source::File(_) | Source::Http(_) => 0,
+            Source::File(_) | Source::Mmdb(..) | Source::Http(_) => 0,
             Source::Socketmap(_) => self.bounds.connections,
         }
     }
@@ -41,6 +42,8 @@ impl MapConfig {
 pub enum Source {
     /// A file, read at start and on reload.
     File(PathBuf),
+    /// A MaxMind DB, read at start and on reload, and the field of its records that is meant.
+    Mmdb(PathBuf, Option<Field>),
     /// A web server, asked for each key.
     Http(UrlTemplate),
     /// A server of socketmaps.

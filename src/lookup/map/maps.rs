@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use crate::lookup::http::client::HttpClient;
 use crate::lookup::map::config::{MapConfig, Source};
 use crate::lookup::map::error::MapError;
+use crate::lookup::map::field::Field;
 use crate::lookup::map::kept::Kept;
 use crate::lookup::map::oracle::Oracle;
 use crate::lookup::map::played::Stubs;
@@ -29,7 +30,7 @@ pub struct Maps {
 struct Inner {
     named: BTreeMap<String, Map>,
     /// Those that scripts name by their files.
-    files: Mutex<HashMap<(PathBuf, Kind), Arc<Table>>>,
+    files: Mutex<HashMap<(PathBuf, Kind, Option<Field>), Arc<Table>>>,
 }
 
 /// One map.
@@ -87,22 +88,27 @@ impl Maps {
         self.inner.named.keys().map(String::as_str)
     }
 
-    /// The map of the kind `kind` in the file at `path`, read when it is first asked for. Blocks then.
+    /// The map of the kind `kind` in the file at `path`, read when it is first asked for; of a MaxMind DB, with `field` of
+    /// its records. Blocks then.
     ///
     /// *Errors*: as [`Table::read`].
-    pub fn file(&self, path: &Path, kind: Kind) -> Result<Arc<Table>, MapError> {
-        let key = (path.to_owned(), kind);
+    pub fn file(&self, path: &Path, kind: Kind, field: Option<Field>) -> Result<Arc<Table>, MapError> {
+        let key = (path.to_owned(), kind, field);
         if let Some(table) = self.inner.files.lock().get(&key) {
             return Ok(Arc::clone(table));
         }
-        let table = Arc::new(Table::read(kind, path)?);
+        let table = Arc::new(Table::read(kind, path, key.2.as_ref())?);
         Ok(Arc::clone(self.inner.files.lock().entry(key).or_insert(table)))
     }
 }
 
 fn open(config: &MapConfig, reach: Option<&Reach>) -> Result<Map, MapError> {
-    if let Source::File(path) = &config.source {
-        let table = Table::read(config.kind, path)?;
+    let read = match &config.source {
+        Source::File(path) => Some(Table::read(config.kind, path, None)?),
+        Source::Mmdb(path, field) => Some(Table::read(Kind::Mmdb, path, field.as_ref())?),
+        Source::Http(_) | Source::Socketmap(_) => None,
+    };
+    if let Some(table) = read {
         tracing::debug!(map = config.name, entries = table.len(), "read");
         return Ok(Map::Table(Arc::new(table)));
     }
@@ -123,7 +129,7 @@ fn open(config: &MapConfig, reach: Option<&Reach>) -> Result<Map, MapError> {
 fn server(source: &Source, config: &MapConfig, reach: &Reach) -> Option<Arc<dyn Oracle>> {
     let timeout = config.bounds.timeout;
     Some(match source {
-        Source::File(_) => return None,
+        Source::File(_) | Source::Mmdb(..) => return None,
         Source::Http(template) => {
             Arc::new(Web { template: template.clone(), http: reach.http.clone(), timeout })
         }
@@ -159,7 +165,7 @@ mod tests {
         std::fs::write(&path, "a one\n").expect("file");
         let maps = read(&[config("m", &path)]).expect("maps");
         let (first, second) =
-            (maps.file(&path, Kind::Hash).expect("file"), maps.clone().file(&path, Kind::Hash));
+            (maps.file(&path, Kind::Hash, None).expect("file"), maps.clone().file(&path, Kind::Hash, None));
         assert!(Arc::ptr_eq(&first, &second.expect("file")));
         std::fs::write(&path, "a two\n").expect("file");
         let value = |maps: &Maps| match maps.get("m") {
