@@ -30,8 +30,11 @@ pub struct Maps {
 struct Inner {
     named: BTreeMap<String, Map>,
     /// Those that scripts name by their files.
-    files: Mutex<HashMap<(PathBuf, Kind, Option<Field>), Arc<Table>>>,
+    files: Mutex<HashMap<Named, Arc<Table>>>,
 }
+
+/// How a script names a map by its file.
+type Named = (PathBuf, Kind, Option<Field>);
 
 /// One map.
 #[derive(Clone, Debug)]
