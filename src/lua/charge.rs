@@ -6,11 +6,8 @@ use std::rc::Rc;
 
 use mlua::{Lua, LuaString, Value};
 
-use crate::lua::guard::{Guard, Look, OVER_BUDGET};
-use crate::lua::period;
-
 /// Octets below which nothing is charged.
-const SMALL: usize = 512;
+pub(super) const SMALL: usize = 512;
 /// Octets of a name that is no UTF-8, which are looked at.
 const NAME: usize = 4096;
 
@@ -34,41 +31,12 @@ impl Rate {
     }
 }
 
-impl Guard {
-    /// Charges work on so many octets.
-    ///
-    /// *Errors*: the call that runs has not so much left. Nothing of it runs any more.
-    pub(super) fn charge(&self, lua: &Lua, octets: usize, rate: Rate) -> mlua::Result<()> {
-        if octets < SMALL { Ok(()) } else { self.charge_steps(lua, rate.steps(octets)) }
-    }
-
+/// Whom work is charged to: the guard, which knows the call that runs.
+pub(super) trait Purse {
     /// Charges so many steps.
     ///
-    /// *Errors*: as `charge`.
-    pub(super) fn charge_steps(&self, lua: &Lua, steps: usize) -> mlua::Result<()> {
-        match self.steps().get().checked_sub(steps) {
-            Some(left) => {
-                self.steps().set(left);
-                Ok(())
-            }
-            None => self.look(lua, steps),
-        }
-    }
-
-    #[cold]
-    fn look(&self, lua: &Lua, steps: usize) -> mlua::Result<()> {
-        match self.spend(steps, || false) {
-            Look::Stop(spent) => {
-                self.kill(lua, spent);
-                Err(mlua::Error::runtime(OVER_BUDGET))
-            }
-            Look::Hasten | Look::Pause => {
-                period::hasten(lua.state());
-                Ok(())
-            }
-            Look::On => Ok(()),
-        }
-    }
+    /// *Errors*: the call that runs has not so much left. Nothing of it runs any more.
+    fn charge_steps(&self, lua: &Lua, steps: usize) -> mlua::Result<()>;
 }
 
 /// Charges work on so many octets to the call that runs in `lua`.
@@ -82,8 +50,8 @@ pub(super) fn octets(lua: &Lua, octets: usize, rate: Rate) -> mlua::Result<()> {
 ///
 /// *Errors*: as above.
 pub(super) fn steps(lua: &Lua, steps: usize) -> mlua::Result<()> {
-    let guard = lua.app_data_ref::<Rc<Guard>>().map(|guard| Rc::clone(&guard));
-    guard.map_or(Ok(()), |guard| guard.charge_steps(lua, steps))
+    let purse = lua.app_data_ref::<Rc<dyn Purse>>().map(|purse| Rc::clone(&purse));
+    purse.map_or(Ok(()), |purse| purse.charge_steps(lua, steps))
 }
 
 /// The name that a script gave, charged.

@@ -11,6 +11,7 @@ use mlua::{HookTriggers, Lua, Table, VmState};
 
 use crate::lua::call::Call;
 use crate::lua::caller::line_of_script;
+use crate::lua::charge::Purse;
 use crate::lua::clock::Clock;
 use crate::lua::coverage::Coverage;
 use crate::lua::limits::{Armed, Timed};
@@ -114,7 +115,7 @@ impl Guard {
         let triggers = HookTriggers::new().every_nth_instruction(INSTRUCTIONS);
         lua.set_global_hook(triggers, move |lua, _| watching.tick(lua))?;
         // Where methods of values find it, which are made for no guard.
-        lua.set_app_data(Rc::clone(&guard));
+        lua.set_app_data::<Rc<dyn Purse>>(Rc::<Guard>::clone(&guard));
         Ok(guard)
     }
 

@@ -39,6 +39,7 @@ mod period;
 pub mod policy;
 mod pool;
 pub mod problem;
+mod purse;
 mod ruling;
 mod run;
 pub mod sandbox;

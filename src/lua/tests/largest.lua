@@ -18,7 +18,8 @@ local HOLES = setmetatable({}, { __len = function() return 1 << 40 end, __index 
 
 local counter = metrics.counter('c', { 'l' })
 local histogram = metrics.histogram('h', { 'l' })
-local regexes = { regex.new('(?:(a+)+)+b|((a|aa)+)$|[ab]{0,500}c'), regex.new('(a?){200}b|(.*)(.*)(.*)x$'), regex.new([[(?i)\b(\w+\s?)+z]]) }
+local regexes = { regex.new('(?:(a+)+)+b|((a|aa)+)$|[ab]{0,500}c'), regex.new('(a?){200}b|(.*)(.*)(.*)x$'), regex.new([[(?i)\b(\w+\s?)+z]]),
+  regex.new('(?-u)((?:[a-z]{0,40}){0,40})x'), regex.new('(?-u)(a{0,2000})$b'), regex.new('(?s)(.*)') }
 local networks, names = ip.set { '192.0.2.0/24', '2001:db8::/32' }, domains.set { '.a.example', 'b.example' }
 local table_map, patterns = map.get 'people', map.file('patterns', 'regex')
 local function nothing() end
