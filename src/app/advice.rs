@@ -46,12 +46,19 @@ pub fn binds(config: &Config) -> Vec<Diagnostic> {
 pub fn files(config: &Config) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let wrong = |key: &str, message: String| Diagnostic::error(key, message, None);
-    if let Err(error) = folders::test_spool(config) {
-        found.push(wrong("spool.directory", format!("{error:#}")));
+    let places = &config.places;
+    if let Err(error) = folders::test_state(config) {
+        found.push(Diagnostic::error(folders::STATE, format!("{error:#}"), places.state.clone()));
     }
-    let state = config.service.state_directory.as_deref().filter(|folder| folder.exists());
-    if let Some(Err(error)) = state.map(|folder| folders::test("service.state_directory", folder)) {
-        found.push(wrong("service.state_directory", format!("{error:#}")));
+    // Messages that wait in the state directory have been spoken of with it.
+    if folders::spool_key(config) != folders::STATE
+        && let Err(error) = folders::test_spool(config)
+    {
+        let problem = Diagnostic::error(folders::SPOOL, format!("{error:#}"), places.spool.clone());
+        found.push(match config.spool.directory {
+            Some(_) => problem,
+            None => problem.help("`spool.directory` says another"),
+        });
     }
     if let Place::File(file) = &config.store.place
         && let Err(error) = folders::test_store(file)
@@ -92,8 +99,10 @@ pub fn unwise(config: &Config) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let spool = folders::spool(config);
     if folders::is_in_memory(&spool) {
-        let message = format!("spool.directory {} lies in memory (tmpfs)", spool.display());
-        let warning = Diagnostic::warning("spool.directory", message, None);
+        let key = folders::spool_key(config);
+        let place = if key == folders::STATE { &config.places.state } else { &config.places.spool };
+        let message = format!("{key} {} lies in memory (tmpfs)", spool.display());
+        let warning = Diagnostic::warning(folders::SPOOL, message, place.clone());
         found.push(warning.help("large messages would take the memory that the spool is there to spare"));
     }
     for backend in &config.backends {

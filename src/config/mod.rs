@@ -35,7 +35,7 @@ use crate::config::effective::Effective;
 use crate::config::error::{Diagnostic, Severity};
 use crate::config::map::NamedMap;
 use crate::config::section::Section;
-use crate::config::service::Service;
+use crate::config::service::{Places, Service};
 use crate::config::sources::Sources;
 use crate::lookup::config::Config as Dns;
 use crate::lua::config::{Policies, Policy};
@@ -81,6 +81,8 @@ pub struct Config {
     pub metrics: Metrics,
     /// The process itself.
     pub service: Service,
+    /// Where some keys stand.
+    pub places: Places,
 }
 
 /// A configuration that can be used.
