@@ -5,10 +5,9 @@ use crate::config::Config;
 use crate::config::error::Diagnostic;
 use crate::config::keys::table::Table;
 use crate::config::section::{ItemValue, Section};
-use crate::config::service::{Places, Service};
+use crate::config::service::Service;
 use crate::config::{auth, listener, lists, map, policy, scalar, tls};
 use crate::lookup::config::Config as Dns;
-use crate::lua::config::Span;
 use crate::message::config::Spool;
 use crate::observe::config::{Format, Level, Log, Metrics};
 use crate::store::config::Config as Store;
@@ -41,16 +40,7 @@ pub(super) fn config(top: &Section, problems: &mut Vec<Diagnostic>) -> Config {
         log,
         metrics: Metrics { listen: section(top, "metrics", Table::Metrics).socket("listen") },
         service: service(&section(top, "service", Table::Service)),
-        places: Places {
-            spool: place(top, "spool", "directory"),
-            state: place(top, "service", "state_directory"),
-        },
     }
-}
-
-/// Where the key `name` of a table stands, if it does.
-fn place(top: &Section, table: &str, name: &str) -> Option<Span> {
-    top.section(table)?.entry(name).map(|entry| entry.span.clone())
 }
 
 /// A table, or one without keys if the file doesn't have it.

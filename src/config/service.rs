@@ -3,8 +3,6 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::lua::config::Span;
-
 /// Whom the process runs as and how it ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
@@ -16,15 +14,6 @@ pub struct Service {
     pub drain: Duration,
     /// Where it keeps files; `None` is systemd's STATE_DIRECTORY, else /var/lib/gatepost.
     pub state_directory: Option<PathBuf>,
-}
-
-/// Where keys stand of which only the machine can tell whether they are right; none where the file doesn't have them.
-#[derive(Clone, Debug, Default)]
-pub struct Places {
-    /// `spool.directory`
-    pub spool: Option<Span>,
-    /// `service.state_directory`
-    pub state: Option<Span>,
 }
 
 impl Default for Service {
