@@ -51,8 +51,9 @@ pub fn make_state(config: &Config, account: Option<&Account>) -> anyhow::Result<
         Err(error) => return Err(error).with_context(|| wrong(STATE, folder)),
     }
     match account {
-        Some(account) if !account.is_in_force() => chown(folder, Some(account.uid), Some(account.gid))
-            .with_context(|| wrong(STATE, folder)),
+        Some(account) if !account.is_in_force() => {
+            chown(folder, Some(account.uid), Some(account.gid)).with_context(|| wrong(STATE, folder))
+        }
         _ => Ok(()),
     }
 }

@@ -60,7 +60,8 @@ impl NewField {
     /// in any case. What is not ASCII in it is in encoded words, unless `utf8`: then it stands there as it is.
     /// Source: RFC 5322 §2.1.1, §2.2.3; RFC 2047; RFC 6532.
     pub fn encode(&self, utf8: bool) -> Vec<u8> {
-        let encoded = (!utf8 && !self.value.is_ascii()).then(|| encoded_word::encode(&self.name, &self.value));
+        let encoded =
+            (!utf8 && !self.value.is_ascii()).then(|| encoded_word::encode(&self.name, &self.value));
         let value = encoded.as_deref().unwrap_or(&self.value);
         let mut out = Vec::with_capacity(self.name.len() + self.value.len() + 4);
         if self.name.starts_with('.') {

@@ -121,7 +121,8 @@ fn quoted_string(text: &str) -> Option<(String, &str)> {
 
 /// `text` in encoded words of at most `room` octets, none of which cuts a character.
 fn encoded_words(text: &str, room: usize) -> Vec<String> {
-    let is_quoted = text.chars().map(quoted_length).sum::<usize>() <= text.len().div_ceil(3) * 4;
+    // Q can be read by people, too, but where most of it would be escapes.
+    let is_quoted = text.chars().map(quoted_length).sum::<usize>() <= text.len().div_ceil(3) * 6;
     let payload = room.saturating_sub(FRAME);
     let (most, length): (usize, fn(char) -> usize) =
         if is_quoted { (payload, quoted_length) } else { (payload / 4 * 3, char::len_utf8) };

@@ -110,9 +110,8 @@ struct Clean<'a> {
 
 impl fmt::Display for Clean<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let is_plain = |c: char| {
-            !c.is_control() && !matches!(c, '(' | ')' | ';') && (self.is_utf8 || c.is_ascii())
-        };
+        let is_plain =
+            |c: char| !c.is_control() && !matches!(c, '(' | ')' | ';') && (self.is_utf8 || c.is_ascii());
         self.text.chars().take(255).try_for_each(|c| f.write_char(if is_plain(c) { c } else { '?' }))
     }
 }

@@ -70,10 +70,7 @@ impl Serve {
     /// Asks the backend for what waits, with DATA if `and_data`, and says all replies of the batch in order.
     ///
     /// Gives the backend's reply to DATA, where it was asked.
-    pub(super) async fn settle(
-        &mut self,
-        and_data: bool,
-    ) -> Result<Option<Reply>, End> {
+    pub(super) async fn settle(&mut self, and_data: bool) -> Result<Option<Reply>, End> {
         let entries = std::mem::take(&mut self.batch.entries);
         let asks = entries.iter().any(|entry| matches!(entry.answer, Answer::Awaited(..)));
         let (mut replies, data, is_answered) =

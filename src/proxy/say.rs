@@ -5,8 +5,8 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::policy::event::{Event, Origin, ReplyEvent, Stage};
 use crate::policy::verdict::Verdict;
-use crate::proxy::ending::End;
 use crate::proxy::drain::Phase;
+use crate::proxy::ending::End;
 use crate::proxy::said::Said;
 use crate::proxy::serve::{Flow, Serve};
 use crate::session::effects::{Effects, PolicyName};

@@ -63,14 +63,7 @@ pub(crate) const TABLE: &[Row] = &[
     Row {
         module: "observe",
         imports: &["names", "threads", "net"],
-        crates: &[
-            "tracing_subscriber",
-            "prometheus_client",
-            "hyper",
-            "hyper_util",
-            "http_body_util",
-            "jiff",
-        ],
+        crates: &["tracing_subscriber", "prometheus_client", "hyper", "hyper_util", "http_body_util", "jiff"],
     },
     Row {
         module: "auth",

@@ -132,7 +132,12 @@ fn a_folder_that_cannot_be_used_is_told_at_the_key_that_names_it() {
     let whole = |more: &str| toml(RELAY, MAILDIR, "").replace("[spool]\ndirectory = \".\"", more);
     for (more, key, place, why) in [
         ("[service]\nstate_directory = \"no/rel\"", "service.state_directory", ":14:19", "can't be made"),
-        ("[service]\nstate_directory = \"gatepost.toml\"", "service.state_directory", ":14:19", "is no folder"),
+        (
+            "[service]\nstate_directory = \"gatepost.toml\"",
+            "service.state_directory",
+            ":14:19",
+            "is no folder",
+        ),
         ("[spool]\ndirectory = \"rel\"", "spool.directory", ":14:13", "No such file or directory"),
     ] {
         let run = check(folder.path(), &whole(more), &[]);

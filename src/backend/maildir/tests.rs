@@ -77,7 +77,8 @@ async fn deliver(folder: &Path, folders: &Arc<Folders>) -> Result<u64, Fault> {
     let Delivery::Acknowledged(_) = maildir.deliver(&envelope, &outgoing, "S", deadline).await? else {
         panic!("refused")
     };
-    let found = fs::read_dir(folder.join("new")).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len());
+    let found =
+        fs::read_dir(folder.join("new")).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len());
     Ok(found.max().unwrap())
 }
 

@@ -206,7 +206,8 @@ impl Client {
                 session.commit(admitted, Offer::plain(session.rules()), decision.effects.clone(), &reply);
                 return;
             }
-            let destination = Destination::Discarded { policy: "test".into(), why: String::new(), stage: "rcpt" };
+            let destination =
+                Destination::Discarded { policy: "test".into(), why: String::new(), stage: "rcpt" };
             let assumed = session.assume(admitted, decision.effects.clone(), destination).unwrap();
             session.settle(assumed, &reply);
         })
