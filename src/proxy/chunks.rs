@@ -34,12 +34,12 @@ impl Serve {
         };
         if self.chunks.is_none() {
             self.reach("data");
-            let decision = self.decide(Event::Data).await;
+            let mut decision = self.decide(Event::Data).await;
             let reply = match &decision.verdict {
                 Verdict::Refuse(reply) => reply.clone(),
                 Verdict::Accept | Verdict::Discard { .. } => Reply::OK,
             };
-            let mut effects = decision.effects;
+            let mut effects = decision.take_effects();
             self.change_recipients(&std::mem::take(&mut effects.recipients), "data");
             self.session.borrow_mut().commit(admitted, Offer::plain(&self.context.rules), effects, &reply);
             if !reply.is_positive() {

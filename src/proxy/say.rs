@@ -66,10 +66,12 @@ impl Serve {
             reply: said.reply.clone(),
             from: said.origin.clone(),
         };
-        let decision = self.decide(Event::Reply(&event)).await;
-        said.delay = said.delay.max(decision.effects.delay);
-        let Effects { scores, notes, .. } = decision.effects;
-        self.session.borrow_mut().commit_asides(Effects { scores, notes, ..Effects::default() });
+        let mut decision = self.decide(Event::Reply(&event)).await;
+        said.delay = said.delay.max(decision.delay());
+        if let Some(effects) = decision.effects.take() {
+            let Effects { scores, notes, .. } = *effects;
+            self.session.borrow_mut().commit_asides(Effects { scores, notes, ..Effects::default() });
+        }
         // A message that was taken is told so, whatever policies think of it: else it would come again.
         let is_acknowledged = said.line == "." && said.reply.is_positive();
         if let (Verdict::Refuse(reply), false) = (decision.verdict, is_acknowledged) {
