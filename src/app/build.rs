@@ -37,9 +37,9 @@ use crate::net::tls::config::{ClientCertificates, Level};
 use crate::net::tls::front::Front;
 use crate::net::tls::turnstile::Turnstile;
 use crate::observe::counters::Counters;
-use crate::observe::metrics::BackendConnections;
 use crate::observe::policy_counts::PolicyCounts;
 use crate::observe::policy_metrics::PolicyMetrics;
+use crate::observe::readings::BackendConnections;
 use crate::policy::door::Policies;
 use crate::policy::event::Stages;
 use crate::policy::waiting::Waiting;
@@ -247,6 +247,7 @@ impl House {
         let servers = self.config.backends.iter().filter_map(|backend| self.servers.get(&backend.name));
         let connections = servers.map(|server| BackendConnections {
             backend: server.config.name.clone(),
+            is_usable: server.answers(),
             in_use: count(server.config.connections.saturating_sub(server.ceiling.free())),
             free: count(server.ceiling.free()),
             tls: match server.config.tls.level {
@@ -293,6 +294,11 @@ impl House {
     /// The files of the certificates that are shown, and when each ends.
     pub fn expiries(&self) -> Vec<(String, i64)> {
         self.keyring.as_ref().map(|keyring| keyring.expiries()).unwrap_or_default()
+    }
+
+    /// The users files, and whether the newest version of each could not be read.
+    pub fn users_files(&self) -> Vec<(String, bool)> {
+        self.verifiers.files()
     }
 
     /// How a worker builds its generation of this house.
