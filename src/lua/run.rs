@@ -20,7 +20,6 @@ use crate::lua::policy::Policy;
 use crate::lua::ruling::Ruling;
 use crate::lua::verdict;
 use crate::message::edit::Edit;
-use crate::names::network::client_network;
 use crate::observe::policy_counts::{self, HookCounts, Opinion};
 use crate::policy::event::Stage;
 use crate::policy::mode::Mode;
@@ -173,7 +172,7 @@ impl<'a> Run<'a> {
     ) {
         let hook = self.stage.as_str();
         if matches!(result, Err(failure) if failure.is_overrun) {
-            if berth.overrun(&client_network(self.view.client_address())) {
+            if berth.overrun(self.view.client_address()) {
                 tracing::warn!(
                     policy = %policy.name,
                     hook,
