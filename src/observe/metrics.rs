@@ -232,6 +232,7 @@ impl Figures {
     }
 
     fn policies(&self, page: &mut Page<'_>) -> fmt::Result {
+        page.gauge(POLICY_STATES, self.sources.policies.states())?;
         let totals = self.sources.policies.totals();
         let names = |policy: &str, hook: &str| vec![("policy", policy.to_owned()), ("hook", hook.to_owned())];
         let verdicts = totals.iter().flat_map(|(policy, hook, sum)| {
@@ -359,6 +360,7 @@ metrics! {
     CERTIFICATE_END "gauge" "gatepost_tls_certificate_expiry_timestamp_seconds" = "tls_certificate_expiry_timestamp" ["seconds"] {"file"} "When a certificate that clients are shown ends, in seconds since 1970"
     POLICY_VERDICTS "counter" "gatepost_policy_verdicts_total" = "policy_verdicts" [""] {"policy,hook,verdict,mode"} "Verdicts of policies; with mode observe they were only counted"
     POLICY_HOOK_ERRORS "counter" "gatepost_policy_hook_errors_total" = "policy_hook_errors" [""] {"policy,hook,mode"} "Calls of a hook that ended in an error"
+    POLICY_STATES "gauge" "gatepost_policy_states" = "policy_states" [""] {""} "Lua states with the policies in them: one a worker, and after a reload those of sessions that began before"
     POLICY_HOOK_PARKED "gauge" "gatepost_policy_hook_parked" = "policy_hook_parked" [""] {"policy,hook"} "1 while a hook is parked for overruns of its budget; hooks that never were are left out"
     POLICY_HOOK_TURNED_AWAY "counter" "gatepost_policy_hook_turned_away_total" = "policy_hook_turned_away" [""] {"policy,hook"} "Calls of a parked hook that were answered without running it"
     POLICY_HOOK_DURATION "histogram" "gatepost_policy_hook_duration_seconds" = "policy_hook_duration" ["seconds"] {"policy,hook"} "How long a hook's calls took, waits included"
