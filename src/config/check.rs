@@ -241,11 +241,17 @@ fn scripts(top: &Section, config: &Config, built_in: &[&str], problems: &mut Vec
                 problems.push(problem.help("if the script is a file of yours: script = \"NAME.lua\""));
             }
             (Script::Name(name), None) => {
-                for listener in top.sections("listener") {
-                    let span = policy::use_span(listener, name);
-                    if span != Span::default() {
-                        problems.push(no_script(policy, name, Some(span), config, built_in));
-                    }
+                let uses = top.sections("listener").iter().map(|listener| policy::use_span(listener, name));
+                let mut uses: Vec<Span> = uses.filter(|span| *span != Span::default()).collect();
+                let verifies = uses.is_empty().then(|| format!("[policy.{name}] script = \"{name}.lua\""));
+                if verifies.is_some() {
+                    uses.push(policy.span.clone()); // `verify` names it
+                }
+                for span in uses {
+                    let problem = no_script(policy, name, Some(span), config, built_in);
+                    problems.push(verifies.iter().fold(problem, |problem, table| {
+                        problem.help(format!("say where its script with a verify hook is: {table}"))
+                    }));
                 }
             }
         }

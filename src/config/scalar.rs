@@ -1,12 +1,11 @@
 //! Values that are one thing: text, numbers, durations, sizes, words, paths.
 
-use std::fmt::Display;
 use std::path::Path;
-use std::str::FromStr;
 
 use toml::de::DeValue;
 
 use crate::auth::ldap::filter::is_attribute;
+use crate::config::directory;
 use crate::config::keys::key::{Key, Kind, Word};
 use crate::config::reader::{Given, Reader};
 use crate::config::section::Value;
@@ -32,8 +31,9 @@ pub(super) fn read(reader: &mut Reader, key: &Key, given: &Given) -> Option<Valu
         Kind::Host => text.and_then(host).map(Value::Text),
         Kind::Boolean => toml.as_bool().map(Value::Boolean),
         Kind::Path => text.filter(|text| is_text(text)).map(|text| Value::Path(reader.path(text))),
-        Kind::UserDn => return parsed(reader, key, given, Value::UserDn),
-        Kind::Filter => return parsed(reader, key, given, Value::Filter),
+        Kind::UserDn => return directory::user_dn(reader, key, given),
+        Kind::Dn { or_name } => return directory::dn(reader, key, given, or_name),
+        Kind::Filter => return directory::filter(reader, key, given),
         Kind::Attribute => text.filter(|text| is_attribute(text)).map(|text| Value::Text(text.to_owned())),
         Kind::Script => text.and_then(|text| script(reader, text)).map(Value::Script),
         Kind::StorePlace => return store_place(reader, key, given),
@@ -105,31 +105,6 @@ fn script(reader: &Reader, text: &str) -> Option<Script> {
         is_text(text).then(|| Script::File(reader.path(text)))
     } else {
         is_name(text).then(|| Script::Name(text.to_owned()))
-    }
-}
-
-/// A text that is taken apart; one that can't be is told why.
-fn parsed<T: FromStr<Err: Display>>(
-    reader: &mut Reader,
-    key: &Key,
-    given: &Given,
-    value: impl FnOnce(T) -> Value,
-) -> Option<Value> {
-    let text = given
-        .toml
-        .get_ref()
-        .as_str()
-        .filter(|text| text.len() <= LONGEST && !text.contains(char::is_control));
-    let Some(text) = text else {
-        reader.wrong(given, "must be text", key.kind.possible());
-        return None;
-    };
-    match text.parse() {
-        Ok(parsed) => Some(value(parsed)),
-        Err(error) => {
-            reader.wrong(given, &format!("can't be used: {error}"), key.kind.possible());
-            None
-        }
     }
 }
 
@@ -280,6 +255,3 @@ fn zero(reader: &mut Reader, is_zero: bool, none: bool) {
         reader.amend(|problem| problem.help("0 never means \"no limit\": write \"none\" if that is meant"));
     }
 }
-
-/// Octets of a text that is taken apart.
-const LONGEST: usize = 2000;

@@ -1,6 +1,7 @@
 //! What a configuration means, and what is said of a wrong one.
 
 mod auth;
+mod directory;
 mod files;
 mod logins;
 mod meaning;

@@ -11,6 +11,7 @@ use crate::config::section::Value;
 use crate::lookup::host::split_host_port;
 use crate::names::a_label::to_ascii;
 use crate::names::host_name::is_host_name;
+use crate::names::suggest;
 
 /// The verifier that `given` names, or `None` if it is wrong.
 ///
@@ -31,15 +32,48 @@ pub(super) fn read(reader: &mut Reader, key: &Key, given: &Given) -> Option<Valu
             Ok(url) => Some(Value::Verifier(Place::Http(url))),
             Err(error) => {
                 reader.wrong(given, &format!("can't be asked: {error}"), key.kind.possible());
+                let help = meant(text).filter(|meant| meant != text);
+                reader.amend(|problem| problem.nearest(help.as_deref()));
                 None
             }
         },
         _ => {
             reader.wrong(given, "must say who checks logins", key.kind.possible());
+            let help = meant(text);
+            reader.amend(|problem| problem.nearest(help.as_deref()));
             None
         }
     }
 }
+
+/// What was probably meant by `text`, which names no verifier: a scheme was forgotten, or written with a slip.
+fn meant(text: &str) -> Option<String> {
+    let (scheme, rest) = text.split_once(':').unwrap_or(("", text));
+    let is_path = |text: &str| text.starts_with(['/', '.']);
+    let bare = rest.trim_start_matches('/');
+    let known = SCHEMES.into_iter().chain(["backend"]);
+    match (scheme, suggest::nearest(if scheme.is_empty() { text } else { scheme }, known)) {
+        _ if rest.is_empty() => match scheme {
+            "" => None,
+            "file" => Some("file:/etc/gatepost/users".to_owned()),
+            "dovecot" => Some("dovecot:/run/dovecot/auth-client".to_owned()),
+            _ => None,
+        },
+        ("", Some("backend")) => Some("backend".to_owned()),
+        ("", _) if rest.contains("dovecot") => Some(format!("dovecot:{rest}")),
+        ("", _) if rest.contains("ldapi") && is_path(rest) => Some(format!("ldapi:{rest}")),
+        ("", _) if rest.starts_with("ldap") && rest.contains('.') => Some(format!("ldap://{rest}")),
+        ("", _) => Some(format!("file:{rest}")),
+        (_, Some("backend") | None) => None,
+        (_, Some("ldap")) if is_path(rest) && bare.contains('/') => Some(format!("ldapi:/{bare}")),
+        (_, Some(known @ ("ldap" | "ldaps" | "http" | "https"))) => Some(format!("{known}://{bare}")),
+        (_, Some("policy")) if !is_name(rest) => None,
+        (_, Some(known)) => Some(format!("{known}:{rest}")),
+    }
+}
+
+/// What stands before the colon.
+const SCHEMES: [&str; 8] = ["file", "dovecot", "ldaps", "ldap", "ldapi", "policy", "https", "http"];
 
 /// The directory server at `rest`, which is what stands behind the scheme.
 fn directory(reader: &mut Reader, given: &Given, is_ldaps: bool, rest: &str) -> Option<Value> {

@@ -39,18 +39,63 @@ enum Node {
 
 type Value = Vec<Piece>;
 
-/// Why a text is no filter.
+/// Why a text is no filter, and which octets of it show that.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum FilterError {
-    /// Parentheses, operators, attributes.
-    #[error("it is no filter, as \"(mail={{user}})\" or \"(&(objectClass=person)(uid={{local}}))\"")]
-    Syntax,
+#[error("{why}")]
+pub struct FilterError {
+    /// The first octet of what is wrong.
+    pub at: usize,
+    /// Octets of it; none where something is missing.
+    pub length: usize,
+    /// What is wrong.
+    pub why: Slip,
+}
+
+/// What is wrong with a filter.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Slip {
+    /// What is no filter at all, or no further one.
+    #[error(
+        "a `(` is missing here: each filter and each part of one stands in parentheses, as \"(mail={{user}})\""
+    )]
+    NotOpened,
+    /// A parenthesis that is not closed.
+    #[error("a `)` is missing here")]
+    NotClosed,
+    /// More than one filter.
+    #[error("the filter has ended before this: several are joined as \"(&(…)(…))\" or \"(|(…)(…))\"")]
+    Behind,
+    /// No comparison.
+    #[error("this compares nothing: it has no `=`")]
+    NoEquals,
+    /// No attribute.
+    #[error("this is no name of an attribute")]
+    Attribute,
+    /// A backslash.
+    #[error(
+        "behind a backslash stand two hexadecimal digits: `\\2a` is `*`, `\\28` is `(`, `\\29` is `)`, `\\5c` is a backslash"
+    )]
+    Escape,
     /// It is nested more deeply than anybody needs.
     #[error("it is nested too deeply")]
     Deep,
     /// Of the name in it.
     #[error(transparent)]
     Template(#[from] TemplateError),
+}
+
+impl Slip {
+    /// The same of `length` octets from `at` on.
+    fn at(self, at: usize, length: usize) -> FilterError {
+        FilterError { at, length, why: self }
+    }
+}
+
+impl FilterError {
+    /// The same where `before` octets stand before the text that it was found in.
+    fn behind(self, before: usize) -> FilterError {
+        FilterError { at: self.at + before, ..self }
+    }
 }
 
 const AND: u8 = 0xa0;
@@ -109,13 +154,13 @@ impl FromStr for Filter {
 
     fn from_str(text: &str) -> Result<Filter, FilterError> {
         let mut rest = text;
-        let node = node(&mut rest, DEEPEST)?;
+        let node = node(&mut rest, DEEPEST, text.len())?;
         if !rest.is_empty() {
-            return Err(FilterError::Syntax);
+            return Err(Slip::Behind.at(text.len() - rest.len(), rest.len()));
         }
         let pieces = node.pieces();
         if !pieces.iter().any(|piece| piece.is_name()) {
-            return Err(TemplateError::Nameless.into());
+            return Err(Slip::from(TemplateError::Nameless).at(0, text.len()));
         }
         let is_by_local = pieces.contains(&&Piece::Local);
         Ok(Filter { shown: node.shown(), is_by_local, node })
@@ -218,81 +263,89 @@ fn octets(value: &Value, name: &Name<'_>) -> Option<Vec<u8>> {
     Some(octets)
 }
 
-/// Takes one filter in its parentheses off `rest`.
-fn node(rest: &mut &str, depth: usize) -> Result<Node, FilterError> {
-    let depth = depth.checked_sub(1).ok_or(FilterError::Deep)?;
-    *rest = rest.strip_prefix('(').ok_or(FilterError::Syntax)?;
+/// Takes one filter in its parentheses off `rest`, the end of a text of `whole` octets.
+fn node(rest: &mut &str, depth: usize, whole: usize) -> Result<Node, FilterError> {
+    let here = |rest: &str| whole - rest.len();
+    let depth = depth.checked_sub(1).ok_or_else(|| Slip::Deep.at(here(rest), 1))?;
+    *rest = rest.strip_prefix('(').ok_or_else(|| Slip::NotOpened.at(here(rest), 0))?;
     let node = match rest.chars().next() {
         Some(sign @ ('&' | '|')) => {
             *rest = rest.strip_prefix(sign).unwrap_or_default();
             let mut nodes = Vec::new();
             while rest.starts_with('(') {
-                nodes.push(node(rest, depth)?);
+                nodes.push(node(rest, depth, whole)?);
             }
             Node::Several(if sign == '&' { AND } else { OR }, nodes)
         }
         Some('!') => {
             *rest = rest.strip_prefix('!').unwrap_or_default();
-            Node::Not(Box::new(node(rest, depth)?))
+            Node::Not(Box::new(node(rest, depth, whole)?))
         }
         _ => {
-            let end = rest.find(['(', ')']).ok_or(FilterError::Syntax)?;
-            let (text, behind) = rest.split_at_checked(end).ok_or(FilterError::Syntax)?;
+            let (before, end) = (here(rest), rest.find(['(', ')']).unwrap_or(rest.len()));
+            let (text, behind) = rest.split_at_checked(end).unwrap_or((rest, ""));
             *rest = behind;
-            item(text)?
+            item(text).map_err(|error| error.behind(before))?
         }
     };
-    *rest = rest.strip_prefix(')').ok_or(FilterError::Syntax)?;
+    *rest = rest.strip_prefix(')').ok_or_else(|| Slip::NotClosed.at(here(rest), 0))?;
     Ok(node)
 }
 
 /// What is between parentheses and no list.
 fn item(text: &str) -> Result<Node, FilterError> {
-    let (left, value) = text.split_once('=').ok_or(FilterError::Syntax)?;
+    let (left, value) = text.split_once('=').ok_or_else(|| Slip::NoEquals.at(0, text.len()))?;
+    let before = left.len() + 1;
+    let whole = |value: &str| self::value(value).map_err(|error| error.behind(before));
     for (sign, tag) in [('>', AT_LEAST), ('<', AT_MOST), ('~', ALIKE)] {
         if let Some(attribute) = left.strip_suffix(sign) {
-            return Ok(Node::Compare(tag, self::attribute(attribute)?, self::value(value)?));
+            return Ok(Node::Compare(tag, self::attribute(attribute)?, whole(value)?));
         }
     }
     if let Some(left) = left.strip_suffix(':') {
-        return extensible(left, value);
+        return extensible(left, whole(value)?);
     }
     let attribute = attribute(left)?;
-    let mut parts: Vec<&str> = value.split('*').collect();
+    let mut parts = Vec::new();
+    let mut at = before;
+    for part in value.split('*') {
+        parts.push(self::value(part).map_err(|error| error.behind(at))?);
+        at += part.len() + 1;
+    }
     let (Some(last), Some(first)) = (parts.pop(), (!parts.is_empty()).then(|| parts.remove(0))) else {
-        return Ok(Node::Compare(EQUAL, attribute, self::value(value)?));
+        return Ok(Node::Compare(EQUAL, attribute, whole(value)?));
     };
     if value == "*" {
         return Ok(Node::Present(attribute));
     }
-    let inner: Result<Vec<Value>, FilterError> = parts.into_iter().map(self::value).collect();
-    Ok(Node::Substrings(attribute, self::value(first)?, inner?, self::value(last)?))
+    Ok(Node::Substrings(attribute, first, parts, last))
 }
 
 /// `attr:dn:rule`, of which not all need be there.
-fn extensible(left: &str, value: &str) -> Result<Node, FilterError> {
+fn extensible(left: &str, value: Value) -> Result<Node, FilterError> {
     let mut parts = left.split(':');
     let attribute = match parts.next().unwrap_or_default() {
         "" => String::new(),
         text => attribute(text)?,
     };
+    let wrong = || Slip::Attribute.at(0, left.len());
     let mut rule = parts.next();
     let is_of_dn = rule.is_some_and(|word| word.eq_ignore_ascii_case("dn"));
     if is_of_dn {
         rule = parts.next();
     }
-    let rule = rule.map(self::attribute).transpose()?.unwrap_or_default();
+    let rule = rule.map(self::attribute).transpose().map_err(|_| wrong())?.unwrap_or_default();
     if parts.next().is_some() || attribute.is_empty() && rule.is_empty() {
-        return Err(FilterError::Syntax);
+        return Err(wrong());
     }
-    Ok(Node::Extensible { attribute, rule, value: self::value(value)?, is_of_dn })
+    Ok(Node::Extensible { attribute, rule, value, is_of_dn })
 }
 
 /// The name of an attribute, with its options. Source: RFC 4512 §2.5.
 fn attribute(text: &str) -> Result<String, FilterError> {
     match is_attribute(text) {
         true => Ok(text.to_owned()),
-        false => Err(FilterError::Syntax),
+        false => Err(Slip::Attribute.at(0, text.len())),
     }
 }
 
@@ -303,15 +356,20 @@ pub fn is_attribute(text: &str) -> bool {
 }
 
 fn value(text: &str) -> Result<Value, FilterError> {
-    let value = template::pieces(text)?;
-    for piece in &value {
-        if let Piece::Text(text) = piece
-            && unescaped(text).is_none()
-        {
-            return Err(FilterError::Syntax);
-        }
+    let wrong = |error: TemplateError| {
+        let (at, length) = template::wrong_brace(text).unwrap_or((0, text.len()));
+        Slip::from(error).at(at, length)
+    };
+    let value = template::pieces(text).map_err(wrong)?;
+    match text.match_indices('\\').find(|(at, _)| !is_escape(text.get(*at..).unwrap_or_default())) {
+        Some((at, _)) => Err(Slip::Escape.at(at, text.len().min(at + 3) - at)),
+        None => Ok(value),
     }
-    Ok(value)
+}
+
+/// Whether `text` begins with a backslash and two hexadecimal digits.
+fn is_escape(text: &str) -> bool {
+    text.get(1..3).is_some_and(|hex| hex.bytes().all(|digit| digit.is_ascii_hexdigit()))
 }
 
 /// The octets that `text` means, in which `\2a` is an asterisk. Source: RFC 4515 §3.

@@ -148,6 +148,20 @@ pub(super) fn pieces(text: &str) -> Result<Vec<Piece>, TemplateError> {
     }
 }
 
+/// Where in `text` the first brace is that is none of a place for the name, and the octets that it takes along.
+pub fn wrong_brace(text: &str) -> Option<(usize, usize)> {
+    let mut from = 0;
+    while let Some(at) = text.get(from..)?.find(['{', '}']).map(|at| from + at) {
+        let rest = text.get(at..)?;
+        let Some(end) = rest.find('}').filter(|end| *end > 0) else { return Some((at, rest.len())) };
+        if !["{user}", "{local}", "{domain}"].contains(&rest.get(..=end)?) {
+            return Some((at, end + 1));
+        }
+        from = at + end + 1;
+    }
+    None
+}
+
 /// Writes `value` into `dn` so that it is one value, whatever is in it.
 fn escape(value: &str, dn: &mut String) {
     let last = value.char_indices().next_back().map(|(at, _)| at);

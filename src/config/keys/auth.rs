@@ -63,7 +63,7 @@ pub(super) const LDAP: &[Key] = &[
     .rfc("RFC 4514"),
     ldap(
         "base",
-        Kind::Text,
+        Kind::Dn { or_name: false },
         Default::Words("none: `bind_dn` says where users are"),
         "The DN below which users are searched.",
     ),
@@ -82,7 +82,7 @@ pub(super) const LDAP: &[Key] = &[
     ),
     ldap(
         "search_dn",
-        Kind::Text,
+        Kind::Dn { or_name: true },
         Default::Words("nobody: the directory lets everybody search"),
         "As whom users are searched.",
     ),

@@ -100,6 +100,11 @@ pub enum Kind {
     Path,
     /// A DN with places for the user's name.
     UserDn,
+    /// A DN.
+    Dn {
+        /// Whether a name as Active Directory takes it in a bind will do.
+        or_name: bool,
+    },
     /// A search filter with places for the user's name.
     Filter,
     /// The name of an attribute.
@@ -198,6 +203,8 @@ impl Kind {
             Self::Choice(words) => one_of(words.iter().filter(|word| !word.later).map(|word| word.text)),
             Self::Path => "a path".into(),
             Self::UserDn => "a DN with `{user}` in it, or its parts `{local}` and `{domain}`".into(),
+            Self::Dn { or_name: false } => "a DN, as \"dc=example,dc=org\"".into(),
+            Self::Dn { or_name: true } => "a DN, as \"cn=gatepost,dc=example,dc=org\"".into(),
             Self::Filter => {
                 "an LDAP filter with `{user}` in it, or its parts `{local}` and `{domain}`".into()
             }

@@ -115,7 +115,7 @@ fn a_directory_in_which_nobody_is_found_is_a_mistake() {
         (at(here, &format!("{dn}scope = \"one\"")), "auth.ldap.scope", "says nothing here"),
         (at(here, "bind_dn = \"uid=ann,dc=a\""), "auth.ldap.bind_dn", "the user's name has no place in it"),
         (at(here, "bind_dn = \"uid={name},dc=a\""), "auth.ldap.bind_dn", "and nothing else"),
-        (at(here, "base = \"\"\nfilter = \"uid={user}\""), "auth.ldap.filter", "it is no filter"),
+        (at(here, "base = \"\"\nfilter = \"uid={user}\""), "auth.ldap.filter", "a `(` is missing here"),
         (
             at(here, "base = \"dc=a\"\nfilter = \"(|(uid={local})(mail={user}))\""),
             "auth.ldap.filter",

@@ -44,36 +44,45 @@ fn no_name_changes_what_is_asked() {
     }
 }
 
+/// Why, and what of the text shows it.
 #[test]
-fn what_is_no_filter_is_refused() {
-    for text in [
-        "",
-        "uid={user}",
-        "(uid={user}",
-        "(uid={user}))",
-        "(uid)",
-        "(={user})",
-        "(u id={user})",
-        "((uid={user}))",
-        "(uid={user})(cn=*)",
-        "(uid=\\zz{user})",
-        "(uid=\\+1{user})",
-        "(uid=\\2{user})",
-        "(!)",
-        "(!(uid={user})(cn=a))",
-        "(:={user})",
-        "(a:b:c:d:={user})",
-        "(uid=({user}))",
-        "(&(uid={user})x)",
+fn what_is_no_filter_is_refused_at_its_place() {
+    use Slip::*;
+    for (text, at, shown, why) in [
+        ("", 0, "", NotOpened),
+        ("uid={user}", 0, "", NotOpened),
+        ("(uid={user}", 11, "", NotClosed),
+        ("(&(uid={user})(cn=a)", 20, "", NotClosed),
+        ("(uid={user}))", 12, ")", Behind),
+        ("(uid={user})(cn=*)", 12, "(cn=*)", Behind),
+        ("(uid)", 1, "uid", NoEquals),
+        ("(&(uid={user})(cn))", 15, "cn", NoEquals),
+        ("((uid={user}))", 1, "", NoEquals),
+        ("(!)", 2, "", NotOpened),
+        ("(={user})", 1, "", Attribute),
+        ("(u id={user})", 1, "u id", Attribute),
+        ("(&(uid={user})(c n=a))", 15, "c n", Attribute),
+        ("(:={user})", 1, "", Attribute),
+        ("(a:b:c:d:={user})", 1, "a:b:c:d", Attribute),
+        ("(uid=\\zz{user})", 5, "\\zz", Escape),
+        ("(uid=\\+1{user})", 5, "\\+1", Escape),
+        ("(uid=\\2{user})", 5, "\\2{", Escape),
+        ("(uid=a*\\2*{user})", 7, "\\2", Escape),
+        ("(!(uid={user})(cn=a))", 14, "", NotClosed),
+        ("(uid=({user}))", 5, "", NotClosed),
+        ("(&(uid={user})x)", 14, "", NotClosed),
+        ("(mail=*)", 0, "(mail=*)", Template(TemplateError::Nameless)),
+        ("(dc={domain})", 0, "(dc={domain})", Template(TemplateError::Nameless)),
+        ("(&(cn=a)(mail=x{u}))", 15, "{u}", Template(TemplateError::Unknown)),
+        ("(mail=a*{user)", 8, "{user", Template(TemplateError::Unknown)),
+        ("(mail={user}a})", 13, "}", Template(TemplateError::Unknown)),
     ] {
-        assert_eq!(text.parse::<Filter>(), Err(FilterError::Syntax), "{text}");
+        let error = text.parse::<Filter>().unwrap_err();
+        let found = text.get(error.at..error.at + error.length).unwrap();
+        assert_eq!((error.at, found, error.why), (at, shown, why), "{text}");
     }
-    let nameless = Err(FilterError::Template(TemplateError::Nameless));
-    assert_eq!("(mail=*)".parse::<Filter>(), nameless);
-    assert_eq!("(dc={domain})".parse::<Filter>(), nameless);
-    assert_eq!("(mail={u})".parse::<Filter>(), Err(FilterError::Template(TemplateError::Unknown)));
     let deep = format!("{}(uid={{user}}){}", "(!".repeat(20), ")".repeat(20));
-    assert_eq!(deep.parse::<Filter>(), Err(FilterError::Deep));
+    assert_eq!(deep.parse::<Filter>().unwrap_err().why, Deep);
 }
 
 #[test]
