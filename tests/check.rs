@@ -1,4 +1,4 @@
-//! `gatepost check` and `gatepost policy`, run as a postmaster runs them.
+//! `gatepost check`, `gatepost passwd` and `gatepost policy`, run as a postmaster runs them.
 
 #![allow(
     clippy::unwrap_used,
@@ -17,6 +17,8 @@ mod auth;
 mod mistakes;
 #[path = "check/named_files.rs"]
 mod named_files;
+#[path = "check/passwd.rs"]
+mod passwd;
 #[path = "check/policy.rs"]
 mod policy;
 #[path = "check/probe.rs"]

@@ -12,15 +12,53 @@
 mod support;
 
 use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 
+use rustix::process::{Pid, Signal, kill_process};
 use support::drive;
 use support::gatepost::binary;
+
+/// Folders that a demo has left behind.
+fn left(temporary: &tempfile::TempDir) -> usize {
+    fs::read_dir(temporary.path()).unwrap().count()
+}
+
+#[test]
+fn a_demo_that_is_over_leaves_nothing_behind_unless_it_is_to() {
+    let temporary = tempfile::tempdir().unwrap();
+    let mut command = binary();
+    command.args(["demo", "--once"]).env("TMPDIR", temporary.path());
+    let run = drive::run(command, &[]);
+    assert_eq!(run.code, Some(0), "{}", run.text());
+    assert!(run.text().contains("--keep keeps it"), "{}", run.text());
+    assert_eq!(left(&temporary), 0);
+}
+
+/// What somebody has sent to it by hand is there to be looked at.
+#[test]
+fn a_demo_that_is_ended_by_hand_says_where_the_mail_lies() {
+    let temporary = tempfile::tempdir().unwrap();
+    let mut command = binary();
+    command.arg("demo").env("TMPDIR", temporary.path()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.contains("until Ctrl-C")));
+    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    kill_process(pid, Signal::INT).unwrap();
+    let rest: Vec<String> = lines.collect();
+    assert!(child.wait().unwrap().success(), "{rest:?}");
+    let folder = fs::read_dir(temporary.path()).unwrap().next().unwrap().unwrap().path();
+    let stays = format!("stay: {}", folder.display());
+    assert!(rest.iter().any(|line| line.contains(&stays)), "{rest:?}");
+    assert_eq!(fs::read_dir(folder.join("Maildir/new")).unwrap().count(), 2);
+}
 
 #[test]
 fn the_demo_shows_what_it_promises_and_keeps_the_mail() {
     let temporary = tempfile::tempdir().unwrap();
     let mut command = binary();
-    command.args(["demo", "--once"]).env("TMPDIR", temporary.path());
+    command.args(["demo", "--once", "--keep"]).env("TMPDIR", temporary.path());
     let run = drive::run(command, &[]);
     let text = run.text();
     assert_eq!(run.code, Some(0), "{text}");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 
-use crate::app::names::{Nowhere, ResolverNames};
+use crate::app::names::ResolverNames;
 use crate::app::tls_watch::Watch;
 use crate::app::verifiers::{self, Verifiers};
 use crate::app::{folders, owners, policies, tidying, tls, tls_watch};
@@ -19,7 +19,8 @@ use crate::lookup::host::HostResolver;
 use crate::lookup::http::client::HttpClient;
 use crate::lookup::http::connections::Trust;
 use crate::lookup::http::outbox::Outbox;
-use crate::lookup::map::maps::{Maps, Web};
+use crate::lookup::map::maps::{Maps, Reach};
+use crate::lookup::map::played::Stubs;
 use crate::lua::api::Parts;
 use crate::lua::chain::Chain;
 use crate::lua::chunks::Chunks;
@@ -29,16 +30,16 @@ use crate::lua::engine::{Engine, Plan};
 use crate::lua::parking::Parking;
 use crate::lua::problem::Problem;
 use crate::message::spool::Spool;
-use crate::net::names::Names;
+use crate::net::names::{Names, Nowhere};
 use crate::net::tls::back::Back;
 use crate::net::tls::certificates::Keyring;
 use crate::net::tls::config::{ClientCertificates, Level};
 use crate::net::tls::front::Front;
 use crate::net::tls::turnstile::Turnstile;
 use crate::observe::counters::Counters;
-use crate::observe::metrics::BackendConnections;
 use crate::observe::policy_counts::PolicyCounts;
 use crate::observe::policy_metrics::PolicyMetrics;
+use crate::observe::readings::BackendConnections;
 use crate::policy::door::Policies;
 use crate::policy::event::Stages;
 use crate::policy::waiting::Waiting;
@@ -95,6 +96,8 @@ pub struct Outside {
     pub clock: fn() -> Clock,
     /// Who plays the backend of a name, where a test does.
     pub played: Option<Played>,
+    /// Who plays the servers of maps, where a test does.
+    pub stubs: Option<Stubs>,
     /// Who is told which lines of scripts run.
     pub coverage: Option<Coverage>,
     /// Compiled scripts.
@@ -118,6 +121,7 @@ impl Outside {
             wall: Wall::default(),
             clock: Clock::monotonic,
             played: None,
+            stubs: None,
             coverage: None,
             chunks: Chunks::default(),
         })
@@ -171,7 +175,7 @@ impl House {
         ground: &Ground,
         before: Option<&House>,
     ) -> anyhow::Result<Arc<House>> {
-        let Outside { resolver, http, store, wall, clock, played, coverage, chunks } = outside;
+        let Outside { resolver, http, store, wall, clock, played, stubs, coverage, chunks } = outside;
         let config = if played.is_some() { tls::in_clear(config) } else { config };
         let names: Arc<dyn Names> = Arc::new(ResolverNames::new(resolver.clone()));
         let mut renewed = Vec::new();
@@ -199,8 +203,8 @@ impl House {
         let found: Arc<dyn Names> = if played.is_some() { Arc::new(Nowhere) } else { Arc::clone(&names) };
         let verifiers = Verifiers::build(&config, &ground.hashing, &ground.helper, &found, &asked)?;
         let rules = config.listeners.iter().map(|listener| Arc::new(rules(&config, listener))).collect();
-        let web = Web { http, helper: ground.helper.clone() };
-        let maps = maps(&config, &web)?;
+        let reach = Reach { http, names: found, helper: ground.helper.clone(), stubs };
+        let maps = maps(&config, &reach)?;
         let mut parts = Parts::new(resolver)
             .storing(store.clone())
             .measuring(Arc::clone(&ground.policy_metrics))
@@ -208,7 +212,7 @@ impl House {
             .with_parking(ground.parking.clone())
             .with_chunks(chunks)
             .with_maps(maps.clone())
-            .with_http(web.http)
+            .with_http(reach.http)
             .with_wall(wall);
         if let Some(coverage) = coverage {
             parts = parts.with_coverage(coverage);
@@ -243,6 +247,7 @@ impl House {
         let servers = self.config.backends.iter().filter_map(|backend| self.servers.get(&backend.name));
         let connections = servers.map(|server| BackendConnections {
             backend: server.config.name.clone(),
+            is_usable: server.answers(),
             in_use: count(server.config.connections.saturating_sub(server.ceiling.free())),
             free: count(server.ceiling.free()),
             tls: match server.config.tls.level {
@@ -289,6 +294,11 @@ impl House {
     /// The files of the certificates that are shown, and when each ends.
     pub fn expiries(&self) -> Vec<(String, i64)> {
         self.keyring.as_ref().map(|keyring| keyring.expiries()).unwrap_or_default()
+    }
+
+    /// The users files, and whether the newest version of each could not be read.
+    pub fn users_files(&self) -> Vec<(String, bool)> {
+        self.verifiers.files()
     }
 
     /// How a worker builds its generation of this house.
@@ -346,8 +356,8 @@ impl House {
 }
 
 /// The maps, read anew.
-fn maps(config: &Config, web: &Web) -> anyhow::Result<Maps> {
-    policies::read_maps(config, Some(web)).map_err(|wrong| {
+fn maps(config: &Config, reach: &Reach) -> anyhow::Result<Maps> {
+    policies::read_maps(config, Some(reach)).map_err(|wrong| {
         let lines: Vec<String> = wrong.iter().map(|(name, error)| format!("map {name}: {error}")).collect();
         anyhow!(lines.join("\n"))
     })

@@ -17,7 +17,7 @@ pub struct Need {
     pub backends: usize,
     /// Questions to name servers.
     pub questions: usize,
-    /// All else: listening sockets, threads, the log, who checks logins.
+    /// All else: listening sockets, threads, the log, who checks logins, the servers of maps.
     pub rest: usize,
 }
 
@@ -28,13 +28,14 @@ impl Need {
             !backend.addresses.iter().any(|address| matches!(address, Address::Maildir(_)))
         });
         let logins = verifiers::in_use(config).iter().map(|auth| auth.connections()).sum();
+        let maps = config.maps.iter().map(|named| named.map.connections()).sum();
         let binds: usize = config.listeners.iter().map(|listener| listener.bind.len()).sum();
         Need {
             clients: config.limits.connections,
             spool: config.limits.connections,
             backends: smtp.map(|backend| backend.connections).fold(0, usize::saturating_add),
             questions: config.dns.in_flight,
-            rest: [binds, config.workers.saturating_mul(8), logins, 64]
+            rest: [binds, config.workers.saturating_mul(8), logins, maps, 64]
                 .into_iter()
                 .fold(0, usize::saturating_add),
         }

@@ -39,17 +39,3 @@ impl Names for ResolverNames {
         Box::pin(async move { hosts.resolve(&host, port).await.map_err(|error| format!("{host}: {error}")) })
     }
 }
-
-/// Knows nobody: where a test plays the world, nothing else may be reached.
-pub struct Nowhere;
-
-impl Names for Nowhere {
-    fn client_name(&self, _: IpAddr) -> Pending<ClientName> {
-        Box::pin(async { ClientName::None })
-    }
-
-    fn addresses(&self, host: &str, _: u16) -> Pending<Result<Vec<SocketAddr>, String>> {
-        let why = format!("{host}: tests reach no server that they don't play");
-        Box::pin(async { Err(why) })
-    }
-}

@@ -13,7 +13,7 @@ use crate::config::places::{KeyAt, Places};
 use crate::config::sources::Sources;
 use crate::lookup::dns::Resolver;
 use crate::lookup::map::error::MapError;
-use crate::lookup::map::maps::{Maps, Web};
+use crate::lookup::map::maps::{Maps, Reach};
 use crate::lua::api::Parts;
 use crate::lua::builtin;
 use crate::lua::clock::Clock;
@@ -87,12 +87,12 @@ fn no_verify_hook(config: &Config, places: &Places, engine: &Engine) -> Option<D
     ))
 }
 
-/// The maps of `config`, read now; those on web servers are asked by `web`.
+/// The maps of `config`, read now; those on servers are asked as `reach` says.
 ///
 /// *Errors*: of each map that can't be used, its name and why.
-pub fn read_maps(config: &Config, web: Option<&Web>) -> Result<Maps, Vec<(String, MapError)>> {
+pub fn read_maps(config: &Config, reach: Option<&Reach>) -> Result<Maps, Vec<(String, MapError)>> {
     let maps: Vec<_> = config.maps.iter().map(|named| named.map.clone()).collect();
-    Maps::read(&maps, web)
+    Maps::read(&maps, reach)
 }
 
 /// Maps that can't be used, with the line of the file where that is known. *Changes*: `sources` gets those files.

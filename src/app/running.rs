@@ -18,9 +18,11 @@ use crate::lookup::http::outbox::Outbox;
 use crate::lua::parking::{Parked, Parking};
 use crate::observe::config::{Format, Metrics as MetricsConfig};
 use crate::observe::counters::Counters;
-use crate::observe::metrics::{Metrics, ParkedHook, Reading, Sources};
+use crate::observe::metrics::Metrics;
 use crate::observe::metrics_page::MetricsPage;
 use crate::observe::policy_counts::PolicyCounts;
+use crate::observe::readings::{ParkedHook, Reading, Sources};
+use crate::observe::reloads::Reloads;
 use crate::policy::waiting::Waiting;
 use crate::proxy::accept::{Acceptor, AcceptorHandle, Change, Houses};
 use crate::proxy::admission::Admission;
@@ -53,6 +55,7 @@ pub struct Running {
     drain: Drain,
     /// What was set up at start and stays so.
     fixed: Fixed,
+    reloads: Arc<Reloads>,
 }
 
 impl Running {
@@ -94,6 +97,7 @@ impl Running {
             sockets,
             drain,
             fixed,
+            reloads: Arc::default(),
         };
         running.prepare(&Arc::clone(&running.house)).await.map_err(|error| anyhow!(error))?;
         running.workers.iter().for_each(|worker| worker.handle.switch(true));
@@ -178,6 +182,7 @@ impl Running {
         let waiting = Arc::clone(&self.ground.waiting);
         let certificates = Arc::clone(&self.current);
         let outbox = Arc::clone(&self.ground.outbox);
+        let users = Arc::clone(&self.current);
         let (store, failures) = (Arc::clone(&self.current), Arc::clone(&self.current));
         let metrics = Arc::new(Metrics::new(Sources {
             workers: self.ground.counters.clone(),
@@ -202,6 +207,8 @@ impl Running {
             }),
             certificates: Arc::new(move || certificates.load().expiries()),
             log_lines_dropped: dropped,
+            reloads: Arc::clone(&self.reloads),
+            users_files: Arc::new(move || users.load().users_files()),
             http_sends: Arc::new(move || {
                 let posted = outbox.posted();
                 [("sent", posted.sent), ("failed", posted.failed), ("dropped", posted.dropped)]
@@ -215,6 +222,11 @@ impl Running {
                 tracing::error!(%error, "no metrics page");
             }
         });
+    }
+
+    /// What became of reloads; whoever asks for one notes it.
+    pub fn reloads(&self) -> &Reloads {
+        &self.reloads
     }
 
     /// Sessions now.

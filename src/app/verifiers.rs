@@ -80,6 +80,15 @@ impl Verifiers {
         Ok(Verifiers { shared })
     }
 
+    /// The users files, and whether the newest version of each could not be read.
+    pub fn files(&self) -> Vec<(String, bool)> {
+        let files = self.shared.iter().filter_map(|(_, one)| match one {
+            Shared::File(file) => Some((file.path().display().to_string(), file.is_stale())),
+            _ => None,
+        });
+        files.collect()
+    }
+
     /// The verifier of `listener` on the caller's worker; none if nobody logs in there.
     pub fn open(&self, listener: &Listener) -> Option<Verification> {
         if listener.logins.demand == Demand::Off {

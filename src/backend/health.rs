@@ -20,6 +20,11 @@ impl Health {
         self.unusable_until.lock().is_none_or(|until| Instant::now() >= until)
     }
 
+    /// Whether the last try has failed, as long ago as that may be.
+    pub fn has_failed(&self) -> bool {
+        self.unusable_until.lock().is_some()
+    }
+
     /// Notes a failure: the address rests for `PENALTY`. Whether it was usable before.
     pub fn note_failure(&self) -> bool {
         let now = Instant::now();
@@ -48,9 +53,9 @@ mod tests {
         tokio::time::advance(PENALTY - Duration::from_millis(1)).await;
         assert!(!health.is_usable());
         tokio::time::advance(Duration::from_millis(1)).await;
-        assert!(health.is_usable());
+        assert!(health.is_usable() && health.has_failed(), "it may be tried again, and nobody has");
         health.note_failure();
         health.note_success();
-        assert!(health.is_usable());
+        assert!(health.is_usable() && !health.has_failed());
     }
 }

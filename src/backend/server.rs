@@ -86,6 +86,11 @@ impl Server {
         order.filter(|number| self.health.get(*number).is_some_and(Health::is_usable)).collect()
     }
 
+    /// Whether there is an address whose last try has not failed.
+    pub fn answers(&self) -> bool {
+        !self.health.iter().all(Health::has_failed)
+    }
+
     /// Notes that the address of this number could not be connected, did not greet us or refused EHLO.
     pub fn note_failure(&self, number: usize, why: &str) {
         let is_news = self.health.get(number).is_some_and(Health::note_failure);

@@ -11,7 +11,7 @@ use crate::auth::prepared::can_be_prepared;
 use crate::cli::WRONG;
 use crate::smtp::secret::Secret;
 
-/// Makes a line `USER:HASH` from a password, which is read from standard input.
+/// Makes a line `USER:HASH` from a password, which is asked for twice at a terminal, else the first line of standard input.
 #[derive(Debug, Args)]
 pub struct Passwd {
     /// The user, as it will log in.
@@ -21,6 +21,8 @@ pub struct Passwd {
     scram: bool,
 }
 
+/// What is said of two that aren't the same.
+const DIFFER: &str = "the two passwords differ: no line was made, try again";
 /// Octets of a password.
 const MOST: usize = 1024;
 
@@ -29,6 +31,7 @@ impl Passwd {
     pub fn run(self) -> ExitCode {
         let line = read_password()
             .map_err(|error| format!("no password could be read: {error}"))
+            .and_then(|read| read.ok_or_else(|| DIFFER.to_owned()))
             .and_then(|password| self.line(&password));
         match line {
             Ok(line) => match writeln!(io::stdout(), "{line}") {
@@ -63,22 +66,33 @@ impl Passwd {
     }
 }
 
-/// The password, asked for without an echo at a terminal, else the first line of standard input.
-fn read_password() -> io::Result<Secret> {
+/// The password, asked for twice without an echo at a terminal, else the first line of standard input; none where what was
+/// typed the second time is another.
+fn read_password() -> io::Result<Option<Secret>> {
     let input = io::stdin();
     if !input.is_terminal() {
-        return read_line(&mut input.lock());
+        return read_line(&mut input.lock()).map(Some);
     }
-    let mut prompt = io::stderr();
-    write!(prompt, "Password: ")?;
-    prompt.flush()?;
-    let before = rustix::termios::tcgetattr(&input)?;
+    let password = ask(&input, "Password: ")?;
+    if password.is_empty() {
+        return Ok(Some(password)); // which is refused anyway
+    }
+    // Nobody sees what is typed, and whoever it is for would be locked out by a slip.
+    let again = ask(&input, "The same again: ")?;
+    Ok(Some(password).filter(|password| password.octets() == again.octets()))
+}
+
+/// What is typed behind `prompt`, without an echo.
+fn ask(input: &io::Stdin, prompt: &str) -> io::Result<Secret> {
+    let mut out = io::stderr();
+    let before = rustix::termios::tcgetattr(input)?;
     let mut silent = before.clone();
     silent.local_modes.remove(rustix::termios::LocalModes::ECHO);
-    rustix::termios::tcsetattr(&input, rustix::termios::OptionalActions::Now, &silent)?;
-    let line = read_line(&mut input.lock());
-    rustix::termios::tcsetattr(&input, rustix::termios::OptionalActions::Now, &before)?;
-    writeln!(prompt)?;
+    // Before anything is asked: who types at once is not shown either.
+    rustix::termios::tcsetattr(input, rustix::termios::OptionalActions::Now, &silent)?;
+    let line = write!(out, "{prompt}").and_then(|()| out.flush()).and_then(|()| read_line(&mut input.lock()));
+    rustix::termios::tcsetattr(input, rustix::termios::OptionalActions::Now, &before)?;
+    writeln!(out)?;
     line
 }
 

@@ -140,7 +140,9 @@ async fn drain(running: Running, patience: Duration, signals: &mut Signals) -> b
 /// Reads the configuration again. If anything is wrong with it, all stays as it is, and the log says why.
 async fn reload(path: &Path, running: &mut Running) {
     systemd::tell(State::Reloading);
-    let status = match read_again(path, running).await {
+    let outcome = read_again(path, running).await;
+    running.reloads().note(outcome.is_ok());
+    let status = match outcome {
         Ok(()) => {
             tracing::info!("configuration reloaded");
             "serving"

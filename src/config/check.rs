@@ -8,6 +8,8 @@ use crate::backend::config::{Address, Xclient};
 use crate::config::error::Diagnostic;
 use crate::config::section::{ItemValue, Section};
 use crate::config::{Config, auth, logins, policy, tls, trust};
+use crate::lookup::map::config::Source;
+use crate::lookup::map::table::Kind;
 use crate::lua::config::{Policy, Script, Span};
 use crate::names::network::parse_network;
 use crate::names::suggest;
@@ -219,6 +221,15 @@ fn owners(top: &Section, config: &Config, problems: &mut Vec<Diagnostic>) {
             problems.push(problem.found("not known").help(format!(
                 "say where it is: [map.{name}] source = \"file:PATH\", with lines as \"ann@example.org ann\""
             )));
+        }
+        let map = config.maps.iter().find(|map| map.map.name == *name).map(|map| &map.map);
+        if map.is_some_and(|map| map.kind == Kind::Cidr || matches!(map.source, Source::Mmdb(..))) {
+            let message = format!("map \"{name}\" knows addresses of hosts, and of no mail");
+            let problem =
+                Diagnostic::error(section.key("sender_login"), message, section.place("sender_login"));
+            problems.push(
+                problem.found("lists no owners").help("a map of kind \"hash\" does, or one on a server"),
+            );
         }
     }
 }

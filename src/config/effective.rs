@@ -9,6 +9,8 @@ use crate::config::keys::table::Table;
 use crate::config::section::Section;
 use crate::config::sources::Sources;
 use crate::lua::config::Span;
+use crate::proxy::config::Listener;
+use crate::session::login::Demand;
 
 /// The set-up, table after table.
 #[derive(Clone, Debug)]
@@ -72,10 +74,14 @@ impl Effective {
     /// Puts in what the defaults in words have come to.
     fn resolve(&mut self, config: &Config) {
         let of = |head: &'static str| move |table: &&mut Listing| table.head == head;
+        let relay = self.tables.iter().find(|table| table.head == "[relay]");
+        let relay = relay.and_then(|table| table.rows.iter().find(|row| row.key == "authenticated")).cloned();
         for (table, listener) in self.tables.iter_mut().filter(of("[[listener]]")).zip(&config.listeners) {
             resolve(table, "name", &listener.name);
             resolve(table, "backend", &listener.backend);
             resolve(table, "tls", listener.tls.as_str());
+            resolve(table, "auth", listener.logins.demand.as_str());
+            relaying(table, relay.as_ref(), listener);
             resolve(table, "banner", &format!("{} ESMTP", config.hostname));
         }
         for (table, backend) in self.tables.iter_mut().filter(of("[[backend]]")).zip(&config.backends) {
@@ -114,6 +120,17 @@ impl Effective {
 fn resolve(table: &mut Listing, key: &str, value: &str) {
     if let Some(row) = table.rows.iter_mut().find(|row| row.key == key && row.value.is_empty()) {
         row.value = format!("\"{value}\"");
+    }
+}
+
+/// Tells of a listener where clients log in whether that lets them relay, if no table says so.
+fn relaying(table: &mut Listing, general: Option<&Row>, listener: &Listener) {
+    let key = "relay.authenticated";
+    let is_said = table.rows.iter().any(|row| row.key == key);
+    let Some(general) = general.filter(|row| row.value.is_empty() && !is_said) else { return };
+    if listener.logins.demand != Demand::Off {
+        let value = listener.relay.authenticated.to_string();
+        table.rows.push(Row { key: key.to_owned(), value, origin: general.origin.clone() });
     }
 }
 

@@ -2,7 +2,9 @@
 
 use crate::config::error::Diagnostic;
 use crate::config::section::{NameAt, Section};
+use crate::lookup::map::bounds::Bounds;
 use crate::lookup::map::config::{MapConfig, Source, Times};
+use crate::lookup::map::table::Kind;
 use crate::lua::config::Span;
 
 /// A map, and where the configuration says what it is.
@@ -28,9 +30,16 @@ fn one(name: &NameAt, section: &Section, problems: &mut Vec<Diagnostic>) -> Opti
         let span = section.head.clone().or_else(|| Some(name.span.clone()));
         problems.push(Diagnostic::error(key, message, span).found("has no `source`"));
     }
-    let source = section.map_source("source")?;
-    misplaced(section, &source, problems);
     let kind = section.choice("kind").and_then(|word| word.parse().ok()).unwrap_or_default();
+    let source = match section.map_source("source")? {
+        Source::File(path) if kind == Kind::Mmdb => Source::Mmdb(path, None),
+        source => source,
+    };
+    misplaced(section, &source, kind, problems);
+    let source = match source {
+        Source::Mmdb(path, _) => Source::Mmdb(path, section.field("field")),
+        source => source,
+    };
     let default = Times::default();
     let time = |key, default| section.duration(key).flatten().unwrap_or(default);
     let times = Times {
@@ -38,21 +47,43 @@ fn one(name: &NameAt, section: &Section, problems: &mut Vec<Diagnostic>) -> Opti
         negative_ttl: time("negative_ttl", default.negative_ttl),
         stale: time("stale", default.stale),
     };
-    let map = MapConfig { name: name.text.clone(), source, kind, times };
+    let default = Bounds::default();
+    let bounds = Bounds {
+        timeout: time("timeout", default.timeout),
+        connections: section.count("connections").flatten().unwrap_or(default.connections),
+    };
+    let map = MapConfig { name: name.text.clone(), source, kind, times, bounds };
     Some(NamedMap { map, span: section.place("source") })
 }
 
+/// The keys of a map on a server.
+const SERVER: [&str; 4] = ["ttl", "negative_ttl", "stale", "timeout"];
+
 /// Tells of keys that say nothing about a map from `source`.
-fn misplaced(section: &Section, source: &Source, problems: &mut Vec<Diagnostic>) {
-    let (keys, why): (&[&str], &str) = match source {
-        Source::File(_) => {
-            (&["ttl", "negative_ttl", "stale"], "a file is read on reload, and holds until the next")
-        }
-        Source::Http(_) => (&["kind"], "a web server compares keys as it likes"),
+fn misplaced(section: &Section, source: &Source, kind: Kind, problems: &mut Vec<Diagnostic>) {
+    let takes = |name: &str| match source {
+        Source::File(_) => name == "kind",
+        Source::Mmdb(..) => name == "field" || name == "kind" && kind == Kind::Mmdb,
+        Source::Http(_) => SERVER.contains(&name),
+        Source::Socketmap(_) => SERVER.contains(&name) || name == "connections",
     };
-    for name in keys.iter().filter(|name| section.has(name)) {
+    for entry in section.entries.iter().filter(|entry| entry.key.name != "source") {
+        let name = entry.key.name;
+        if takes(name) {
+            continue;
+        }
+        let why = match name {
+            "ttl" | "negative_ttl" | "stale" | "timeout" => {
+                "a file is read on reload, and holds until the next"
+            }
+            "kind" if matches!(source, Source::Mmdb(..)) => "an address is looked for in the file's own tree",
+            "kind" => "a server compares keys as it likes",
+            "field" => "it is for maps from mmdb:",
+            _ => "it is for maps from socketmap:",
+        };
         let key = section.key(name);
-        let problem = Diagnostic::error(&*key, format!("`{key}` says nothing here"), section.place(name));
+        let problem =
+            Diagnostic::error(&*key, format!("`{key}` says nothing here"), Some(entry.span.clone()));
         problems.push(problem.found("no use").help(why));
     }
 }

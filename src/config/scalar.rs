@@ -7,11 +7,11 @@ use toml::de::DeValue;
 use crate::auth::ldap::filter::is_attribute;
 use crate::config::directory;
 use crate::config::keys::key::{Key, Kind, Word};
+use crate::config::map_source;
 use crate::config::reader::{Given, Reader};
 use crate::config::section::Value;
 use crate::config::value::{self, ValueError};
 use crate::config::verifier;
-use crate::lookup::map::config::Source;
 use crate::lua::config::Script;
 use crate::names::a_label;
 use crate::names::host_name::is_host_name;
@@ -34,13 +34,14 @@ pub(super) fn read(reader: &mut Reader, key: &Key, given: &Given) -> Option<Valu
         Kind::UserDn => return directory::user_dn(reader, key, given),
         Kind::Dn { or_name } => return directory::dn(reader, key, given, or_name),
         Kind::Filter => return directory::filter(reader, key, given),
+        Kind::Field => return map_source::field(reader, key, given),
         Kind::Attribute => text.filter(|text| is_attribute(text)).map(|text| Value::Text(text.to_owned())),
         Kind::Script => text.and_then(|text| script(reader, text)).map(Value::Script),
         Kind::StorePlace => return store_place(reader, key, given),
         Kind::Verifier => return verifier::read(reader, key, given),
         Kind::SocketOrOff if text == Some("off") => Some(Value::Socket(None)),
         Kind::SocketOrOff => text.and_then(|text| text.parse().ok()).map(|at| Value::Socket(Some(at))),
-        Kind::MapSource => return map_source(reader, given),
+        Kind::MapSource => return map_source::read(reader, given),
         Kind::Choice(words) => return choice(reader, key, words, given),
         Kind::Count { from, to, none } => return count(reader, key, (from, to, none), given),
         Kind::Size { from } => return size(reader, key, from, given),
@@ -121,30 +122,6 @@ fn store_place(reader: &mut Reader, key: &Key, given: &Given) -> Option<Value> {
         }
         _ => {
             reader.wrong(given, &format!("must be {}", key.kind.possible()), key.kind.possible());
-            None
-        }
-    }
-}
-
-/// A map's source; those of later versions are told as such.
-fn map_source(reader: &mut Reader, given: &Given) -> Option<Value> {
-    let text = given.toml.get_ref().as_str().unwrap_or_default();
-    match text.split_once(':').unwrap_or_default() {
-        ("file", path) if is_text(path) => Some(Value::MapSource(Source::File(reader.path(path)))),
-        ("http" | "https", _) => match text.parse() {
-            Ok(template) => Some(Value::MapSource(Source::Http(template))),
-            Err(error) => {
-                reader.wrong(given, &format!("can't be asked: {error}"), Kind::MapSource.possible());
-                None
-            }
-        },
-        (scheme @ ("ldap" | "mmdb" | "socketmap"), _) => {
-            let span = reader.span(given.toml.span());
-            reader.later(given.path, &format!("a map from {scheme}:"), span);
-            None
-        }
-        _ => {
-            reader.wrong(given, "must say where the map is", Kind::MapSource.possible());
             None
         }
     }

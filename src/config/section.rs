@@ -12,6 +12,7 @@ use crate::config::error::Diagnostic;
 use crate::config::keys::key::Key;
 use crate::config::keys::table::Table;
 use crate::lookup::map::config::Source;
+use crate::lookup::map::field::Field;
 use crate::lua::capability::Capability;
 use crate::lua::config::{OptionEntry, Script, Span};
 use crate::policy::mode::PolicyUse;
@@ -56,6 +57,7 @@ pub(super) enum Value {
     Path(PathBuf),
     Script(Script),
     MapSource(Source),
+    Field(Field),
     StorePlace(Place),
     Verifier(Verify),
     UserDn(Template),
@@ -166,6 +168,10 @@ impl Section {
 
     pub(super) fn map_source(&self, name: &str) -> Option<Source> {
         if let Value::MapSource(source) = self.value(name)? { Some(source.clone()) } else { None }
+    }
+
+    pub(super) fn field(&self, name: &str) -> Option<Field> {
+        if let Value::Field(field) = self.value(name)? { Some(field.clone()) } else { None }
     }
 
     pub(super) fn verifier(&self, name: &str) -> Option<Verify> {

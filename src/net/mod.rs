@@ -1,6 +1,7 @@
 //! Sockets: streams, how a connection is read, written and closed, and who has which name.
 
 pub mod closing;
+pub mod dial;
 pub mod memory;
 pub mod names;
 pub mod proxy_protocol;

@@ -26,3 +26,17 @@ pub trait Names: Send + Sync {
     /// The addresses of `host`; an address as text is its own answer. Errors as text for the log.
     fn addresses(&self, host: &str, port: u16) -> Pending<Result<Vec<SocketAddr>, String>>;
 }
+
+/// Knows nobody: where a test plays the world, nothing else may be reached.
+pub struct Nowhere;
+
+impl Names for Nowhere {
+    fn client_name(&self, _: IpAddr) -> Pending<ClientName> {
+        Box::pin(async { ClientName::None })
+    }
+
+    fn addresses(&self, host: &str, _: u16) -> Pending<Result<Vec<SocketAddr>, String>> {
+        let why = format!("{host}: tests reach no server that they don't play");
+        Box::pin(async { Err(why) })
+    }
+}

@@ -1,7 +1,6 @@
 //! What is measured, for Prometheus: put together when the page is read, so that it costs nothing in between.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use prometheus_client::collector::Collector;
@@ -13,69 +12,9 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::net::tls::handshake::Reason;
 use crate::observe::counters::{Count, Counters};
-use crate::observe::policy_counts::{PolicyCounts, Totals};
-use crate::observe::policy_metrics::PolicyMetrics;
+use crate::observe::policy_counts::Totals;
 use crate::observe::process;
-
-/// Something that is read when the page is.
-pub type Reading = Arc<dyn Fn() -> u64 + Send + Sync>;
-
-/// Where the figures come from.
-#[derive(Clone)]
-pub struct Sources {
-    /// The counts of each worker.
-    pub workers: Vec<Arc<Counters>>,
-    /// The counts of the policies' hooks.
-    pub policies: Arc<PolicyCounts>,
-    /// What policies measure themselves.
-    pub policy_metrics: Arc<PolicyMetrics>,
-    /// Hook calls that wait.
-    pub hooks_waiting: Reading,
-    /// Sessions that are open.
-    pub sessions: Reading,
-    /// The connections of each backend.
-    pub backends: Arc<dyn Fn() -> Vec<BackendConnections> + Send + Sync>,
-    /// Octets of content in the spool.
-    pub spool_octets: Reading,
-    /// The certificates that are shown: file, and when it ends, in seconds since 1970.
-    pub certificates: Arc<dyn Fn() -> Vec<(String, i64)> + Send + Sync>,
-    /// Entries in the store.
-    pub store_entries: Reading,
-    /// Calls of the store without a result, by kind.
-    pub store_failures: Arc<dyn Fn() -> Vec<(&'static str, u64)> + Send + Sync>,
-    /// Hooks that are or were parked.
-    pub parked: Arc<dyn Fn() -> Vec<ParkedHook> + Send + Sync>,
-    /// Lines that the log dropped.
-    pub log_lines_dropped: Reading,
-    /// What became of requests that scripts sent without waiting, each with its word.
-    pub http_sends: Arc<dyn Fn() -> [(&'static str, u64); 3] + Send + Sync>,
-}
-
-/// A hook that is or was parked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ParkedHook {
-    /// The policy.
-    pub policy: String,
-    /// The hook.
-    pub hook: &'static str,
-    /// Whether it is parked now.
-    pub is_parked: bool,
-    /// Calls that were answered without running it.
-    pub turned_away: u64,
-}
-
-/// The connections of a backend.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BackendConnections {
-    /// The backend's name.
-    pub backend: String,
-    /// Those that are there.
-    pub in_use: u64,
-    /// Those that its ceiling still allows.
-    pub free: u64,
-    /// What came of TLS to it, each with its word; empty if it speaks none.
-    pub tls: Vec<(&'static str, u64)>,
-}
+use crate::observe::readings::{BackendConnections, Sources};
 
 /// A metric of the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,6 +72,7 @@ impl Collector for Figures {
         self.mail(&mut page)?;
         self.troubles(&mut page)?;
         self.gauges(&mut page)?;
+        self.service(&mut page)?;
         self.policies(&mut page)?;
         self.sources.policy_metrics.encode(&mut page.encoder)?;
         self.process(&mut page)
@@ -228,7 +168,18 @@ impl Figures {
             let labels = |state: &str| vec![("backend", of.backend.clone()), ("state", state.to_owned())];
             [(labels("in_use"), of.in_use), (labels("free"), of.free)]
         });
-        page.family(BACKEND_CONNECTIONS, both, |count, metric| ConstGauge::new(count).encode(metric))
+        page.family(BACKEND_CONNECTIONS, both, |count, metric| ConstGauge::new(count).encode(metric))?;
+        let usable = backends.iter().map(|of| (vec![("backend", of.backend.clone())], of.is_usable));
+        page.truths(BACKEND_USABLE, usable)
+    }
+
+    /// Whether what is in service is what the files say.
+    fn service(&self, page: &mut Page<'_>) -> fmt::Result {
+        let reloads = self.sources.reloads.all();
+        page.counters(RELOADS, reloads.map(|(word, count)| (vec![("result", word.into())], count)))?;
+        page.gauge(LAST_RELOAD, self.sources.reloads.last())?;
+        let files = (self.sources.users_files)().into_iter();
+        page.truths(USERS_FILE_STALE, files.map(|(file, is_stale)| (vec![("file", file)], is_stale)))
     }
 
     fn policies(&self, page: &mut Page<'_>) -> fmt::Result {
@@ -307,6 +258,11 @@ impl Page<'_> {
         self.family(metric, samples, |count, metric| ConstCounter::new(count).encode(metric))
     }
 
+    /// 1 for what is so, 0 for what isn't.
+    fn truths(&mut self, metric: Metric, samples: impl IntoIterator<Item = (Labels, bool)>) -> fmt::Result {
+        self.family(metric, samples, |is_so, metric| ConstGauge::new(u64::from(is_so)).encode(metric))
+    }
+
     /// A metric with a sample for each set of labels.
     fn family<V>(
         &mut self,
@@ -357,7 +313,11 @@ metrics! {
     SPOOL "gauge" "gatepost_spool_bytes" = "spool" ["bytes"] {""} "Octets of content in the spool now"
     STORE_ENTRIES "gauge" "gatepost_store_entries" = "store_entries" [""] {""} "Entries in the store, expired ones that are not swept out yet included"
     BACKEND_CONNECTIONS "gauge" "gatepost_backend_connections" = "backend_connections" [""] {"backend,state"} "Connections to a backend now, and those that its ceiling still allows: in_use, free"
+    BACKEND_USABLE "gauge" "gatepost_backend_usable" = "backend_usable" [""] {"backend"} "0 where the last try of each address of a backend has failed, else 1"
     CERTIFICATE_END "gauge" "gatepost_tls_certificate_expiry_timestamp_seconds" = "tls_certificate_expiry_timestamp" ["seconds"] {"file"} "When a certificate that clients are shown ends, in seconds since 1970"
+    RELOADS "counter" "gatepost_reloads_total" = "reloads" [""] {"result"} "Reloads of the configuration: ok, refused"
+    LAST_RELOAD "gauge" "gatepost_last_reload_timestamp_seconds" = "last_reload_timestamp" ["seconds"] {""} "When the configuration in service was taken, at the start or by a reload, in seconds since 1970"
+    USERS_FILE_STALE "gauge" "gatepost_users_file_stale" = "users_file_stale" [""] {"file"} "1 where the newest version of a users file could not be read, and the users of the last good one stay in force"
     POLICY_VERDICTS "counter" "gatepost_policy_verdicts_total" = "policy_verdicts" [""] {"policy,hook,verdict,mode"} "Verdicts of policies; with mode observe they were only counted"
     POLICY_HOOK_ERRORS "counter" "gatepost_policy_hook_errors_total" = "policy_hook_errors" [""] {"policy,hook,mode"} "Calls of a hook that ended in an error"
     POLICY_STATES "gauge" "gatepost_policy_states" = "policy_states" [""] {""} "Lua states with the policies in them: one a worker, and after a reload those of sessions that began before"

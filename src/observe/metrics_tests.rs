@@ -1,10 +1,13 @@
 //! The figures of the page, and that its table and the docs are whole.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
-use crate::observe::policy_counts::{Mode, Opinion};
-use crate::observe::policy_metrics::Shape;
+use crate::observe::policy_counts::{Mode, Opinion, PolicyCounts};
+use crate::observe::policy_metrics::{PolicyMetrics, Shape};
+use crate::observe::readings::ParkedHook;
+use crate::observe::reloads::Reloads;
 
 /// Metrics of two workers that have seen a little.
 pub(in crate::observe) fn little() -> Metrics {
@@ -20,10 +23,14 @@ pub(in crate::observe) fn little() -> Metrics {
     hook.took(Duration::from_micros(30));
     let backend = |name: &str, in_use| BackendConnections {
         backend: name.to_owned(),
+        is_usable: in_use > 0,
         in_use,
         free: 80 - in_use,
         tls: vec![("full", 4), ("failed", in_use)],
     };
+    let reloads = Reloads::default();
+    reloads.note(true);
+    reloads.note(false);
     Metrics::new(Sources {
         workers,
         policies,
@@ -41,6 +48,8 @@ pub(in crate::observe) fn little() -> Metrics {
             vec![hook("ehlo", true), hook("mail", false)]
         }),
         log_lines_dropped: Arc::new(|| 7),
+        reloads: Arc::new(reloads),
+        users_files: Arc::new(|| vec![("/etc/gatepost/users".to_owned(), true), ("other".to_owned(), false)]),
         http_sends: Arc::new(|| [("sent", 3), ("failed", 1), ("dropped", 2)]),
     })
 }
@@ -95,6 +104,12 @@ fn workers_are_added_up_and_gauges_are_read() {
         "gatepost_backend_connections{backend=\"mta1\",state=\"in_use\"} 5",
         "gatepost_backend_connections{backend=\"mta1\",state=\"free\"} 75",
         "gatepost_backend_tls_handshakes_total{backend=\"mta1\",result=\"failed\"} 5",
+        "gatepost_backend_usable{backend=\"mta1\"} 1",
+        "gatepost_backend_usable{backend=\"a\\\"}\\n\\\\\"} 0",
+        "gatepost_reloads_total{result=\"ok\"} 1",
+        "gatepost_reloads_total{result=\"refused\"} 1",
+        "gatepost_users_file_stale{file=\"/etc/gatepost/users\"} 1",
+        "gatepost_users_file_stale{file=\"other\"} 0",
         "gatepost_backend_connections{backend=\"a\\\"}\\n\\\\\",state=\"in_use\"} 0", // a name can't break out
         "gatepost_policy_verdicts_total{policy=\"helo\",hook=\"ehlo\",verdict=\"reject\",mode=\"observe\"} 1",
         "gatepost_policy_hook_errors_total{policy=\"helo\",hook=\"ehlo\",mode=\"enforce\"} 0",

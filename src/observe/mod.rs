@@ -17,5 +17,7 @@ pub mod policy_counts;
 pub mod policy_metrics;
 mod process;
 mod queue;
+pub mod readings;
 pub mod record;
+pub mod reloads;
 mod text;

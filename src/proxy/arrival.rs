@@ -150,7 +150,7 @@ impl Serve {
             record.message_id =
                 field.map(|field| String::from_utf8_lossy(&unfold(header.raw_value(field))).into_owned());
         }
-        if let Some(refusal) = self.judge_from(&header, edits) {
+        if let Some(refusal) = self.judge_from(&header, edits).await {
             return Some(refusal);
         }
         if self.context.listener.add_missing {

@@ -1,5 +1,9 @@
 //! Who may send as whom: addresses and the logins that own them, asked at MAIL and of the From field.
 
+use std::time::Duration;
+
+use tokio::time::timeout;
+
 use crate::message::edit::{Edit, NewField};
 use crate::message::header::Header;
 use crate::message::mailboxes;
@@ -15,16 +19,22 @@ impl Serve {
     /// Holds the reverse-path of `mail` to its owners: the reply that refuses it, if it is not to be put right.
     ///
     /// *Changes* `effects`: one that is put right is rewritten.
-    pub(super) fn judge_reverse_path(&self, mail: &Mail, effects: &mut Effects) -> Option<Reply> {
+    pub(super) async fn judge_reverse_path(&self, mail: &Mail, effects: &mut Effects) -> Option<Reply> {
+        self.context.owners.as_ref()?;
+        let judged = Box::pin(self.hold_reverse_path(mail, effects));
+        timeout(PATIENCE, judged).await.unwrap_or_else(|_| Some(self.owners_unknown("no answer in time")))
+    }
+
+    async fn hold_reverse_path(&self, mail: &Mail, effects: &mut Effects) -> Option<Reply> {
         let mailbox = mail.reverse_path.mailbox()?; // everybody may notify: <>
-        let owned = match self.is_owned(&mailbox.address()) {
+        let owned = match self.is_owned(&mailbox.address()).await {
             Ok(owned) => owned,
             Err(reply) => return Some(reply),
         };
         if owned {
             return None;
         }
-        let Some(own) = self.own_address() else { return Some(self.not_owned()) };
+        let Some(own) = self.own_address().await else { return Some(self.not_owned()) };
         effects.reverse_path =
             effects.reverse_path.take().or(ReversePath::parse(&format!("<{own}>"), true).ok());
         effects.reverse_path.is_none().then(|| self.not_owned())
@@ -32,15 +42,22 @@ impl Serve {
 
     /// Holds the addresses of the From field to their owners: what the message is refused with, if it is not to be put
     /// right. *Changes* `edits`: one that is put right is replaced.
-    pub(super) fn judge_from(&self, header: &Header, edits: &mut Vec<Edit>) -> Option<Refusal> {
+    pub(super) async fn judge_from(&self, header: &Header, edits: &mut Vec<Edit>) -> Option<Refusal> {
         self.context.owners.as_ref()?;
+        let judged = Box::pin(self.hold_from(header, edits));
+        timeout(PATIENCE, judged)
+            .await
+            .unwrap_or_else(|_| Some(Refusal::of_core(self.owners_unknown("no answer in time"))))
+    }
+
+    async fn hold_from(&self, header: &Header, edits: &mut Vec<Edit>) -> Option<Refusal> {
         let refused = |reply| Some(Refusal::of_core(reply));
         for field in header.named("from") {
             let value = header.raw_value(field);
             let addresses = mailboxes::addresses(value);
             let mut foreign = Vec::new();
             for address in &addresses {
-                match self.is_owned(address) {
+                match self.is_owned(address).await {
                     Ok(true) => {}
                     Ok(false) => foreign.push(address.as_str()),
                     Err(reply) => return refused(reply),
@@ -49,7 +66,7 @@ impl Serve {
             if foreign.is_empty() && !addresses.is_empty() {
                 continue;
             }
-            let fixed = self.own_address().and_then(|own| {
+            let fixed = self.own_address().await.and_then(|own| {
                 let value = mailboxes::with_address(value, &foreign, &own);
                 NewField::new("From", &value).ok()
             });
@@ -63,35 +80,36 @@ impl Serve {
     }
 
     /// Whether this client may use `address`; or the reply if that is not known.
-    fn is_owned(&self, address: &str) -> Result<bool, Reply> {
+    async fn is_owned(&self, address: &str) -> Result<bool, Reply> {
         let Some(owners) = &self.context.owners else { return Ok(true) };
-        let session = self.session.borrow();
-        let login = session.login().map(|login| &*login.user);
+        let login = self.session.borrow().login().map(|login| login.user.to_string());
         for key in keys(address) {
-            match owners.owners(&key) {
+            match owners.owners(&key).await {
                 Ok(Some(logins)) => {
-                    return Ok(
-                        login.is_some_and(|login| logins.iter().any(|one| one.eq_ignore_ascii_case(login)))
-                    );
+                    let is_login = |login: &String| logins.iter().any(|one| one.eq_ignore_ascii_case(login));
+                    return Ok(login.as_ref().is_some_and(is_login));
                 }
                 Ok(None) => {}
-                Err(error) => {
-                    tracing::warn!(session = %session.identity().id, %error, "who owns an address is not known");
-                    return Err(Reply::OWNERS_UNKNOWN);
-                }
+                Err(error) => return Err(self.owners_unknown(&error)),
             }
         }
         // What nobody owns is no login's, and is not kept from strangers.
         Ok(login.is_none())
     }
 
+    fn owners_unknown(&self, error: &str) -> Reply {
+        let session = self.session.borrow();
+        tracing::warn!(session = %session.identity().id, error, "who owns an address is not known");
+        Reply::OWNERS_UNKNOWN
+    }
+
     /// The address that stands in the place of one that is not the client's: its login, if that is one that it owns.
-    fn own_address(&self) -> Option<String> {
+    async fn own_address(&self) -> Option<String> {
         if self.context.listener.mismatch != Mismatch::Fix {
             return None;
         }
         let login = self.session.borrow().login().map(|login| login.user.to_string())?;
-        (login.contains('@') && self.is_owned(&login) == Ok(true)).then_some(login)
+        (login.contains('@') && self.is_owned(&login).await == Ok(true)).then_some(login)
     }
 
     fn not_owned(&self) -> Reply {
@@ -102,6 +120,9 @@ impl Serve {
         }
     }
 }
+
+/// How long the map may take, which is on a server, over all addresses of a From field.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What an address is listed under, the narrowest first: itself, itself without `+extension`, its domain.
 fn keys(address: &str) -> Vec<String> {

@@ -172,7 +172,7 @@ impl Serve {
             Verdict::Accept | Verdict::Discard { .. } => Said::core(Reply::REVERSE_PATH_OK),
         };
         if said.reply.is_positive()
-            && let Some(refusal) = self.judge_reverse_path(mail, &mut effects)
+            && let Some(refusal) = self.judge_reverse_path(mail, &mut effects).await
         {
             said = Said::core(refusal);
         }

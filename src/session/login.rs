@@ -25,6 +25,17 @@ pub enum Demand {
     Required,
 }
 
+impl Demand {
+    /// The word of the configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Demand::Off => "off",
+            Demand::Optional => "optional",
+            Demand::Required => "required",
+        }
+    }
+}
+
 /// A client that has logged in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Login {

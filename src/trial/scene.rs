@@ -14,6 +14,7 @@ use crate::lookup::dns::Resolver;
 use crate::lookup::http::client::HttpClient;
 use crate::lookup::http::outbox::Outbox;
 use crate::lookup::http::played::Web;
+use crate::lookup::map::played::{Stub, Stubs};
 use crate::lookup::zone::Zone;
 use crate::lua::clock::{Clock, Wall};
 use crate::lua::parking::Parking;
@@ -40,6 +41,7 @@ pub(super) struct Scene {
     wall: Wall,
     zone: Zone,
     web: Web,
+    maps: Stubs,
     shelf: Shelf,
     backend: Backend,
     journal: Journal,
@@ -82,6 +84,7 @@ impl Scene {
             wall: Wall::from(BEGINNING),
             zone: Zone::new(),
             web: Web::default(),
+            maps: Stubs::default(),
             shelf: Shelf::new(BEGINNING),
             backend: Backend::start(),
             journal: journal.clone(),
@@ -155,6 +158,7 @@ impl Scene {
             wall: self.wall,
             clock: Clock::played,
             played: Some(played),
+            stubs: Some(self.maps.clone()),
             coverage: self.home.coverage.clone(),
             chunks: self.home.chunks.clone(),
         };
@@ -248,6 +252,10 @@ impl World for Scene {
 
     fn stub_url(&self, url: &str, page: Page) -> Result<(), String> {
         self.web.put(url, page).map_err(|error| format!("http.stub: {error}"))
+    }
+
+    fn stub_map(&self, name: &str, stub: Stub) {
+        self.maps.put(name, stub);
     }
 
     fn web_requests(&self) -> Vec<Asked> {

@@ -53,6 +53,7 @@ pub(crate) const TABLE: &[Row] = &[
             "hyper_util",
             "hyper_rustls",
             "http_body_util",
+            "maxminddb",
             "percent_encoding",
             "rustls",
             "tower_service",

@@ -32,7 +32,9 @@ fn a_set_up_without_mistakes_is_printed_as_it_holds() {
 fn a_wrong_map_is_shown_with_its_line() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("nets"), "192.0.2.0/24 ok\n\n192.0.2.300 no\n").unwrap();
-    let rest = "[map.nets]\nsource = \"file:nets\"\nkind = \"cidr\"\n[map.gone]\nsource = \"file:gone\"";
+    fs::write(folder.path().join("half.mmdb"), "half of a database").unwrap();
+    let rest = "[map.nets]\nsource = \"file:nets\"\nkind = \"cidr\"\n[map.gone]\nsource = \"file:gone\"\n\
+                [map.half]\nsource = \"mmdb:half.mmdb\"";
     let run = check(folder.path(), &toml(RELAY, MAILDIR, rest), &[]);
     let text = run.text();
     assert_eq!(run.code, Some(2), "{text}");
@@ -42,7 +44,10 @@ fn a_wrong_map_is_shown_with_its_line() {
         "192.0.2.300 no",
         "map \"gone\": ",
         "can't be read",
-        "2 mistakes",
+        "half.mmdb: is no MaxMind DB, or a broken one",
+        "source = \"mmdb:half.mmdb\"",
+        "^^^^^^^^^^^^^^^^",
+        "3 mistakes",
     ] {
         assert!(text.contains(part), "{part} in\n{text}");
     }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 
 use crate::support::client::Client;
 use crate::support::gatepost::Gatepost;
@@ -34,6 +34,36 @@ fn the_metrics_page_tells_of_the_mail_that_passed() {
             && page.contains("policy=\"helo\",hook=\"ehlo\"");
         counted.then_some(())
     });
+}
+
+#[test]
+fn the_metrics_page_tells_of_reloads_and_of_a_backend_that_is_away() {
+    let listen = "policies = \"helo\"\n[metrics]\nlisten = \"127.0.0.1:0\"";
+    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let away = toml(listen, "").replace("maildir:Maildir", &gone.to_string());
+    let gatepost = Gatepost::start(&away);
+    let shows = |wanted: &[&str]| {
+        wait::until("the page shows it", || {
+            let page = metrics(&gatepost);
+            wanted.iter().all(|line| page.lines().any(|one| one == *line)).then_some(())
+        });
+    };
+    let at = || {
+        let page = metrics(&gatepost);
+        let line = page.lines().find(|line| line.starts_with("gatepost_last_reload_timestamp_seconds "));
+        line.unwrap().split(' ').nth(1).unwrap().parse::<f64>().unwrap()
+    };
+    // It is asked what it offers as soon as the service runs.
+    shows(&["gatepost_backend_usable{backend=\"backend\"} 0", "gatepost_reloads_total{result=\"ok\"} 0"]);
+    assert!(at() > 1_700_000_000.0);
+    gatepost.rewrite_configuration(|text| text.replace("30s", "soon"));
+    gatepost.reload();
+    shows(&["gatepost_reloads_total{result=\"ok\"} 0", "gatepost_reloads_total{result=\"refused\"} 1"]);
+    gatepost.rewrite_configuration(|text| {
+        text.replace("soon", "30s").replace(&gone.to_string(), "maildir:Maildir")
+    });
+    gatepost.reload();
+    shows(&["gatepost_backend_usable{backend=\"backend\"} 1", "gatepost_reloads_total{result=\"ok\"} 1"]);
 }
 
 #[test]

@@ -14,6 +14,7 @@ pub mod peer;
 pub mod postfix;
 pub mod scram;
 pub mod slapd;
+pub mod socketmap;
 pub mod tls;
 pub mod wait;
 pub mod web;

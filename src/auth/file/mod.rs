@@ -6,6 +6,7 @@ pub mod users;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
@@ -28,6 +29,8 @@ pub struct File {
     pool: StoragePool,
     users: ArcSwap<Users>,
     read: Mutex<Option<Stamp>>,
+    /// Whether what stands in the file now could not be read.
+    is_stale: AtomicBool,
     key: [u8; 32],
     /// The thread, one of two, for clients whose networks have failed too often lately.
     guessing: Arc<Semaphore>,
@@ -74,9 +77,21 @@ impl File {
             pool,
             users: ArcSwap::from_pointee(users),
             read: Mutex::new(Some(stamp)),
+            is_stale: AtomicBool::new(false),
             key,
             guessing: Arc::new(Semaphore::new(1)),
         })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether what stands in it could not be read when it was last looked at, which each login does: the users that were read
+    /// before stay in force.
+    pub fn is_stale(&self) -> bool {
+        self.is_stale.load(Ordering::Relaxed)
     }
 
     /// The users, read anew if the file has changed. A file that can't be used leaves those that were read last.
@@ -86,7 +101,9 @@ impl File {
             let stamp = std::fs::metadata(&self.path).ok().map(|found| stamp(&found));
             if stamp != *last {
                 *last = stamp;
-                match read(&self.path, self.key) {
+                let read = read(&self.path, self.key);
+                self.is_stale.store(read.is_err(), Ordering::Relaxed);
+                match read {
                     Ok((users, stamp)) => {
                         self.users.store(Arc::new(users));
                         *last = Some(stamp);

@@ -37,8 +37,13 @@ async fn users_are_those_of_the_file_as_it_is_now() {
     assert_eq!(asked(&file, "ann", "one").await, Found::Nobody);
     std::fs::write(&path, "ann:plain text\n").unwrap();
     assert_eq!(asked(&file, "ann", "second").await, user("ann"), "a broken file leaves the old users");
+    assert!(file.is_stale(), "and that shows");
+    std::fs::write(&path, line("ann", "second") + BOB + "# well again\n").unwrap();
+    assert_eq!(asked(&file, "ann", "second").await, user("ann"));
+    assert!(!file.is_stale());
     std::fs::remove_file(&path).unwrap();
     assert_eq!(asked(&file, "ann", "second").await, user("ann"), "and so does one that is gone");
+    assert!(file.is_stale());
 }
 
 #[tokio::test]

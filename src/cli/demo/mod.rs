@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use clap::Args;
+use tokio::select;
 
 use crate::app::running::Running;
 use crate::app::signals::{Signals, Told};
@@ -30,6 +31,9 @@ pub struct Demo {
     /// End when all has been tried, instead of listening on.
     #[arg(long)]
     once: bool,
+    /// With --once: keep the folder with the delivered mail, the set-up and the log.
+    #[arg(long, requires = "once")]
+    keep: bool,
 }
 
 /// The demo's names: the clients', and the one address that the block list knows.
@@ -70,15 +74,36 @@ impl Demo {
         let zone = Zone::parse(ZONE).context("the demo's names")?;
         let names = NameServer::start(zone).await.context("a name server on loopback")?;
         let place = Place::make().context("a folder for the demo")?;
-        let (running, address, _log) = self.start(&place, names.address()).await?;
-        let outcomes = attempts::all(address).await;
-        let all_well = self.tell(&place, address, &outcomes);
-        if !self.once {
+        let played = self.play(&place, names.address(), &mut signals).await;
+        // What went wrong may be looked into; what could not even begin has nothing to show.
+        let is_kept = played.as_ref().is_ok_and(|all_well| self.keep || !self.once || !all_well);
+        let folder = place.folder().display();
+        if is_kept {
+            println!("\nThe mail, the set-up and the log stay: {folder}");
+            println!("  rm -r {folder}   deletes them");
+        } else {
+            place.delete().with_context(|| format!("{folder} can't be deleted"))?;
+            if played.is_ok() {
+                println!("\nDeleted {folder}; --keep keeps it.");
+            }
+        }
+        played
+    }
+
+    /// Whether every outcome was the expected, or it was told to end before.
+    async fn play(&self, place: &Place, names: SocketAddr, signals: &mut Signals) -> anyhow::Result<bool> {
+        let (running, address, _log) = self.start(place, names).await?;
+        let outcomes = select! {
+            outcomes = attempts::all(address) => Some(outcomes),
+            () = told_to_end(signals) => None,
+        };
+        let all_well = outcomes.as_ref().is_none_or(|outcomes| self.tell(place, address, outcomes));
+        if outcomes.is_some() && !self.once {
             println!("\nListening on {address}, until Ctrl-C. Try it yourself:");
             println!(
                 "  swaks --server {address} --ehlo client.outside.example --from ann@outside.example --to you@demo.example"
             );
-            while signals.next().await != Told::End {}
+            told_to_end(signals).await;
         }
         running.end(Duration::from_secs(1)).await;
         Ok(all_well)
@@ -127,4 +152,8 @@ impl Demo {
         }
         is_all_there && outcomes.iter().all(Outcome::is_expected)
     }
+}
+
+async fn told_to_end(signals: &mut Signals) {
+    while signals.next().await != Told::End {}
 }

@@ -1,4 +1,4 @@
-//! The demo's folder: its set-up, its policies, its log and the delivered mail. It stays, to be looked at.
+//! The demo's folder: its set-up, its policies, its log and the delivered mail.
 
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -41,6 +41,11 @@ impl Place {
         let file = self.folder.join("gatepost.toml");
         fs::write(&file, text)?;
         Ok(file)
+    }
+
+    /// Deletes it with all that is in it.
+    pub(super) fn delete(&self) -> io::Result<()> {
+        fs::remove_dir_all(&self.folder)
     }
 
     pub(super) fn folder(&self) -> &Path {

@@ -113,6 +113,8 @@ pub enum Kind {
     Script,
     /// Where a map is.
     MapSource,
+    /// A field of a database's records.
+    Field,
     /// Where a store keeps its entries.
     StorePlace,
     /// Who checks logins.
@@ -210,7 +212,8 @@ impl Kind {
             }
             Self::Attribute => "the name of an attribute, as \"mail\"".into(),
             Self::Script => "the name of a built-in policy, or a path that ends in .lua".into(),
-            Self::MapSource => "\"file:PATH\", or a URL with http or https".into(),
+            Self::MapSource => MAPS.into(),
+            Self::Field => "a field, as \"country.iso_code\" or \"subdivisions.0.iso_code\"".into(),
             Self::Verifier => VERIFIERS.into(),
             Self::StorePlace => "\"memory\", or \"file:PATH\"".into(),
             Self::SocketOrOff => "an IP address and a port, as \"127.0.0.1:9090\", or \"off\"".into(),
@@ -254,6 +257,9 @@ impl Item {
 
 /// Who may check logins.
 const VERIFIERS: &str = "\"backend\", \"dovecot:SOCKET\", \"file:PATH\", \"http://URL\", \"https://URL\", \"ldap://HOST\", \"ldaps://HOST\", \"ldapi:SOCKET\" or \"policy:NAME\"";
+
+/// Where a map may be.
+const MAPS: &str = "\"file:PATH\", \"mmdb:PATH\", a URL with http or https, \"socketmap:inet:HOST:PORT:NAME\" or \"socketmap:unix:PATH:NAME\"";
 
 /// `"a", "b" or "c"`.
 fn one_of<'w>(words: impl Iterator<Item = &'w str>) -> String {

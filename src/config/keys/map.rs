@@ -1,6 +1,6 @@
 //! The keys of `[map.NAME]`.
 
-use crate::config::keys::key::{Default, Key, Kind, later_word, word};
+use crate::config::keys::key::{Default, Key, Kind, word};
 use crate::config::keys::table::Table;
 
 /// `[map.NAME]`.
@@ -10,23 +10,34 @@ pub(super) const MAP: &[Key] = &[
         "source",
         Kind::MapSource,
         Default::Needed,
-        "Where it is: `file:` and a path, in the form of Postfix's maps, read at start and on reload; or a URL, asked for \
-         each key, which stands for `{key}` in it, else in a parameter `key` at its end.",
+        "Where it is: `file:` and a path, in the form of Postfix's maps, read at start and on reload; `mmdb:` and that of a MaxMind DB; a URL, asked for \
+         each key, which stands for `{key}` in it, else in a parameter `key` at its end; or a server of socketmaps, as \
+         Postfix names them.",
     ),
     Key::new(
         Table::Map,
         "kind",
-        Kind::Choice(&[word("hash"), word("cidr"), word("domain"), word("regex"), later_word("mmdb")]),
+        Kind::Choice(&[word("hash"), word("cidr"), word("domain"), word("regex"), word("mmdb")]),
         Default::Is("\"hash\""),
         "How the keys of a file are compared: exactly but for their case; an address with networks, the first line that holds it; \
-         a domain with domains and suffixes, the longest; any text with patterns, the first that fits.",
+         a domain with domains and suffixes, the longest; any text with patterns, the first that fits. \
+         `mmdb`: it is a MaxMind DB, the same as `mmdb:` in `source`.",
+    ),
+    Key::new(
+        Table::Map,
+        "field",
+        Kind::Field,
+        Default::Words(
+            "`country.iso_code` of databases of countries and cities, `autonomous_system_number` of those of AS numbers, else the whole record",
+        ),
+        "Which field of a MaxMind DB's records is the value; numbers stand for the places in a list.",
     ),
     Key::new(
         Table::Map,
         "ttl",
         Kind::Duration { none: false },
         Default::Is("\"5m\""),
-        "How long a web server's value is good for.",
+        "How long a server's value is good for.",
     )
     .unit("seconds"),
     Key::new(
@@ -45,4 +56,19 @@ pub(super) const MAP: &[Key] = &[
         "For how much longer an answer is given while a new one is asked for, or can't be had.",
     )
     .unit("seconds"),
+    Key::new(
+        Table::Map,
+        "timeout",
+        Kind::Duration { none: false },
+        Default::Is("\"5s\""),
+        "How long a server may take; after it the answer is not known.",
+    )
+    .unit("seconds"),
+    Key::new(
+        Table::Map,
+        "connections",
+        Kind::Count { from: 1, to: 64, none: false },
+        Default::Is("10"),
+        "Connections to a server of socketmaps, and so questions, at once; the others wait for as long as `timeout`.",
+    ),
 ];

@@ -45,8 +45,9 @@ fn shown_defaults_are_the_real_ones() {
         text += &table("[policies]", "", Table::Policies);
         text += &table("[policies.budget]", "", Table::Budget);
         text += &table("[policy.access]", "", Table::Policy);
-        // A file has a kind, a web server times.
+        // A file has a kind, a server times. `field` has no default that could be written.
         let of_file = |key: &&str| *key == "kind";
+        let of_url = |key: &&str| !of_file(key) && *key != "connections";
         let map = |head: &str, source: &str, keys: &dyn Fn(&&str) -> bool| {
             let shown = lines(Table::Map);
             let shown = shown.lines().filter(|line| line.split(' ').next().is_some_and(|key| keys(&key)));
@@ -54,7 +55,8 @@ fn shown_defaults_are_the_real_ones() {
             format!("{head}\nsource = \"{source}\"\n{}", if explicit { shown } else { String::new() })
         };
         text += &map("[map.one]", "file:one", &of_file);
-        text += &map("[map.two]", "https://a.example/", &|key| !of_file(key));
+        text += &map("[map.two]", "https://a.example/", &of_url);
+        text += &map("[map.three]", "socketmap:unix:/s:m", &|key| !of_file(key));
         for (head, of) in [
             ("[limits]", Table::Limits),
             ("[auth]", Table::Auth),

@@ -254,6 +254,34 @@ fn the_effective_set_up_names_the_origin_of_each_value() {
     assert!(!text.contains("s3cret") && !loaded.effective.json().to_string().contains("s3cret"));
 }
 
+/// What `protocol = "submission"` makes of the defaults is shown, for it is looked for there when a login may not relay.
+#[test]
+fn the_effective_set_up_shows_what_submission_has_made_of_logins() {
+    let auth = "[auth]\nverify = \"file:users\"\n[tls]\ncertificate = \"mx.pem\"\n";
+    let lines = |listener: &str, rest: &str| {
+        let text = good(&format!("{LEAST}{listener}\n{rest}{auth}")).effective.text();
+        let text = text.split("[[listener]]").nth(1).unwrap().split("\n[").next().unwrap().to_owned();
+        let lines = text.lines().filter(|line| line.starts_with("auth =") || line.contains("relay.auth"));
+        lines.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>()
+    };
+    let submission = "protocol = \"submission\"";
+    let auth_by_default =
+        |word: &str| format!("auth = \"{word}\" # off; required with `protocol = \"submission\"`");
+    let relay_by_default =
+        |value: &str| format!("relay.authenticated = {value} # false; true with `protocol = \"submission\"`");
+    assert_eq!(lines(submission, ""), [auth_by_default("required"), relay_by_default("true")]);
+    assert_eq!(lines("", ""), [auth_by_default("off")]);
+    assert_eq!(
+        lines("auth = \"optional\"", ""),
+        ["auth = \"optional\" # gatepost.toml:10".to_owned(), relay_by_default("false")]
+    );
+    let own = format!("{submission}\nrelay.authenticated = false");
+    assert_eq!(
+        lines(&own, ""),
+        ["relay.authenticated = false # gatepost.toml:11".to_owned(), auth_by_default("required")]
+    );
+}
+
 #[test]
 fn the_store_is_in_memory_or_in_a_file_beside_the_configuration() {
     let store = |text: &str| with(&format!("[store]\n{text}")).config.store;

@@ -2,9 +2,12 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{LEAST, bad, good};
+use crate::lookup::map::bounds::Bounds;
 use crate::lookup::map::config::Source;
+use crate::lookup::map::socketmap::{Place, Server};
 use crate::lookup::map::table::Kind;
 use crate::lua::capability::Capabilities;
 
@@ -37,6 +40,41 @@ fn a_map_on_a_web_server_has_its_times() {
     assert_eq!(map.source, Source::Http("https://a.example/{key}".parse().unwrap()));
     let seconds = [map.times.ttl, map.times.negative_ttl, map.times.stale].map(|time| time.as_secs());
     assert_eq!(seconds, [120, 5, 86_400]);
+    assert_eq!(map.bounds, Bounds::default());
+}
+
+/// As Postfix names them in socketmap_table(5).
+#[test]
+fn a_socketmap_has_a_server_and_a_name() {
+    let inet = |host: &str, port| Server::Inet { host: host.into(), port };
+    for (source, server, name) in [
+        ("inet:127.0.0.1:8461:postfix", inet("127.0.0.1", 8461), "postfix"),
+        ("inet:[::1]:8461:a", inet("[::1]", 8461), "a"),
+        ("inet:maps.example:1:a/b", inet("maps.example", 1), "a/b"),
+        ("unix:/run/maps:people", Server::Unix("/run/maps".into()), "people"),
+        ("unix:maps:people", Server::Unix("maps".into()), "people"), // beside the configuration
+        ("unix:/run/a:b:people", Server::Unix("/run/a:b".into()), "people"),
+    ] {
+        let text = format!("[map.m]\nsource = \"socketmap:{source}\"\ntimeout = \"2s\"\nconnections = 3\n");
+        let map = good(&format!("{LEAST}{text}")).config.maps.remove(0).map;
+        assert_eq!(map.source, Source::Socketmap(Place { server, name: name.into() }), "{source}");
+        assert_eq!(map.bounds, Bounds { timeout: Duration::from_secs(2), connections: 3 });
+    }
+}
+
+#[test]
+fn a_maxmind_db_is_named_in_two_ways() {
+    for (text, field) in [
+        ("source = \"mmdb:/x\"", None),
+        ("source = \"mmdb:/x\"\nkind = \"mmdb\"", None),
+        ("source = \"file:/x\"\nkind = \"mmdb\"", None),
+        ("source = \"file:/x\"\nkind = \"mmdb\"\nfield = \"a.0\"", Some("a.0")),
+        ("source = \"mmdb:/x\"\nfield = \"a.0\"", Some("a.0")),
+    ] {
+        let map = good(&format!("{LEAST}[map.m]\n{text}\n")).config.maps.remove(0).map;
+        let field = field.map(|field| field.parse().unwrap());
+        assert_eq!(map.source, Source::Mmdb("/x".into(), field), "{text}");
+    }
 }
 
 #[test]
@@ -63,8 +101,30 @@ fn what_is_no_source_and_no_capability_is_told() {
         ("[map.x]\nsource = \"http://ann:pw@a.example\"\n", "`map.x.source` can't be asked: it has a user"),
         ("[map.x]\nsource = \"https://a.example\"\nkind = \"cidr\"\n", "`map.x.kind` says nothing here"),
         ("[map.x]\nsource = \"file:x\"\nkind = \"btree\"\n", "`map.x.kind` must be \"hash\", \"cidr\""),
-        ("[map.x]\nsource = \"file:x\"\nkind = \"mmdb\"\n", "`map.x.kind = \"mmdb\"` is not in this version"),
+        ("[map.x]\nsource = \"mmdb:\"\n", "`map.x.source` must say where the map is"),
+        ("[map.x]\nsource = \"mmdb:x\"\nkind = \"hash\"\n", "`map.x.kind` says nothing here"),
+        ("[map.x]\nsource = \"mmdb:x\"\nfield = \"country.\"\n", "`map.x.field` names no field"),
+        ("[map.x]\nsource = \"mmdb:x\"\nttl = \"5m\"\n", "`map.x.ttl` says nothing here"),
+        ("[map.x]\nsource = \"file:x\"\nfield = \"country\"\n", "`map.x.field` says nothing here"),
         ("[map.x]\nsource = \"file:x\"\nttl = \"5m\"\n", "`map.x.ttl` says nothing here"),
+        ("[map.x]\nsource = \"socketmap:inet:a.example:x\"\n", "`map.x.source` must be \"socketmap:inet:"),
+        ("[map.x]\nsource = \"socketmap:inet:a.example:0:x\"\n", "`map.x.source` must be \"socketmap:inet:"),
+        (
+            "[map.x]\nsource = \"socketmap:inet:a.example:8461:\"\n",
+            "`map.x.source` must be \"socketmap:inet:",
+        ),
+        ("[map.x]\nsource = \"socketmap:unix:/run/maps\"\n", "`map.x.source` must be \"socketmap:inet:"),
+        ("[map.x]\nsource = \"socketmap:unix::x\"\n", "`map.x.source` must be \"socketmap:inet:"),
+        ("[map.x]\nsource = \"socketmap:tcp:a.example:1:x\"\n", "`map.x.source` must be \"socketmap:inet:"),
+        ("[map.x]\nsource = \"socketmap:unix:/run/maps:a b\"\n", "`map.x.source` must be \"socketmap:inet:"),
+        ("[map.x]\nsource = \"socketmap:\"\n", "`map.x.source` must say where the map is"),
+        ("[map.x]\nsource = \"socketmap:unix:s:x\"\nkind = \"hash\"\n", "`map.x.kind` says nothing here"),
+        ("[map.x]\nsource = \"socketmap:unix:s:x\"\nconnections = 0\n", "`map.x.connections` can't be 0"),
+        (
+            "[map.x]\nsource = \"https://a.example\"\nconnections = 3\n",
+            "`map.x.connections` says nothing here",
+        ),
+        ("[map.x]\nsource = \"file:x\"\ntimeout = \"5s\"\n", "`map.x.timeout` says nothing here"),
         ("[map.\"a b\"]\nsource = \"file:x\"\n", "this is no name"),
         ("[policy.access]\nallow = \"htpp\"\n", "there is no capability \"htpp\"; did you mean \"http\"?"),
         ("[policies]\nallow = [\"dns\", \"rspamd\"]\n", "the capability \"rspamd\" is not in this version"),

@@ -7,6 +7,9 @@ use std::time::Duration;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::lookup::http::url::{Url, UrlError};
+use crate::lookup::map::bounds::Bounds;
+use crate::lookup::map::field::Field;
+use crate::lookup::map::socketmap;
 use crate::lookup::map::table::Kind;
 
 /// A map of the configuration.
@@ -16,10 +19,22 @@ pub struct MapConfig {
     pub name: String,
     /// Where it is.
     pub source: Source,
-    /// How its keys are compared; of a web server's, that is its own business.
+    /// How its keys are compared; of a server's, that is its own business.
     pub kind: Kind,
-    /// How long a web server's answers are good for.
+    /// How long a server's answers are good for.
     pub times: Times,
+    /// How a server is asked.
+    pub bounds: Bounds,
+}
+
+impl MapConfig {
+    /// How many connections there may be at once of the map's own.
+    pub fn connections(&self) -> usize {
+        match self.source {
+            Source::File(_) | Source::Mmdb(..) | Source::Http(_) => 0,
+            Source::Socketmap(_) => self.bounds.connections,
+        }
+    }
 }
 
 /// Where a map is.
@@ -27,11 +42,15 @@ pub struct MapConfig {
 pub enum Source {
     /// A file, read at start and on reload.
     File(PathBuf),
+    /// A MaxMind DB, read at start and on reload, and the field of its records that is meant.
+    Mmdb(PathBuf, Option<Field>),
     /// A web server, asked for each key.
     Http(UrlTemplate),
+    /// A server of socketmaps.
+    Socketmap(socketmap::Place),
 }
 
-/// How long a web server's answers are good for.
+/// How long a server's answers are good for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Times {
     /// A value.

@@ -9,8 +9,15 @@ use parking_lot::Mutex;
 use crate::lookup::http::client::HttpClient;
 use crate::lookup::map::config::{MapConfig, Source};
 use crate::lookup::map::error::MapError;
+use crate::lookup::map::field::Field;
+use crate::lookup::map::kept::Kept;
+use crate::lookup::map::oracle::Oracle;
+use crate::lookup::map::played::Stubs;
 use crate::lookup::map::remote::RemoteMap;
+use crate::lookup::map::socketmap::Socketmap;
 use crate::lookup::map::table::{Kind, Table};
+use crate::lookup::map::web::Web;
+use crate::net::names::Names;
 use crate::threads::helper::HelperHandle;
 
 /// A handle to the maps; a clone is cheap and means the same maps.
@@ -23,37 +30,44 @@ pub struct Maps {
 struct Inner {
     named: BTreeMap<String, Map>,
     /// Those that scripts name by their files.
-    files: Mutex<HashMap<(PathBuf, Kind), Arc<Table>>>,
+    files: Mutex<HashMap<Named, Arc<Table>>>,
 }
+
+/// How a script names a map by its file.
+type Named = (PathBuf, Kind, Option<Field>);
 
 /// One map.
 #[derive(Clone, Debug)]
 pub enum Map {
     /// Read from a file: it answers at once.
     Table(Arc<Table>),
-    /// On a web server: asking it takes time.
+    /// On a server: asking it takes time.
     Remote(RemoteMap),
-    /// Not asked here: on a web server, where none can be asked.
+    /// Not asked here: on a server, where none can be asked.
     Unasked,
 }
 
-/// Who asks web servers, and on which thread.
-#[derive(Clone, Debug)]
-pub struct Web {
-    /// The client.
+/// How servers are asked, and on which thread.
+#[derive(Clone)]
+pub struct Reach {
+    /// The client that asks web servers.
     pub http: HttpClient,
+    /// Who finds the others.
+    pub names: Arc<dyn Names>,
     /// The thread.
     pub helper: HelperHandle,
+    /// What a test has the servers say; then no server is reached but those that `http` plays.
+    pub stubs: Option<Stubs>,
 }
 
 impl Maps {
-    /// Reads the maps that `configs` describe; those on web servers are asked by `web`. Blocks.
+    /// Reads the maps that `configs` describe; those on servers are asked as `reach` says. Blocks.
     ///
     /// *Errors*: of each map that can't be used, its name and what is wrong.
-    pub fn read(configs: &[MapConfig], web: Option<&Web>) -> Result<Self, Vec<(String, MapError)>> {
+    pub fn read(configs: &[MapConfig], reach: Option<&Reach>) -> Result<Self, Vec<(String, MapError)>> {
         let (mut named, mut wrong) = (BTreeMap::new(), Vec::new());
         for config in configs {
-            match open(config, web) {
+            match open(config, reach) {
                 Ok(map) => {
                     named.insert(config.name.clone(), map);
                 }
@@ -77,41 +91,70 @@ impl Maps {
         self.inner.named.keys().map(String::as_str)
     }
 
-    /// The map of the kind `kind` in the file at `path`, read when it is first asked for. Blocks then.
+    /// The map of the kind `kind` in the file at `path`, read when it is first asked for; of a MaxMind DB, with `field` of
+    /// its records. Blocks then.
     ///
     /// *Errors*: as [`Table::read`].
-    pub fn file(&self, path: &Path, kind: Kind) -> Result<Arc<Table>, MapError> {
-        let key = (path.to_owned(), kind);
+    pub fn file(&self, path: &Path, kind: Kind, field: Option<Field>) -> Result<Arc<Table>, MapError> {
+        let key = (path.to_owned(), kind, field);
         if let Some(table) = self.inner.files.lock().get(&key) {
             return Ok(Arc::clone(table));
         }
-        let table = Arc::new(Table::read(kind, path)?);
+        let table = Arc::new(Table::read(kind, path, key.2.as_ref())?);
         Ok(Arc::clone(self.inner.files.lock().entry(key).or_insert(table)))
     }
 }
 
-fn open(config: &MapConfig, web: Option<&Web>) -> Result<Map, MapError> {
-    let template = match (&config.source, web) {
-        (Source::File(path), _) => {
-            let table = Table::read(config.kind, path)?;
-            tracing::debug!(map = config.name, entries = table.len(), "read");
-            return Ok(Map::Table(Arc::new(table)));
-        }
-        (Source::Http(_), None) => return Ok(Map::Unasked),
-        (Source::Http(template), Some(web)) => (template.clone(), web.clone()),
+fn open(config: &MapConfig, reach: Option<&Reach>) -> Result<Map, MapError> {
+    let read = match &config.source {
+        Source::File(path) => Some(Table::read(config.kind, path, None)?),
+        Source::Mmdb(path, field) => Some(Table::read(Kind::Mmdb, path, field.as_ref())?),
+        Source::Http(_) | Source::Socketmap(_) => None,
     };
-    let (template, Web { http, helper }) = template;
-    Ok(Map::Remote(RemoteMap::new(template, config.times, http, helper)))
+    if let Some(table) = read {
+        tracing::debug!(map = config.name, entries = table.len(), "read");
+        return Ok(Map::Table(Arc::new(table)));
+    }
+    let Some(reach) = reach else { return Ok(Map::Unasked) };
+    let real = match &config.source {
+        Source::Socketmap(_) if reach.stubs.is_some() => None,
+        source => server(source, config, reach),
+    };
+    let oracle = match &reach.stubs {
+        Some(stubs) => Some(stubs.oracle(&config.name, config.bounds.timeout, real)),
+        None => real,
+    };
+    let map = oracle.map(|oracle| RemoteMap::new(oracle, config.times, reach.helper.clone()));
+    Ok(map.map_or(Map::Unasked, Map::Remote))
+}
+
+/// The server that `source` names; nothing for a file.
+fn server(source: &Source, config: &MapConfig, reach: &Reach) -> Option<Arc<dyn Oracle>> {
+    let timeout = config.bounds.timeout;
+    Some(match source {
+        Source::File(_) | Source::Mmdb(..) => return None,
+        Source::Http(template) => {
+            Arc::new(Web { template: template.clone(), http: reach.http.clone(), timeout })
+        }
+        Source::Socketmap(place) => {
+            let names = Arc::clone(&reach.names);
+            let server = Socketmap { place: place.clone(), names, patience: timeout };
+            Arc::new(Kept::new(&config.name, server, config.bounds))
+        }
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lookup::map::bounds::Bounds;
     use crate::lookup::map::config::Times;
+    use crate::lookup::map::socketmap::{Place, Server};
 
     fn config(name: &str, path: &Path) -> MapConfig {
         let source = Source::File(path.to_owned());
-        MapConfig { name: name.into(), source, kind: Kind::Hash, times: Times::default() }
+        let (times, bounds) = (Times::default(), Bounds::default());
+        MapConfig { name: name.into(), source, kind: Kind::Hash, times, bounds }
     }
 
     fn read(configs: &[MapConfig]) -> Result<Maps, Vec<(String, MapError)>> {
@@ -125,7 +168,7 @@ mod tests {
         std::fs::write(&path, "a one\n").expect("file");
         let maps = read(&[config("m", &path)]).expect("maps");
         let (first, second) =
-            (maps.file(&path, Kind::Hash).expect("file"), maps.clone().file(&path, Kind::Hash));
+            (maps.file(&path, Kind::Hash, None).expect("file"), maps.clone().file(&path, Kind::Hash, None));
         assert!(Arc::ptr_eq(&first, &second.expect("file")));
         std::fs::write(&path, "a two\n").expect("file");
         let value = |maps: &Maps| match maps.get("m") {
@@ -153,9 +196,13 @@ mod tests {
     }
 
     #[test]
-    fn a_map_on_a_web_server_is_there_where_none_can_be_asked() {
-        let source = Source::Http("https://a.example/{key}".parse().expect("template"));
-        let maps = read(&[MapConfig { source, ..config("m", Path::new("")) }]).expect("maps");
-        assert!(matches!(maps.get("m"), Some(Map::Unasked)));
+    fn a_map_on_a_server_is_there_where_none_can_be_asked() {
+        let place = Place { server: Server::Unix("gone".into()), name: "m".into() };
+        for source in
+            [Source::Http("https://a.example/{key}".parse().expect("template")), Source::Socketmap(place)]
+        {
+            let maps = read(&[MapConfig { source, ..config("m", Path::new("")) }]).expect("maps");
+            assert!(matches!(maps.get("m"), Some(Map::Unasked)));
+        }
     }
 }

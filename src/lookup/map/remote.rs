@@ -1,5 +1,5 @@
-//! A map on a web server: asked once for each key, remembered for a while, and served a little longer while the server
-//! is slow or away.
+//! A map on a server: asked once for each key, remembered for a while, and served a little longer while the server is
+//! slow or away.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,9 +12,8 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::lookup::error::LookupError;
-use crate::lookup::http::client::HttpClient;
-use crate::lookup::http::request::{Access, Request};
-use crate::lookup::map::config::{Times, UrlTemplate};
+use crate::lookup::map::config::Times;
+use crate::lookup::map::oracle::{Oracle, Outcome};
 use crate::threads::helper::HelperHandle;
 
 /// A handle to the map; a clone is cheap and means the same map.
@@ -24,9 +23,8 @@ pub struct RemoteMap {
 }
 
 struct Inner {
-    template: UrlTemplate,
+    oracle: Arc<dyn Oracle>,
     times: Times,
-    http: HttpClient,
     helper: HelperHandle,
     state: Mutex<State>,
 }
@@ -44,16 +42,13 @@ struct Entry {
     since: Instant,
 }
 
-type Outcome = Result<Option<Box<str>>, LookupError>;
-
 /// A question that is out. Whoever asks for the same key meanwhile waits for the same answer.
 type Flight = Shared<oneshot::Receiver<Outcome>>;
 
 impl RemoteMap {
-    /// The map at `template`, asked with `http` from `helper`'s thread.
-    pub fn new(template: UrlTemplate, times: Times, http: HttpClient, helper: HelperHandle) -> Self {
-        let inner = Inner { template, times, http, helper, state: Mutex::default() };
-        Self { inner: Arc::new(inner) }
+    /// The map that `oracle` knows, which is asked from `helper`'s thread.
+    pub(super) fn new(oracle: Arc<dyn Oracle>, times: Times, helper: HelperHandle) -> Self {
+        Self { inner: Arc::new(Inner { oracle, times, helper, state: Mutex::default() }) }
     }
 
     /// The value of `key`, by what is known of it or by the server.
@@ -61,8 +56,8 @@ impl RemoteMap {
     /// What is older than it may be is given once more, within its bound, while the server is asked anew: a slow server
     /// holds nobody up who has had an answer before.
     ///
-    /// Errors: `Absent`; `TooLarge` past 4096 octets of key or 64 KiB of value; `ServFail` for a status that says
-    /// neither a value nor that there is none; and those of the client.
+    /// Errors: `Absent`; `TooLarge` past 4096 octets of key or 64 KiB of value; `Invalid` for a key that can't be asked
+    /// for; `ServFail` where the server says neither a value nor that there is none; and those of the connection.
     pub async fn get(&self, key: &str) -> Result<String, LookupError> {
         if key.len() > LONGEST_KEY {
             return Err(LookupError::TooLarge);
@@ -113,7 +108,7 @@ impl RemoteMap {
 
 impl fmt::Debug for RemoteMap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RemoteMap").field("template", &self.inner.template).finish_non_exhaustive()
+        f.debug_struct("RemoteMap").field("times", &self.inner.times).finish_non_exhaustive()
     }
 }
 
@@ -125,16 +120,7 @@ struct Question {
 
 impl Question {
     async fn ask(&self) -> Outcome {
-        let url = self.inner.template.url(&self.key).map_err(|_| LookupError::Invalid)?;
-        // The configuration names it: it may be a server of the site.
-        let mut request = Request::get(url, Arc::new(|_| Access::Site));
-        request.largest = LONGEST_VALUE;
-        let reply = self.inner.http.ask(request).await?;
-        let value = match reply.status.as_u16() {
-            200 => Some(String::from_utf8_lossy(&reply.body).trim_end_matches(['\r', '\n']).into()),
-            204 | 404 | 410 => None,
-            _ => return Err(LookupError::ServFail),
-        };
+        let value = self.inner.oracle.ask(&self.key).await?;
         self.inner.keep(&self.key, Entry { value, since: Instant::now() })
     }
 }
@@ -173,9 +159,8 @@ impl Times {
     }
 }
 
-/// Octets of a key and of a value.
+/// Octets of a key.
 const LONGEST_KEY: usize = 4096;
-const LONGEST_VALUE: usize = 64 << 10;
 
 /// Keys that are remembered, and that are asked for at once.
 const MOST_ENTRIES: usize = 10_000;

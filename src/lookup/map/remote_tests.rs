@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 
 use super::*;
 use crate::lookup::http::raw_server::{Raw, client};
+use crate::lookup::map::web::Web;
 
 /// A map whose server answers as `status` and the key say.
 struct SetUp {
@@ -29,7 +30,8 @@ async fn set_up() -> SetUp {
     .await;
     let template = format!("http://{}/{{key}}", server.address).parse().unwrap();
     let times = Times { ttl: minutes(5), negative_ttl: minutes(1), stale: minutes(60) };
-    let map = RemoteMap::new(template, times, client().await, HelperHandle::of_caller().unwrap());
+    let web = Web { template, http: client().await, timeout: Duration::from_secs(5) };
+    let map = RemoteMap::new(Arc::new(web), times, HelperHandle::of_caller().unwrap());
     SetUp { map, server, status }
 }
 

@@ -1,4 +1,4 @@
-//! A map as it was read from a file: of one of four kinds, all of which are asked for the value of a key.
+//! A map as it was read from a file: of one of five kinds, all of which are asked for the value of a key.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -10,7 +10,9 @@ use crate::lookup::error::LookupError;
 use crate::lookup::map::cidr::CidrTable;
 use crate::lookup::map::domain::DomainTable;
 use crate::lookup::map::error::{LineError, MapError};
+use crate::lookup::map::field::Field;
 use crate::lookup::map::hash::HashTable;
+use crate::lookup::map::mmdb::MmdbTable;
 use crate::lookup::map::pattern::PatternTable;
 use crate::names::network::parse_address;
 
@@ -26,11 +28,13 @@ pub enum Kind {
     Domain,
     /// Any text against patterns.
     Regex,
+    /// An address, in a MaxMind DB.
+    Mmdb,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 4] = [Self::Hash, Self::Cidr, Self::Domain, Self::Regex];
+    pub const ALL: [Self; 5] = [Self::Hash, Self::Cidr, Self::Domain, Self::Regex, Self::Mmdb];
 
     /// Its name in the configuration and for scripts.
     pub const fn as_str(self) -> &'static str {
@@ -39,6 +43,7 @@ impl Kind {
             Self::Cidr => "cidr",
             Self::Domain => "domain",
             Self::Regex => "regex",
+            Self::Mmdb => "mmdb",
         }
     }
 }
@@ -67,6 +72,8 @@ pub enum Table {
     Domain(DomainTable),
     /// Patterns.
     Regex(PatternTable),
+    /// A MaxMind DB.
+    Mmdb(MmdbTable),
 }
 
 impl Table {
@@ -79,13 +86,19 @@ impl Table {
             Kind::Cidr => Self::Cidr(Box::new(CidrTable::parse(text)?)),
             Kind::Domain => Self::Domain(DomainTable::parse(name, text)?),
             Kind::Regex => Self::Regex(PatternTable::parse(text)?),
+            Kind::Mmdb => return Err(LineError::new(1, "a MaxMind DB is no text")),
         })
     }
 
-    /// The table in the file at `path`. Blocks: for start, reload and checks, not for a session.
+    /// The table in the file at `path`; of a MaxMind DB, with `field` of its records. Blocks: for start, reload and
+    /// checks, not for a session.
     ///
-    /// *Errors*: it can't be read, has more than 64 MiB, isn't UTF-8, or has a line that is no entry.
-    pub fn read(kind: Kind, path: &Path) -> Result<Self, MapError> {
+    /// *Errors*: it can't be read, has more than 64 MiB, isn't UTF-8, or has a line that is no entry; or those of
+    /// [`MmdbTable::read`].
+    pub fn read(kind: Kind, path: &Path, field: Option<&Field>) -> Result<Self, MapError> {
+        if kind == Kind::Mmdb {
+            return MmdbTable::read(path, field).map(Self::Mmdb);
+        }
         let mut octets = Vec::new();
         let read = File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut octets));
         read.map_err(|error| MapError::whole(path, format!("can't be read: {error}")))?;
@@ -103,7 +116,8 @@ impl Table {
 
     /// The value of `key`.
     ///
-    /// *Errors*: `Absent`; `Invalid` for what is no address, of a map of networks; `TooLarge` past 4096 octets.
+    /// *Errors*: `Absent`; `Invalid` for what is no address, of a map of networks; `TooLarge` past 4096 octets; and those
+    /// of [`MmdbTable::get`].
     pub fn get(&self, key: &str) -> Result<Cow<'_, str>, LookupError> {
         if key.len() > LONGEST_KEY {
             return Err(LookupError::TooLarge);
@@ -115,6 +129,9 @@ impl Table {
             }
             Self::Domain(table) => table.get(key).map(Cow::Borrowed),
             Self::Regex(table) => table.get(key).map(Cow::Owned),
+            Self::Mmdb(table) => {
+                return table.get(parse_address(key).ok_or(LookupError::Invalid)?).map(Cow::Owned);
+            }
         };
         found.ok_or(LookupError::Absent)
     }
@@ -126,6 +143,7 @@ impl Table {
             Self::Cidr(table) => table.len(),
             Self::Domain(table) => table.len(),
             Self::Regex(table) => table.len(),
+            Self::Mmdb(table) => table.len(),
         }
     }
 
@@ -171,7 +189,7 @@ mod tests {
         let path = folder.path().join("map");
         let told = |octets: &[u8]| {
             std::fs::write(&path, octets).expect("file");
-            Table::read(Kind::Hash, &path).expect_err("a mistake").to_string()
+            Table::read(Kind::Hash, &path, None).expect_err("a mistake").to_string()
         };
         assert_eq!(told(b"a b\nc\n"), format!("{}:2: 'c' has no value; a line is KEY VALUE", path.display()));
         assert_eq!(
@@ -179,11 +197,11 @@ mod tests {
             format!("{}:2: it holds octets that are no UTF-8 text", path.display())
         );
         let gone = folder.path().join("gone");
-        let error = Table::read(Kind::Hash, &gone).expect_err("no file").to_string();
+        let error = Table::read(Kind::Hash, &gone, None).expect_err("no file").to_string();
         assert!(error.starts_with(&format!("{}: can't be read: ", gone.display())), "{error}");
         let file = File::create(&path).expect("file");
         file.set_len(LARGEST + 1).expect("a sparse file");
-        let error = Table::read(Kind::Hash, &path).expect_err("too large").to_string();
+        let error = Table::read(Kind::Hash, &path, None).expect_err("too large").to_string();
         assert!(error.ends_with("is larger than 64 MiB"), "{error}");
     }
 }

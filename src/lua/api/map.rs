@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use mlua::{Lua, Table};
 
+use crate::lookup::map::field::Field;
 use crate::lookup::map::maps::Maps;
 use crate::lookup::map::table::Kind;
 use crate::lua::api::Parts;
@@ -28,10 +29,11 @@ pub(super) fn open(lua: &Lua, guard: &Rc<Guard>, parts: &Parts) -> mlua::Result<
         arguments.allow(&Need::MapFile)?;
         let name = arguments.text(1, "the path of a file")?;
         let kind = kind(arguments)?;
+        let field = field(arguments, kind)?;
         let Some(maps) = &maps else { return Ok(MapObject::absent()) };
         let folder = arguments.call().and_then(|call| call.folder.clone());
         let path = folder.map_or_else(|| name.clone().into(), |folder| folder.join(&name));
-        maps.file(&path, kind).map(MapObject::table).map_err(|error| error.to_string())
+        maps.file(&path, kind, field).map(MapObject::table).map_err(|error| error.to_string())
     })?;
     Ok(map.finish())
 }
@@ -55,4 +57,16 @@ fn kind(arguments: &Arguments) -> Result<Kind, String> {
     let word = arguments.text(2, "a kind of map")?;
     let known = Kind::ALL.map(Kind::as_str).join(", ");
     word.parse().map_err(|_| format!("'{word}' is none of {known}"))
+}
+
+/// The third argument, a field of a MaxMind DB's records.
+fn field(arguments: &Arguments, kind: Kind) -> Result<Option<Field>, String> {
+    if arguments.at(3).is_nil() {
+        return Ok(None);
+    }
+    if kind != Kind::Mmdb {
+        return Err(format!("a {} map has no fields; only mmdb has", kind.as_str()));
+    }
+    let text = arguments.text(3, "a field")?;
+    text.parse().map(Some).map_err(|error| format!("'{text}': {error}"))
 }

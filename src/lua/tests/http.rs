@@ -9,13 +9,15 @@ use crate::lookup::host::HostResolver;
 use crate::lookup::http::client::HttpClient;
 use crate::lookup::http::connections::Trust;
 use crate::lookup::http::outbox::Outbox;
+use crate::lookup::map::bounds::Bounds;
 use crate::lookup::map::config::{MapConfig, Source, Times};
-use crate::lookup::map::maps::{Maps, Web};
+use crate::lookup::map::maps::{Maps, Reach};
 use crate::lookup::map::table::Kind;
 use crate::lua::api::Parts;
 use crate::lua::capability::Capabilities;
 use crate::lua::tests::modules::spoken_as;
 use crate::lua::tests::support::{Setup, said};
+use crate::net::names::Nowhere;
 use crate::threads::helper::HelperHandle;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -197,10 +199,16 @@ fn a_map_on_a_web_server_is_waited_for_in_hooks_alone() {
             source: Source::Http(source),
             kind: Kind::Hash,
             times: Times::default(),
+            bounds: Bounds::default(),
         };
         let parts = parts();
-        let web = Web { http: parts.http().unwrap().clone(), helper: HelperHandle::of_caller().unwrap() };
-        let parts = parts.with_maps(Maps::read(&[config], Some(&web)).unwrap());
+        let reach = Reach {
+            http: parts.http().unwrap().clone(),
+            names: Arc::new(Nowhere),
+            helper: HelperHandle::of_caller().unwrap(),
+            stubs: None,
+        };
+        let parts = parts.with_maps(Maps::read(&[config], Some(&reach)).unwrap());
         let set_up = |text: &str| {
             let mut setup = Setup::new().policy("p", text);
             setup.parts = parts.clone();

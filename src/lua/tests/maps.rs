@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::lookup::map::bounds::Bounds;
 use crate::lookup::map::config::{MapConfig, Source, Times};
 use crate::lookup::map::maps::Maps;
 use crate::lookup::map::table::Kind;
@@ -16,6 +17,8 @@ fn set_up(people: &str) -> Setup {
     write("people", people);
     write("networks", "192.0.2.0/24 ours\n0.0.0.0/0 theirs\n");
     write("domains", ".a.example below\n");
+    let mmdb = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mmdb/GeoLite2-Country-Test.mmdb");
+    std::fs::copy(mmdb, setup.folder().join("countries")).unwrap();
     write("patterns", "/^(.*)\\.$/ $1 with a dot\n");
     setup.parts = setup.parts.clone().with_maps(people_of(&setup));
     setup
@@ -24,7 +27,8 @@ fn set_up(people: &str) -> Setup {
 /// The configuration's map `people`, in the file of that name.
 pub(super) fn people_of(setup: &Setup) -> Maps {
     let source = Source::File(setup.folder().join("people"));
-    let config = MapConfig { name: "people".into(), source, kind: Kind::Hash, times: Times::default() };
+    let (times, bounds) = (Times::default(), Bounds::default());
+    let config = MapConfig { name: "people".into(), source, kind: Kind::Hash, times, bounds };
     Maps::read(&[config], None).unwrap()
 }
 
@@ -33,7 +37,9 @@ fn maps_answer_with_a_value_or_a_kind() {
     let top = "local people = map.get 'people'
 local networks = map.file('networks', 'cidr')
 local domains = map.file('domains', 'domain')
-local patterns = map.file('patterns', 'regex')";
+local patterns = map.file('patterns', 'regex')
+local countries = map.file('countries', 'mmdb')
+local continents = map.file('countries', 'mmdb', 'continent.code')";
     for (expression, want) in [
         ("people:get('ANN@a.example')", "\"friend\""),
         ("people:get('bob@a.example')", "[null,\"none\"]"),
@@ -46,6 +52,10 @@ local patterns = map.file('patterns', 'regex')";
         ("networks:get('203.0.113.1')", "\"theirs\""),
         ("networks:get('nonsense')", "[null,\"invalid\"]"),
         ("domains:get('x.a.example')", "\"below\""),
+        ("countries:get('2.125.160.217')", "\"GB\""),
+        ("continents:get('2.125.160.217')", "\"EU\""),
+        ("countries:get('192.0.2.1')", "[null,\"none\"]"),
+        ("countries:contains('nonsense')", "false"),
         ("patterns:get('end.')", "\"end with a dot\""),
         ("map.get('people'):get('ann@a.example')", "\"friend\""), // in a hook, too
         ("select(2, pcall(map.file, 'people')):find('is made once') ~= nil", "true"),
@@ -66,7 +76,19 @@ fn mistakes_are_told_at_load() {
         ("map.file('gone')\nreturn {}", "p.lua:1: map.file: gone: can't be read"),
         (
             "map.file('people', 'btree')\nreturn {}",
-            "p.lua:1: map.file: 'btree' is none of hash, cidr, domain, regex",
+            "p.lua:1: map.file: 'btree' is none of hash, cidr, domain, regex, mmdb",
+        ),
+        (
+            "map.file('people', 'mmdb')\nreturn {}",
+            "p.lua:1: map.file: people: is no MaxMind DB, or a broken one: ",
+        ),
+        (
+            "map.file('countries', 'mmdb', 'country.')\nreturn {}",
+            "p.lua:1: map.file: 'country.': it is no field",
+        ),
+        (
+            "map.file('people', 'hash', 'country')\nreturn {}",
+            "p.lua:1: map.file: a hash map has no fields; only mmdb has",
         ),
         (
             "map.file('people', 'cidr')\nreturn {}",

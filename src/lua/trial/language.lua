@@ -105,6 +105,13 @@ language.http = setmetatable({}, {
   __index = function(_, name) if name == "requests" then return native.web_requests() end return http[name] end,
 })
 
+local map = {}
+function map.stub(maps)
+  if type(maps) ~= "table" then fail("map.stub takes a table: map.stub { people = { [\"ann@example.org\"] = \"friend\" } }") end
+  for name, values in pairs(maps) do native.stub_map(name, values) end
+end
+language.map = view("map", map)
+
 local store = {}
 function store.fail(kind) native.fail_store(kind) end
 language.store = view("store", store)

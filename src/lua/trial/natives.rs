@@ -96,6 +96,11 @@ impl Natives<'_> {
             world.stub_url(&url, stub::page(lua, &page)?).map(|()| true)
         };
         natives.raw_set("stub_url", self.prompt(stub)?)?;
+        let stub = |_: &Lua, world: &Rc<dyn World>, (name, values): (String, Value)| {
+            world.stub_map(&name, stub::values(&values)?);
+            Ok(true)
+        };
+        natives.raw_set("stub_map", self.prompt(stub)?)?;
         let requests = |lua: &Lua, world: &Rc<dyn World>, ()| {
             let tables: mlua::Result<Vec<Table>> =
                 world.web_requests().into_iter().map(|one| stub::request(lua, one)).collect();

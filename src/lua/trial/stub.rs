@@ -1,11 +1,11 @@
-//! What a test says of names and of web servers, read; and what web servers were asked, for a test to read.
+//! What a test says of names, of web servers and of maps on servers, read; and what web servers were asked, for a test to read.
 
 use mlua::{Lua, Table, Value};
 
 use crate::lookup::error::LookupError;
 use crate::lua::api::json;
 use crate::lua::trial::visit::article;
-use crate::lua::trial::world::{Asked, Page, Records};
+use crate::lua::trial::world::{Asked, Page, Records, Stub};
 
 /// What `dns.stub` says of one name: an array of { type, value }, or a word.
 pub(super) fn records(value: &Value) -> Result<Records, String> {
@@ -31,7 +31,9 @@ pub(super) fn records(value: &Value) -> Result<Records, String> {
 /// What `http.stub` says of one URL: a table { status, headers, body or json }, or a word.
 pub(super) fn page(lua: &Lua, value: &Value) -> Result<Page, String> {
     let table = match value {
-        Value::String(word) => return trouble(&word.to_string_lossy()).map(Page::Trouble),
+        Value::String(word) => {
+            return trouble("http.stub", &TROUBLES, &word.to_string_lossy()).map(Page::Trouble);
+        }
         Value::Table(table) => table,
         other => {
             return Err(format!(
@@ -65,18 +67,40 @@ pub(super) fn page(lua: &Lua, value: &Value) -> Result<Page, String> {
     Ok(Page::Reply { status, headers, body })
 }
 
-fn trouble(word: &str) -> Result<LookupError, String> {
-    let known = [
-        LookupError::Timeout,
-        LookupError::Refused,
-        LookupError::Unreachable,
-        LookupError::Invalid,
-        LookupError::TooLarge,
-        LookupError::Unavailable,
-    ];
-    let found = known.into_iter().find(|error| error.kind() == word);
-    found.ok_or_else(|| format!("http.stub: '{word}' is none of {}", known.map(LookupError::kind).join(", ")))
+/// What `map.stub` says of one map: a table of keys and values, or a word.
+pub(super) fn values(value: &Value) -> Result<Stub, String> {
+    let wrong = || "map.stub: a map's keys and values are wanted, or a word such as \"timeout\"".to_owned();
+    match value {
+        Value::String(word) => {
+            let known = [&TROUBLES[..], &[LookupError::ServFail]].concat();
+            trouble("map.stub", &known, &word.to_string_lossy()).map(Stub::Trouble)
+        }
+        Value::Table(table) => {
+            let pairs = table.pairs::<String, String>();
+            let pairs: mlua::Result<_> = pairs.collect();
+            pairs.map(Stub::Values).map_err(|_| wrong())
+        }
+        _ => Err(wrong()),
+    }
 }
+
+fn trouble(call: &str, known: &[LookupError], word: &str) -> Result<LookupError, String> {
+    let found = known.iter().find(|error| error.kind() == word);
+    found.copied().ok_or_else(|| {
+        let words: Vec<&str> = known.iter().map(|error| error.kind()).collect();
+        format!("{call}: '{word}' is none of {}", words.join(", "))
+    })
+}
+
+/// What goes wrong with any server.
+const TROUBLES: [LookupError; 6] = [
+    LookupError::Timeout,
+    LookupError::Refused,
+    LookupError::Unreachable,
+    LookupError::Invalid,
+    LookupError::TooLarge,
+    LookupError::Unavailable,
+];
 
 /// A request as a table.
 pub(super) fn request(lua: &Lua, asked: Asked) -> mlua::Result<Table> {

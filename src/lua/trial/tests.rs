@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::lua::tests::support::worker;
 use crate::lua::trial::suite::Suite;
-use crate::lua::trial::world::{Answer, Asked, Heard, Later, Page, Records, Said, Taken, Visit, World};
+use crate::lua::trial::world::{Answer, Asked, Heard, Later, Page, Records, Said, Stub, Taken, Visit, World};
 
 /// A world that notes what it is asked for, and in which every reply is the same.
 #[derive(Default)]
@@ -69,6 +69,10 @@ impl World for Notes {
     fn stub_url(&self, url: &str, page: Page) -> Result<(), String> {
         self.note(format!("http {url} {page:?}"));
         Ok(())
+    }
+
+    fn stub_map(&self, name: &str, stub: Stub) {
+        self.note(format!("map {name} {stub:?}"));
     }
 
     fn web_requests(&self) -> Vec<Asked> {
@@ -259,6 +263,9 @@ fn misuse_is_told_at_its_line() {
             "a_test.lua:1: records or a word such as \"timeout\" are wanted, this is an integer",
         ),
         ("http.stub { a = 'never' }", "a_test.lua:1: http.stub: 'never' is none of"),
+        ("map.stub 'a'", "a_test.lua:1: map.stub takes a table"),
+        ("map.stub { a = 'never' }", "a_test.lua:1: map.stub: 'never' is none of"),
+        ("map.stub { a = { b = {} } }", "a_test.lua:1: map.stub: a map's keys and values are wanted"),
         ("backend.messages = {}", "a_test.lua:1: backend.messages can't be assigned"),
         ("nosuch()", "a_test.lua:1: attempt to call a nil value (global 'nosuch')"),
         ("x = 1", "a_test.lua:1: assignment to global 'x'"),

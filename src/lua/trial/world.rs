@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 pub use crate::lookup::http::played::{Asked, Page};
+pub use crate::lookup::map::played::Stub;
 use crate::session::tls::Tls;
 
 /// Something that comes later, on the test's own thread.
@@ -42,6 +43,9 @@ pub trait World {
 
     /// From now on web servers say `page` to requests for `url`.
     fn stub_url(&self, url: &str, page: Page) -> Result<(), String>;
+
+    /// From now on the server of the map `name` says what `stub` has.
+    fn stub_map(&self, name: &str, stub: Stub);
 
     /// What web servers were asked.
     fn web_requests(&self) -> Vec<Asked>;

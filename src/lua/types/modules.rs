@@ -135,7 +135,7 @@ const MAP: &[Member] = &[
     m("get", "(name: string): Map", "The configuration's `[map.NAME]`."),
     m(
         "file",
-        "(path: string, kind?: \"hash\"|\"cidr\"|\"domain\"|\"regex\"): Map",
+        "(path: string, kind?: \"hash\"|\"cidr\"|\"domain\"|\"regex\"|\"mmdb\", field?: string): Map",
         "A map in a file. At load.",
     ),
 ];

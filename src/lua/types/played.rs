@@ -53,6 +53,7 @@ pub const CLASSES: &[Class] = &[
 pub const MODULES: &[Class] = &[
     module("dns", "In tests: the DNS that is played.", DNS),
     module("http", "In tests: the web servers that are played.", HTTP),
+    module("map", "In tests: the servers of maps, which are played.", MAP),
     module("store", "In tests: the store.", STORE),
 ];
 
@@ -171,6 +172,12 @@ const HTTP: &[Member] = &[
         "In tests: what web servers say, by URL, or a word such as \"timeout\".",
     ),
 ];
+
+const MAP: &[Member] = &[m(
+    "stub",
+    "(maps: table<string, table<string, string>|string>)",
+    "In tests: what the servers of maps say, by the map's name, or a word such as \"timeout\".",
+)];
 
 const STORE: &[Member] =
     &[m("fail", "(kind: string?)", "In tests: every call of the store gives nil and this from now on.")];
