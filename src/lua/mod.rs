@@ -53,6 +53,7 @@ pub mod trial;
 pub mod types;
 mod units;
 mod unknown;
+mod unreturned;
 mod verdict;
 mod waits;
 
