@@ -24,21 +24,19 @@ const BORNE: usize = 1_000_000;
 impl Effort {
     /// That of `pattern`, which is one.
     pub(super) fn of(pattern: &str) -> Self {
-        let machine = Machine::builder()
-            .syntax(syntax::Config::new().utf8(false))
-            .thompson(thompson::Config::new().utf8(false).nfa_size_limit(Some(COMPILED)))
-            .dfa(
-                dfa::Config::new()
-                    .cache_capacity(CACHE)
-                    .skip_cache_capacity_check(true)
-                    // As the searches themselves have it.
-                    .minimum_cache_clear_count(Some(3))
-                    .minimum_bytes_per_state(Some(10)),
-            )
-            .build(pattern)
-            .ok();
-        let states = machine.as_ref().map_or(COMPILED, |machine| machine.forward().get_nfa().states().len());
-        Effort { states, machine: machine.map(Box::new) }
+        let (syntax, thompson) = (syntax::Config::new().utf8(false), thompson::Config::new().utf8(false));
+        let dfa = dfa::Config::new()
+            .cache_capacity(CACHE)
+            .skip_cache_capacity_check(true)
+            .unicode_word_boundary(true)
+            // As the searches themselves have it.
+            .minimum_cache_clear_count(Some(3))
+            .minimum_bytes_per_state(Some(10));
+        let machine = Machine::builder().syntax(syntax).thompson(thompson.clone()).dfa(dfa).build(pattern);
+        let nfa = thompson::NFA::compiler().syntax(syntax).configure(thompson).build(pattern);
+        // It has been compiled once, so that this doesn't fail.
+        let states = nfa.map_or(COMPILED, |nfa| nfa.states().len());
+        Effort { states, machine: machine.ok().map(Box::new) }
     }
 
     /// Whether `text` can be searched within some milliseconds.
