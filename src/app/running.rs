@@ -164,7 +164,7 @@ impl Running {
             houses.store(rules);
         });
         if let Some(acceptor) = &mut self.acceptor {
-            acceptor.change(Change { doors, between });
+            acceptor.change(Change { doors, between }).await;
         }
         sockets.announce(Some(&self.sockets));
         self.current.store(Arc::clone(&house));

@@ -92,7 +92,7 @@ const WARN_AGAIN: Duration = Duration::from_secs(10);
 /// A running acceptor.
 #[derive(Debug)]
 pub struct AcceptorHandle {
-    changes: UnboundedSender<Change>,
+    changes: UnboundedSender<(Change, oneshot::Sender<()>)>,
     closed: oneshot::Receiver<()>,
 }
 
@@ -105,9 +105,11 @@ pub struct Change {
 }
 
 impl AcceptorHandle {
-    /// Takes connections through other doors from now on.
-    pub fn change(&mut self, change: Change) {
-        if self.changes.send(change).is_err() {
+    /// Takes connections through other doors from now on; returns when that holds.
+    pub async fn change(&mut self, change: Change) {
+        let (done, holds) = oneshot::channel();
+        let sent = self.changes.send((change, done)).is_ok();
+        if !sent || holds.await.is_err() {
             tracing::error!("the acceptor has ended: connections are taken no more, and a restart is due");
         }
     }
@@ -132,7 +134,7 @@ impl Acceptor {
 
     async fn accept_until_closed(
         mut self,
-        mut changed: UnboundedReceiver<Change>,
+        mut changed: UnboundedReceiver<(Change, oneshot::Sender<()>)>,
         closed: oneshot::Sender<()>,
     ) {
         let mut doors = std::mem::take(&mut self.doors);
@@ -151,9 +153,10 @@ impl Acceptor {
                 }
             };
             open.shutdown().await;
-            let Some(change) = change else { break };
+            let Some((change, done)) = change else { break };
             (change.between)();
             doors = change.doors;
+            let _ = done.send(()); // whether or not anybody still wants to know
         }
         drop(this); // and with it the handles of the workers, which end with the last of them
         let _ = closed.send(());

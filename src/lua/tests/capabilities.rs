@@ -108,7 +108,8 @@ fn there_is_no_way_round() {
 #[test]
 fn what_calls_back_can_not_wait_whatever_is_allowed() {
     let text = "return { connect = function(session)
-        return reject(select(2, pcall(string.gsub, 'a', 'a', dns.a)))
+        local asks = setmetatable({}, { __tostring = function() return dns.a('a.example') end })
+        return reject(select(2, pcall(tostring, asks)))
       end }";
     for words in [&[][..], &["dns"]] {
         let heard = connect(Setup::new().configured("p", text, allow(words)));
