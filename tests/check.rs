@@ -15,6 +15,8 @@ mod support;
 mod auth;
 #[path = "check/mistakes.rs"]
 mod mistakes;
+#[path = "check/named_files.rs"]
+mod named_files;
 #[path = "check/policy.rs"]
 mod policy;
 #[path = "check/probe.rs"]

@@ -121,7 +121,7 @@ fn warnings(script: &str) -> String {
     let set_up = "hostname = \"mx.a.example\"\n[relay]\ndomains = \"a.example\"\n[[backend]]\naddress = \"127.0.0.1:25\"\n\
                   [[listener]]\nbind = \"127.0.0.1:0\"\npolicies = \"site\"\n[policy.site]\nscript = \"site.lua\"\n";
     let mut loaded = load_str(set_up, folder.path(), &names()).unwrap();
-    let found = match policies::load(&loaded.config, &mut loaded.sources) {
+    let found = match policies::load(&loaded.config, &loaded.places, &mut loaded.sources) {
         Ok(engine) => policies::diagnostics(engine.warnings(), &mut loaded.sources),
         Err(found) => found, // an option that must be set, for one
     };

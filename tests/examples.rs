@@ -26,9 +26,10 @@ fn every_example_loads_without_a_warning() {
         let mut loaded =
             config::load(&path, &builtin::names()).unwrap_or_else(|broken| panic!("{name}:\n{broken}"));
         assert!(loaded.warnings.is_empty(), "{name}: {:?}", loaded.warnings);
-        let engine = policies::load(&loaded.config, &mut loaded.sources).unwrap_or_else(|mistakes| {
-            panic!("{name}:\n{}", report::text(&mistakes, &loaded.sources, false))
-        });
+        let engine =
+            policies::load(&loaded.config, &loaded.places, &mut loaded.sources).unwrap_or_else(|mistakes| {
+                panic!("{name}:\n{}", report::text(&mistakes, &loaded.sources, false))
+            });
         assert!(engine.warnings().is_empty(), "{name}: {:?}", engine.warnings());
         for listener in &loaded.config.listeners {
             Chain::new(&engine, &listener.policies).map(drop).unwrap();

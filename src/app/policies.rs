@@ -7,9 +7,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::auth::config::Place as Verify;
+use crate::config::Config;
 use crate::config::error::Diagnostic;
+use crate::config::places::{KeyAt, Places};
 use crate::config::sources::Sources;
-use crate::config::{Config, Loaded, report};
 use crate::lookup::dns::Resolver;
 use crate::lookup::map::error::MapError;
 use crate::lookup::map::maps::{Maps, Reach};
@@ -36,20 +37,6 @@ pub fn built_in() -> Vec<&'static str> {
     builtin::POLICIES.iter().map(|(name, _)| *name).collect()
 }
 
-/// Loads every policy of `loaded`, once, to see whether that can be done.
-///
-/// *Errors*: the whole report; with colours if `styled`. *Changes*: its warnings get those of the policies, and its sources the
-/// scripts that have some.
-pub fn compile(loaded: &mut Loaded, styled: bool) -> Result<(), String> {
-    match load(&loaded.config, &mut loaded.sources) {
-        Ok(engine) => {
-            loaded.warnings.extend(diagnostics(engine.warnings(), &mut loaded.sources));
-            Ok(())
-        }
-        Err(mistakes) => Err(report::text(&mistakes, &loaded.sources, styled)),
-    }
-}
-
 /// Who is asked for names, for a command that has but one runtime, the caller's.
 ///
 /// *Errors*: no resolver can be made.
@@ -61,7 +48,7 @@ pub fn resolver(config: &Config) -> Result<Resolver, String> {
 /// Loads every policy of `config`, once, to see whether that can be done.
 ///
 /// *Errors*: every mistake in every policy, with its place. *Changes*: `sources` gets the scripts with mistakes.
-pub fn load(config: &Config, sources: &mut Sources) -> Result<Rc<Engine>, Vec<Diagnostic>> {
+pub fn load(config: &Config, places: &Places, sources: &mut Sources) -> Result<Rc<Engine>, Vec<Diagnostic>> {
     // Nothing waits while policies are loaded. Where a map is wrong they get by without.
     let (parts, mut mistakes) = match read_maps(config, None) {
         Ok(maps) => (Parts::offline().with_maps(maps), Vec::new()),
@@ -69,7 +56,7 @@ pub fn load(config: &Config, sources: &mut Sources) -> Result<Rc<Engine>, Vec<Di
     };
     let engine = Engine::load(&plan(config), &parts, Clock::monotonic());
     match engine.map_err(|problems| diagnostics(&problems, sources)) {
-        Ok(engine) if mistakes.is_empty() => match no_verify_hook(config, &engine) {
+        Ok(engine) if mistakes.is_empty() => match no_verify_hook(config, places, &engine) {
             None => Ok(engine),
             Some(mistake) => Err(vec![mistake]),
         },
@@ -82,17 +69,20 @@ pub fn load(config: &Config, sources: &mut Sources) -> Result<Rc<Engine>, Vec<Di
 }
 
 /// What is wrong with a policy that is to check logins and has no `verify` hook.
-fn no_verify_hook(config: &Config, engine: &Engine) -> Option<Diagnostic> {
-    let own = config.listeners.iter().map(|listener| &listener.auth);
-    let named = [&config.auth].into_iter().chain(own).filter_map(|auth| match &auth.verify {
-        Some(Verify::Policy(name)) => Some(name),
+fn no_verify_hook(config: &Config, places: &Places, engine: &Engine) -> Option<Diagnostic> {
+    let own = config.listeners.iter().enumerate().map(|(number, listener)| (number, &listener.auth));
+    // Of `[auth]` alone, where each listener has its own: any number past theirs means it.
+    let all = own.chain([(usize::MAX, &config.auth)]);
+    let mut named = all.filter_map(|(number, auth)| match &auth.verify {
+        Some(Verify::Policy(name)) => Some((number, name)),
         _ => None,
     });
     let has_hook =
         |name: &str| engine.policy(name).is_some_and(|policy| policy.stages().contains(Stage::Verify));
-    let name = named.into_iter().find(|name| !has_hook(name))?;
-    let problem = Diagnostic::error("auth.verify", format!("policy \"{name}\" has no verify hook"), None);
-    Some(problem.help(
+    let (number, name) = named.find(|(_, name)| !has_hook(name))?;
+    let KeyAt { key, span } = places.login(number, "verify");
+    let problem = Diagnostic::error(key, format!("policy \"{name}\" has no verify hook"), span);
+    Some(problem.found("nobody could log in").help(
         "a verify hook is given session, credentials and options, and returns true, a name, false, or nil and why",
     ))
 }
@@ -215,23 +205,6 @@ pub fn text_of(file: &str) -> Option<Arc<str>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config;
-
-    #[test]
-    fn mistakes_in_scripts_have_line_and_caret() {
-        let folder = tempfile::tempdir().unwrap();
-        let script = folder.path().join("site.lua");
-        std::fs::write(&script, "return {\n  summary = \"x\",\n  conect = function() end,\n}\n").unwrap();
-        let text = "hostname = \"mx.a.example\"\n[relay]\ndomains = \"a.example\"\n[[backend]]\naddress = \"127.0.0.1:25\"\n\
-                    [[listener]]\nbind = \"127.0.0.1:0\"\npolicies = \"site\"\n[policy.site]\nscript = \"site.lua\"\n";
-        let mut loaded = config::load_str(text, folder.path(), &[]).expect("a configuration");
-        let text = compile(&mut loaded, false).unwrap_err();
-        for part in
-            ["policy \"site\": 'conect' is no hook", "site.lua:3:3", "^^^^^^", "did you mean 'connect'?"]
-        {
-            assert!(text.contains(part), "{part} in\n{text}");
-        }
-    }
 
     #[test]
     fn a_word_in_quotes_is_where_the_caret_stands() {

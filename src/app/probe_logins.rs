@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::app::names::ResolverNames;
-use crate::app::verifiers::in_use;
+use crate::app::verifiers::{in_use, is_checked_by};
 use crate::auth::config::{Config as Auth, Place};
 use crate::auth::probe::Step;
 use crate::auth::{dovecot, http, ldap};
@@ -12,7 +12,6 @@ use crate::lookup::dns::Resolver;
 use crate::lookup::host::HostResolver;
 use crate::lookup::http::client::HttpClient;
 use crate::lookup::http::outbox::Outbox;
-use crate::session::login::Demand;
 use crate::threads::helper::HelperHandle;
 
 /// One who checks logins, as it was asked.
@@ -31,10 +30,7 @@ pub async fn all(config: &Config, resolver: &Resolver) -> Vec<Asked> {
     let mut asked = Vec::new();
     for auth in in_use(config) {
         let Some((whom, steps)) = ask(auth, resolver).await else { continue };
-        let listeners = config
-            .listeners
-            .iter()
-            .filter(|listener| listener.logins.demand != Demand::Off && listener.auth.asks_as(auth));
+        let listeners = config.listeners.iter().filter(|listener| is_checked_by(listener, auth));
         let listeners = listeners.map(|listener| listener.name.clone()).collect();
         asked.push(Asked { whom, listeners, steps });
     }

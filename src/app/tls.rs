@@ -89,25 +89,20 @@ pub(super) fn back(backend: &Backend) -> anyhow::Result<Option<Arc<Back>>> {
     Ok(Some(Arc::new(back)))
 }
 
-/// What is wrong or unwise in the files of `[tls]`, for `gatepost check`.
+/// Puts the TLS of all listeners together, as the files are now.
+///
+/// *Errors*: why that can't be done.
+pub(super) fn tried(config: &Config) -> anyhow::Result<()> {
+    let keyring = keyring(config, None)?;
+    fronts(config, keyring.as_ref(), None).map(|_| ())
+}
+
+/// What is unwise in the files of `[tls]`, for `gatepost check`.
 pub fn advice(config: &Config) -> Vec<Diagnostic> {
-    let wrong = |key: &str, error: String| Diagnostic::error(key, error, None);
-    let mut found: Vec<Diagnostic> = Vec::new();
-    let errors = config.backends.iter().filter_map(|backend| back(backend).err());
-    found.extend(errors.map(|error| wrong("backend.tls", format!("{error:#}"))));
-    match keyring(config, None) {
-        Err(error) => found.push(wrong("tls.certificate", format!("{error:#}"))),
-        Ok(keyring) => {
-            if let Err(error) = fronts(config, keyring.as_ref(), None) {
-                found.push(wrong("tls.client_ca", format!("{error:#}")));
-            }
-            let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-            let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-            let expiries = keyring.map(|keyring| keyring.expiries()).unwrap_or_default();
-            found.extend(expiries.iter().filter_map(|(file, end)| expiry(file, end - now)));
-        }
-    }
-    found
+    let Ok(Some(keyring)) = keyring(config, None) else { return Vec::new() };
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+    keyring.expiries().iter().filter_map(|(file, end)| expiry(file, end - now)).collect()
 }
 
 const DAY: i64 = 24 * 60 * 60;

@@ -9,10 +9,10 @@ use rustix::fs::{Access, access};
 
 use crate::auth::config::{Config as Auth, Place};
 use crate::auth::dovecot::Dovecot;
-use crate::auth::file::{self, File};
+use crate::auth::file::File;
 use crate::auth::http::{self, Http};
+use crate::auth::ldap::Ldap;
 use crate::auth::ldap::config::Server;
-use crate::auth::ldap::{self, Ldap};
 use crate::auth::sasl::Sasl;
 use crate::auth::secret_file;
 use crate::config::Config;
@@ -116,33 +116,25 @@ pub fn in_use(config: &Config) -> Vec<&Auth> {
     found
 }
 
-/// What is wrong with the files and sockets that checking logins takes, as whoever asks now sees them.
+/// Whether logins at `listener` are checked as `auth` says.
+pub fn is_checked_by(listener: &Listener, auth: &Auth) -> bool {
+    listener.logins.demand != Demand::Off && listener.auth.asks_as(auth)
+}
+
+/// What is unwise with the files and sockets that checking logins takes, as whoever asks now sees them.
 pub fn advice(config: &Config) -> Vec<Diagnostic> {
     in_use(config).into_iter().flat_map(advice_of).collect()
 }
 
 fn advice_of(auth: &Auth) -> Vec<Diagnostic> {
     let Some(place) = &auth.verify else { return Vec::new() };
-    let wrong = |key: &str, why: String| Diagnostic::error(key, format!("{key}: {why}"), None);
     let away = |path: &Path| {
         let error = access(path, Access::WRITE_OK).err()?;
         let message = format!("auth.verify: {} can't be asked now: {error}", path.display());
         Some(Diagnostic::warning("auth.verify", message, None))
     };
     let found = match place {
-        Place::File(path) => file::test(path).err().map(|error| wrong("auth.verify", error.to_string())),
         Place::Dovecot(path) | Place::Ldap(Server::Unix(path)) => away(path),
-        Place::Ldap(_) | Place::Http(_) | Place::Policy(_) | Place::Backend => None,
-    };
-    let unprepared = match place {
-        Place::Ldap(server) => {
-            let error = ldap::prepare(server, &auth.ldap).err();
-            error.map(|error| wrong("auth.ldap", error.to_string()))
-        }
-        Place::Http(url) => {
-            let error = http::prepare(url, &auth.http).err();
-            error.map(|error| wrong("auth.http", error.to_string()))
-        }
         _ => None,
     };
     let secret = match place {
@@ -157,5 +149,5 @@ fn advice_of(auth: &Auth) -> Vec<Diagnostic> {
         let message = format!("{key}: everybody on this machine can read {}", path.display());
         Diagnostic::warning(key, message, None).help("chmod o= takes that right away")
     });
-    found.into_iter().chain(unprepared).chain(open).collect()
+    found.into_iter().chain(open).collect()
 }

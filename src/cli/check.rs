@@ -11,9 +11,10 @@ use crate::app::descriptors::Need;
 use crate::app::probe::{self as probing, Probed};
 use crate::app::probe_logins::{self as asking, Asked};
 use crate::app::rights::{self, Account};
-use crate::app::{advice, policies, tls, verifiers};
+use crate::app::{advice, loading, named_files, policies, tls, verifiers};
 use crate::cli::{CONFIGURATION, WRONG, probe, probe_logins};
 use crate::config::error::{Diagnostic, Severity};
+use crate::config::places::Places;
 use crate::config::sources::Sources;
 use crate::config::{self, Config, effective::Effective, report};
 use crate::policy::event::{Stage, Stages};
@@ -45,6 +46,7 @@ struct Findings {
     sources: Sources,
     config: Option<Config>,
     effective: Option<Effective>,
+    places: Option<Places>,
     policies: Vec<(String, String, String)>,
     probed: Vec<Probed>,
     asked: Vec<Asked>,
@@ -106,10 +108,13 @@ impl Check {
         }
     }
 
-    /// Loads the policies, and probes the backends and who checks logins; whether one of them fails the probe.
+    /// Reads the files that are named, loads the policies, and probes the backends and who checks logins; whether one of them fails the probe.
     async fn look_inside(&self, findings: &mut Findings) -> bool {
-        let Some(config) = findings.config.clone() else { return false };
-        match policies::load(&config, &mut findings.sources) {
+        let (Some(config), Some(places)) = (findings.config.clone(), findings.places.clone()) else {
+            return false;
+        };
+        findings.problems.extend(named_files::mistakes(&config, &places, &mut findings.sources));
+        match policies::load(&config, &places, &mut findings.sources) {
             Ok(engine) => {
                 let warnings = policies::diagnostics(engine.warnings(), &mut findings.sources);
                 findings.problems.extend(warnings);
@@ -118,7 +123,7 @@ impl Check {
                     .map(|policy| (policy.name.to_string(), policy.file.clone(), hooks(policy.stages())))
                     .collect();
             }
-            Err(mistakes) => findings.add_policies(mistakes),
+            Err(mistakes) => loading::add_policies(&mut findings.problems, mistakes),
         }
         // With a mistake in it, what would be asked may not be what is meant.
         if !self.probe || findings.count(Severity::Error) > 0 {
@@ -166,27 +171,17 @@ impl Findings {
                 self.problems = loaded.warnings;
                 self.sources = loaded.sources;
                 self.effective = Some(loaded.effective);
+                self.places = Some(loaded.places);
                 self.config = Some(loaded.config);
             }
             Err(broken) => {
                 self.problems = broken.problems;
                 self.sources = broken.sources;
                 self.effective = None;
+                self.places = broken.places;
                 self.config = broken.config.map(|config| *config);
             }
         }
-    }
-
-    /// Takes in the mistakes in policies, but for those whose script the configuration could not name rightly.
-    fn add_policies(&mut self, mistakes: Vec<Diagnostic>) {
-        let is_told = |one: &Diagnostic| {
-            self.problems.iter().any(|known| {
-                known.severity == Severity::Error
-                    && (known.key == one.key || known.key == format!("{}.script", one.key))
-            })
-        };
-        let new: Vec<Diagnostic> = mistakes.into_iter().filter(|one| !is_told(one)).collect();
-        self.problems.extend(new);
     }
 
     fn count(&self, severity: Severity) -> usize {

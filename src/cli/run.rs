@@ -9,13 +9,14 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::select;
 
+use crate::app::loading::{self, Wrong};
 use crate::app::running::Running;
 use crate::app::signals::{Signals, Told};
 use crate::app::sockets::Sockets;
 use crate::app::systemd::{self, State};
 use crate::app::{descriptors, folders, memory, policies, rights};
-use crate::cli::WRONG;
-use crate::config::{self, Loaded, report};
+use crate::cli::{WRONG, problem};
+use crate::config::{self, Loaded};
 use crate::observe::levels::Levels;
 use crate::observe::log::LogHandle;
 use crate::observe::metrics_page::MetricsPage;
@@ -55,7 +56,8 @@ fn start(path: &Path) -> Result<(), Failure> {
     let inherited = systemd::inherited()?; // before anything else opens a descriptor
     let styled = std::io::stderr().is_terminal();
     let loaded = config::load(path, &policies::built_in());
-    let loaded = loaded.map_err(|broken| Failure::Wrong(broken.text(styled)))?;
+    let wrong = |wrong: Wrong| Failure::Wrong(wrong.text(styled));
+    let loaded = loaded.map_err(|broken| wrong(loading::with_the_rest(*broken)))?;
     let config = &loaded.config;
     let allowed = descriptors::raise();
     let account = rights::Account::of(&config.service)?;
@@ -71,8 +73,7 @@ fn start(path: &Path) -> Result<(), Failure> {
     folders::test_spool(config)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("no runtime")?;
-    let mut loaded = loaded;
-    policies::compile(&mut loaded, styled).map_err(Failure::Wrong)?;
+    let loaded = loading::look_inside(loaded).map_err(wrong)?;
     let log = LogHandle::install(&loaded.config.log).map_err(anyhow::Error::from)?;
     warn(&loaded, allowed);
     let served = runtime.block_on(serve(path, loaded, Opened { sockets, page, log }));
@@ -89,22 +90,12 @@ struct Opened {
 
 /// What somebody should look at, in the log.
 fn warn(loaded: &Loaded, allowed: u64) {
-    warn_of_set_up(loaded);
+    loaded.warnings.iter().for_each(|warning| problem::tell(warning, &loaded.sources));
     if let Some(warning) = descriptors::Need::of(&loaded.config).warning(allowed) {
         tracing::warn!(error = warning, "descriptors may run out");
     }
     if rights::is_root() {
         tracing::warn!("running as root: set user in [service] or in the systemd unit");
-    }
-}
-
-/// What is unwise in the configuration and its policies, in the log.
-fn warn_of_set_up(loaded: &Loaded) {
-    for warning in &loaded.warnings {
-        let place = warning.span.as_ref().map(|span| loaded.sources.place(span));
-        let help = warning.help.iter().map(|help| format!(" ({help})"));
-        let error = [warning.message.clone()].into_iter().chain(help).collect::<String>();
-        tracing::warn!(file = place.as_deref(), error, "the configuration should be looked at");
     }
 }
 
@@ -154,24 +145,19 @@ async fn reload(path: &Path, running: &mut Running) {
             tracing::info!("configuration reloaded");
             "serving"
         }
-        Err(text) => {
-            for line in text.lines().filter(|line| !line.trim().is_empty()) {
-                // The log would escape double quotes, and the caret would no longer stand below what it means.
-                tracing::error!(
-                    error = line.replace('"', "'"),
-                    "configuration not reloaded, the old one stays"
-                );
-            }
+        Err(wrong) => {
+            let count = wrong.mistakes().count();
+            tracing::error!(count, "configuration not reloaded, the old one stays");
+            wrong.mistakes().for_each(|mistake| problem::tell(mistake, &wrong.sources));
             "serving the old configuration: the new one has mistakes, see the log"
         }
     };
     systemd::tell(State::Ready(status));
 }
 
-async fn read_again(path: &Path, running: &mut Running) -> Result<(), String> {
-    let loaded = config::load(path, &policies::built_in());
-    let mut loaded = loaded.map_err(|broken| report::text(&broken.problems, &broken.sources, false))?;
-    policies::compile(&mut loaded, false)?;
-    warn_of_set_up(&loaded);
-    running.reload(loaded.config).await
+async fn read_again(path: &Path, running: &mut Running) -> Result<(), Wrong> {
+    let Loaded { config, warnings, sources, .. } = loading::read(path)?;
+    running.reload(config).await?;
+    warnings.iter().for_each(|warning| problem::tell(warning, &sources));
+    Ok(())
 }

@@ -3,6 +3,7 @@
 pub mod effective;
 pub mod error;
 pub mod keys;
+pub mod places;
 pub mod report;
 pub mod service;
 pub mod sources;
@@ -36,6 +37,7 @@ use crate::backend::config::Backend;
 use crate::config::effective::Effective;
 use crate::config::error::{Diagnostic, Severity};
 use crate::config::map::NamedMap;
+use crate::config::places::Places;
 use crate::config::section::Section;
 use crate::config::service::Service;
 use crate::config::sources::Sources;
@@ -96,6 +98,8 @@ pub struct Loaded {
     pub sources: Sources,
     /// Every key's value and where it comes from, for `gatepost check`.
     pub effective: Effective,
+    /// Where each key stands.
+    pub places: Places,
 }
 
 /// A configuration that can't be used.
@@ -105,6 +109,8 @@ pub struct Broken {
     pub problems: Vec<Diagnostic>,
     /// What it says as far as it can be read, defaults elsewhere; for `check`, which then looks at the policies too.
     pub config: Option<Box<Config>>,
+    /// Where each key stands, if it is TOML at all.
+    pub places: Option<Places>,
     /// Every text it was read from.
     pub sources: Sources,
 }
@@ -159,11 +165,13 @@ fn finish(
     match config {
         Some((top, config)) if problems.iter().all(|problem| problem.severity == Severity::Warning) => {
             let effective = Effective::of(&top, &config, &sources);
-            Ok(Loaded { config, warnings: problems, sources, effective })
+            let places = Places::of(top);
+            Ok(Loaded { config, warnings: problems, sources, effective, places })
         }
         config => {
-            let config = config.map(|(_, config)| Box::new(config));
-            Err(Box::new(Broken { problems, config, sources }))
+            let (top, config) = config.unzip();
+            let (config, places) = (config.map(Box::new), top.map(Places::of));
+            Err(Box::new(Broken { problems, config, places, sources }))
         }
     }
 }

@@ -30,17 +30,43 @@ fn a_reload_holds_for_new_sessions_and_leaves_running_ones_alone() {
 }
 
 #[test]
-fn a_wrong_configuration_keeps_the_old_one_and_shows_line_and_caret() {
+fn a_refused_reload_is_one_line_and_one_for_each_mistake() {
     let gatepost = with_policy();
-    gatepost
-        .rewrite_configuration(|text| text.replace("drain = \"30s\"", "drain = \"soon\"\ndrian = \"1s\""));
+    gatepost.rewrite_configuration(|text| {
+        let text = text.replace("drain = \"30s\"", "drain = \"soon\"\ndrian = \"1s\"");
+        format!("{text}\n[policy.idle]\nscript = \"site.lua\"\n[auth]\nverify = \"file:gone\"\n")
+            .replace("[[listener]]", "[[listener]]\nauth = \"optional\"\nauth_without_tls = true")
+    });
+    fs::write(gatepost.directory().join("site.lua"), "return { rctp = 1 }\n").unwrap();
     gatepost.reload();
-    gatepost.log_line(&["configuration not reloaded"]);
-    gatepost.log_line(&["gatepost.toml:3:9"]);
-    gatepost.log_line(&["drain = 'soon'"]);
-    gatepost.log_line(&["^^^^^^"]);
-    gatepost.log_line(&["did you mean `drain`?"]); // the second mistake is told as well
+    gatepost.log_line(&["ERROR configuration not reloaded, the old one stays count=5"]);
+    let line = gatepost.log_line(&["ERROR mistake in the configuration key=service.drain"]);
+    for part in ["gatepost.toml:3", "column=9", "must be a duration", "help=", "30s", "possible: "] {
+        let is_there = part == "30s" || line.contains(part);
+        assert!(is_there, "{part} in {line}");
+    }
+    gatepost.log_line(&["ERROR mistake in the configuration key=service.drian", "did you mean `drain`?"]);
+    gatepost.log_line(&["ERROR mistake in the configuration key=auth.verify", "gone: No such file"]);
+    gatepost.log_line(&["ERROR mistake in the configuration key=policy.site", "site.lua:1", "rctp"]);
+    gatepost.log_line(&["ERROR mistake in the configuration key=policy.idle", "site.lua:1", "rctp"]);
+    // What is unwise in a configuration that isn't taken is nobody's business.
+    let lines = gatepost.log_lines();
+    let of = |level: &str| lines.iter().filter(|line| line.contains(level)).count();
+    assert_eq!((of(" ERROR "), of("should be looked at")), (6, 0), "{lines:#?}");
     Client::greeted(gatepost.address()).deliver("ann@front.example", "ann@ours.example", b"\r\nx\r\n");
+}
+
+/// What shows only when the new configuration is built is told in the same way.
+#[test]
+fn a_reload_that_cannot_be_done_is_told_as_one_that_is_wrong() {
+    let gatepost = with_policy();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let bind = format!("bind = [\"127.0.0.1:0\", \"{}\"]", taken.local_addr().unwrap());
+    gatepost.rewrite_configuration(|text| text.replace("bind = \"127.0.0.1:0\"", &bind));
+    gatepost.reload();
+    gatepost.log_line(&["ERROR configuration not reloaded, the old one stays count=1"]);
+    gatepost
+        .log_line(&["ERROR mistake in the configuration error=", "the port is in use by another program"]);
 }
 
 #[test]
@@ -48,8 +74,8 @@ fn a_wrong_policy_keeps_the_old_one_and_shows_its_line() {
     let gatepost = with_policy();
     for (script, place, words) in [
         ("return {\n  mail = function( return end }\n", "site.lua:2", "near"),
-        ("return { mail = function() end,\n  rctp = function() end }\n", "site.lua:2:3", "rctp"),
-        ("return {\n  summary = 1 }\n", "site.lua:2:3", "summary is a sentence"),
+        ("return { mail = function() end,\n  rctp = function() end }\n", "site.lua:2 column=3", "rctp"),
+        ("return {\n  summary = 1 }\n", "site.lua:2 column=3", "summary is a sentence"),
     ] {
         fs::write(gatepost.directory().join("site.lua"), script).unwrap();
         gatepost.reload();
@@ -81,7 +107,7 @@ fn maps_are_read_again_and_a_wrong_one_keeps_the_old() {
     fs::write(gatepost.directory().join("people"), "# wrong\nann@front.example\n").unwrap();
     gatepost.reload();
     gatepost.log_line(&["configuration not reloaded"]);
-    gatepost.log_line(&["people:2:1"]);
+    gatepost.log_line(&["people:2 column=1"]);
     says("second");
 }
 

@@ -66,7 +66,8 @@ fn a_reload_takes_a_new_certificate_and_keeps_the_old_one_when_that_is_broken() 
     assert_eq!(shown(&gatepost), tls::fingerprint("other.pem"));
     fs::write(gatepost.directory().join("shown.pem"), "-----BEGIN CERTIFICATE-----\n").unwrap();
     gatepost.reload();
-    gatepost.log_line(&["ERROR", "configuration not reloaded", "[tls]"]);
+    gatepost.log_line(&["ERROR", "configuration not reloaded", "count=1"]);
+    gatepost.log_line(&["ERROR", "mistake in the configuration", "key=tls.certificate", "column="]);
     assert_eq!(shown(&gatepost), tls::fingerprint("other.pem"));
 }
 

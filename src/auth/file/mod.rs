@@ -115,13 +115,6 @@ impl File {
     }
 }
 
-/// Looks whether the file at `path` can be used.
-///
-/// *Errors*: see `FileError`. Blocks.
-pub fn test(path: &Path) -> Result<(), FileError> {
-    read(path, [0; 32]).map(|_| ())
-}
-
 impl Check for Arc<File> {
     fn mechanisms(&self) -> Mechanisms {
         if self.users.load().has_records() {
@@ -171,6 +164,20 @@ impl Check for Arc<File> {
 }
 
 fn read(path: &Path, key: [u8; 32]) -> Result<(Users, Stamp), FileError> {
+    let (text, stamp) = text_and_stamp(path)?;
+    let users =
+        Users::parse(&text, key).map_err(|error| FileError::Wrong { path: path.to_owned(), error })?;
+    Ok((users, stamp))
+}
+
+/// What stands in the file at `path`.
+///
+/// *Errors*: it can't be read, is too large, or no text. Blocks.
+pub fn text(path: &Path) -> Result<String, FileError> {
+    text_and_stamp(path).map(|(text, _)| text)
+}
+
+fn text_and_stamp(path: &Path) -> Result<(String, Stamp), FileError> {
     let unreadable = |error| FileError::Unreadable { path: path.to_owned(), error };
     let mut file = std::fs::File::open(path).map_err(unreadable)?;
     let found = file.metadata().map_err(unreadable)?;
@@ -179,9 +186,7 @@ fn read(path: &Path, key: [u8; 32]) -> Result<(Users, Stamp), FileError> {
     if u64::try_from(length).is_ok_and(|length| length > LARGEST) {
         return Err(unreadable(std::io::Error::other("it has more than 64 MiB")));
     }
-    let users =
-        Users::parse(&text, key).map_err(|error| FileError::Wrong { path: path.to_owned(), error })?;
-    Ok((users, stamp(&found)))
+    Ok((text, stamp(&found)))
 }
 
 fn stamp(found: &std::fs::Metadata) -> Stamp {

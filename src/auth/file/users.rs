@@ -1,6 +1,6 @@
 //! The users of a file: a line each, `user:hash`; what follows a further colon is Dovecot's and means nothing here.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use aws_lc_rs::rand;
 
@@ -33,8 +33,8 @@ pub enum Why {
     #[error("not USER:HASH")]
     NoUser,
     /// The same user stands above, or one who differs in capitals alone: `sender_login` can't tell them apart.
-    #[error("this user stands there twice, or once more in other letters")]
-    Twice,
+    #[error("the user of line {0} stands here again, perhaps in other letters")]
+    Twice(usize),
     /// The hash.
     #[error("the hash: {0}")]
     Hash(HashError),
@@ -47,22 +47,8 @@ impl Users {
     /// *Errors*: the first line that is wrong.
     pub fn parse(text: &str, key: [u8; 32]) -> Result<Users, LineError> {
         let mut users = Users { hashes: Vec::new(), places: HashMap::new(), key };
-        let mut known = HashSet::new();
-        for (number, line) in text.lines().enumerate() {
-            let line_error = |why| LineError { line: number + 1, why };
-            let line = line.trim();
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
-            let mut parts = line.split(':');
-            let (Some(user), Some(hash)) = (parts.next(), parts.next()) else {
-                return Err(line_error(Why::NoUser));
-            };
-            let user = plain::user(user.as_bytes()).ok_or(line_error(Why::NoUser))?;
-            let hash = Hash::parse(hash).map_err(|why| line_error(Why::Hash(why)))?;
-            if !known.insert(user.to_lowercase()) {
-                return Err(line_error(Why::Twice));
-            }
+        for line in lines(text) {
+            let (user, hash) = line?;
             users.places.insert(user, users.hashes.len());
             users.hashes.push(hash);
         }
@@ -124,6 +110,31 @@ impl Users {
     }
 }
 
+/// Every line of `text` that is wrong.
+pub fn wrong_lines(text: &str) -> Vec<LineError> {
+    lines(text).filter_map(Result::err).collect()
+}
+
+/// What each line of `text` says, but for those that say nothing.
+fn lines(text: &str) -> impl Iterator<Item = Result<(String, Hash), LineError>> {
+    let mut known: HashMap<String, usize> = HashMap::new();
+    let lines = text.lines().enumerate().map(|(at, line)| (at + 1, line.trim()));
+    let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+    lines.map(move |(number, line)| {
+        let line_error = |why| LineError { line: number, why };
+        let mut parts = line.split(':');
+        let (Some(user), Some(hash)) = (parts.next(), parts.next()) else {
+            return Err(line_error(Why::NoUser));
+        };
+        let user = plain::user(user.as_bytes()).ok_or(line_error(Why::NoUser))?;
+        let hash = Hash::parse(hash).map_err(|why| line_error(Why::Hash(why)))?;
+        match known.insert(user.to_lowercase(), number) {
+            None => Ok((user, hash)),
+            Some(first) => Err(line_error(Why::Twice(first))),
+        }
+    })
+}
+
 impl std::fmt::Debug for Users {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Users({})", self.hashes.len())
@@ -159,8 +170,8 @@ mod tests {
             ("ann", 1, Why::NoUser),
             (":x", 1, Why::NoUser),
             ("\nann:secret", 2, Why::Hash(HashError::Unknown)),
-            (&format!("ann:{BCRYPT}\n#\nann:{SCRAM}"), 3, Why::Twice),
-            (&format!("ann:{BCRYPT}\nANN:{BCRYPT}"), 2, Why::Twice),
+            (&format!("ann:{BCRYPT}\n#\nann:{SCRAM}"), 3, Why::Twice(1)),
+            (&format!("ann:{BCRYPT}\nANN:{BCRYPT}"), 2, Why::Twice(1)),
         ] {
             let error = users(text).unwrap_err();
             assert_eq!(error, LineError { line, why });

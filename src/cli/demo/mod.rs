@@ -16,7 +16,7 @@ use clap::Args;
 use crate::app::running::Running;
 use crate::app::signals::{Signals, Told};
 use crate::app::sockets::Sockets;
-use crate::app::{descriptors, policies};
+use crate::app::{descriptors, loading, policies};
 use crate::cli::demo::outcome::Outcome;
 use crate::cli::demo::place::Place;
 use crate::config;
@@ -96,13 +96,13 @@ impl Demo {
         for bind in usual.into_iter().chain([free]) {
             let file = place.write(bind, names).context("the demo's files")?;
             let loaded = config::load(&file, &policies::built_in());
-            let mut loaded = loaded.map_err(|broken| anyhow!("{}", broken.text(false)))?;
+            let loaded = loaded.map_err(|broken| anyhow!("{}", broken.text(false)))?;
             let sockets = match Sockets::open(&loaded.config.listeners, Vec::new()) {
                 Ok(sockets) => sockets,
                 Err(_) if bind != free => continue,
                 Err(error) => return Err(error.into()),
             };
-            policies::compile(&mut loaded, false).map_err(|text| anyhow!(text))?;
+            let loaded = loading::look_inside(loaded).map_err(|wrong| anyhow!(wrong.text(false)))?;
             let log = LogHandle::install(&loaded.config.log)?;
             let address = sockets.address_of("demo").context("no socket")?;
             let running = Running::start(loaded.config, sockets).await?;

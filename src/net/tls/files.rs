@@ -43,11 +43,50 @@ pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, FileErr
 /// *Errors*: one can't be read, or they don't.
 pub fn certified_key(pair: &Pair, provider: &CryptoProvider) -> Result<CertifiedKey, FileError> {
     let chain = certificates(&pair.certificate)?;
-    let text = read(&pair.key)?;
-    let key = PrivateKeyDer::from_pem_slice(&text).map_err(|error| match error {
-        rustls::pki_types::pem::Error::NoItemsFound => wrong(&pair.key, "there is no private key in it"),
-        error => wrong(&pair.key, &error),
-    })?;
+    together(pair, chain, private_key(&pair.key)?, provider)
+}
+
+/// What of a pair is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The certificate.
+    Certificate,
+    /// The key.
+    Key,
+    /// The key, since it is not the certificate's.
+    Both,
+}
+
+/// Everything that is wrong with `pair`.
+pub fn mistakes(pair: &Pair, provider: &CryptoProvider) -> Vec<(Part, FileError)> {
+    match (certificates(&pair.certificate), private_key(&pair.key)) {
+        (Ok(chain), Ok(key)) => {
+            let wrong = together(pair, chain, key, provider).err();
+            wrong.map(|error| (Part::Both, error)).into_iter().collect()
+        }
+        // A file that can't be read is one mistake, also where it is named for both.
+        (Err(error), Err(_)) if pair.certificate == pair.key => vec![(Part::Certificate, error)],
+        (chain, key) => {
+            let chain = chain.err().map(|error| (Part::Certificate, error));
+            chain.into_iter().chain(key.err().map(|error| (Part::Key, error))).collect()
+        }
+    }
+}
+
+fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, FileError> {
+    let text = read(path)?;
+    PrivateKeyDer::from_pem_slice(&text).map_err(|error| match error {
+        rustls::pki_types::pem::Error::NoItemsFound => wrong(path, "there is no private key in it"),
+        error => wrong(path, &error),
+    })
+}
+
+fn together(
+    pair: &Pair,
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+    provider: &CryptoProvider,
+) -> Result<CertifiedKey, FileError> {
     CertifiedKey::from_der(chain, key, provider).map_err(|error| match error {
         rustls::Error::InconsistentKeys(_) => {
             let other = pair.certificate.display();
