@@ -26,7 +26,7 @@ fn a_database_is_read_on_reload_and_a_broken_one_leaves_the_old_one_there() {
     assert_eq!(ask(&gatepost, "nonsense@local.example"), "kind invalid");
     place("MaxMind-DB-test-broken-pointers-24.mmdb", &path);
     gatepost.reload();
-    gatepost.log_line(&["configuration not reloaded", "is no MaxMind DB, or a broken one"]);
+    gatepost.log_line(&["ERROR", "key=map.m.source", "is no MaxMind DB, or a broken one"]);
     assert_eq!(ask(&gatepost, "2.125.160.217@local.example"), "value GB");
     place("GeoLite2-ASN-Test.mmdb", &path);
     gatepost.reload();
