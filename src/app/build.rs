@@ -9,7 +9,7 @@ use anyhow::{Context as _, anyhow};
 use crate::app::names::ResolverNames;
 use crate::app::tls_watch::Watch;
 use crate::app::verifiers::{self, Verifiers};
-use crate::app::{folders, owners, policies, tls, tls_watch};
+use crate::app::{folders, owners, policies, tidying, tls, tls_watch};
 use crate::auth::failures::Failures;
 use crate::backend::config::Backend;
 use crate::backend::server::{Dial, Server};
@@ -194,6 +194,7 @@ impl House {
         let keyring = tls::keyring(&config, tls_before.as_ref())?;
         let spool =
             Spool::new(folders::spool(&config), config.spool.memory, config.spool.limit, ground.pool.clone());
+        tidying::follow(&spool, &ground.helper);
         let plan = policies::plan(&config);
         let asked = |trust| match played {
             Some(_) => http.clone(),

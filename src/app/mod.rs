@@ -18,6 +18,7 @@ pub mod running;
 pub mod signals;
 pub mod sockets;
 pub mod systemd;
+mod tidying;
 pub mod tls;
 pub mod tls_watch;
 pub mod verifiers;

@@ -13,6 +13,7 @@ use crate::backend::telling::END_OF_DATA;
 use crate::fault::{BackendFault, Fault};
 use crate::message::content::CHUNK;
 use crate::message::outgoing::Outgoing;
+use crate::message::spool::SpoolFile;
 use crate::smtp::reply::Reply;
 
 /// A message that is complete and was found good.
@@ -109,7 +110,7 @@ impl Relay {
         };
         line.told = None;
         let conversation = &mut line.opened.conversation;
-        let mut pieces = send(conversation, message).await?;
+        let (mut pieces, file) = send(conversation, message).await?;
         conversation.expect_silence()?;
         pieces.push(Bytes::from_static(END_OF_DATA));
         if let Err(fault) = conversation.write_content(&mut pieces, message.deadline).await {
@@ -125,7 +126,11 @@ impl Relay {
             self.line = None;
         }
         Ok(match Ack::of_backend(&screened) {
-            Some(ack) => Delivery::Acknowledged(ack),
+            Some(ack) => {
+                // Nobody takes what he hasn't read.
+                file.iter().for_each(SpoolFile::has_arrived);
+                Delivery::Acknowledged(ack)
+            }
             None => Delivery::Refused(screened),
         })
     }
@@ -156,12 +161,15 @@ impl Relay {
     }
 }
 
-/// Sends `message` but for its end: what of it is not written yet.
-async fn send(conversation: &mut Conversation, message: &Message<'_>) -> Result<Vec<Bytes>, Failure> {
+/// Sends `message` but for its end: what of it is not written yet, and the file that part of it went from.
+async fn send(
+    conversation: &mut Conversation,
+    message: &Message<'_>,
+) -> Result<(Vec<Bytes>, Option<SpoolFile>), Failure> {
     let mut reader = message.outgoing.reader();
     let mut pieces: Vec<Bytes> = Vec::new();
     let mut gathered = 0;
-    let mut socket = None;
+    let (mut socket, mut file) = (None, None);
     loop {
         let local = |error: &dyn std::fmt::Display| Failure::Local(Fault::Local(error.to_string()));
         if let Some(range) = reader.in_file()
@@ -169,6 +177,10 @@ async fn send(conversation: &mut Conversation, message: &Message<'_>) -> Result<
         {
             conversation.expect_silence()?;
             conversation.write_content(&mut pieces, message.deadline).await?;
+            file.get_or_insert_with(|| {
+                range.file.sets_out();
+                range.file.clone()
+            });
             conversation.send_file(socket, &range, message.deadline).await?;
             reader.skip(range.length);
             gathered = 0;
@@ -185,5 +197,5 @@ async fn send(conversation: &mut Conversation, message: &Message<'_>) -> Result<
             gathered = 0;
         }
     }
-    Ok(pieces)
+    Ok((pieces, file))
 }

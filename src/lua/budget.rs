@@ -4,7 +4,6 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use mlua::{Function, IntoLuaMulti, Lua, Thread, Value};
 use crate::lua::call::Call;
 use crate::lua::guard::{Armed, Budget, Guard, OVER_BUDGET, Stop};
 use crate::lua::problem::is_hunger;
-use crate::lua::slice::SliceWaker;
+use crate::lua::slice::HookWaker;
 
 /// What one hook call may use.
 #[derive(Clone, Copy, Debug)]
@@ -79,15 +78,30 @@ pub struct HookCall {
     cpu_left: Duration,
     /// Octets by which the state grew during the polls so far.
     grown: usize,
-    /// When it first ran and when it last stopped, on the guard's clock.
+    /// Octets that the state held when the last poll began.
+    held: usize,
+    /// What the guard's clock shows, if somebody has just read it.
+    now: Option<Duration>,
+    /// When it first ran and when it last stopped, on that clock.
     span: Option<(Duration, Duration)>,
     /// Its coroutine, until it has ended.
     running: Option<Running>,
     /// Why it could not begin.
-    problem: Option<Box<mlua::Error>>,
+    problem: Option<Box<Stopped>>,
     /// The turn of the others, after a slice.
     turn: Option<Pin<Box<dyn Future<Output = ()>>>>,
 }
+
+/// What a poll of the coroutine gave. As small as can be: it is moved several times for each call.
+enum Polled {
+    Pending,
+    Returned(Returned),
+    Raised(Box<mlua::Error>),
+    Panicked,
+}
+
+/// What a hook call has returned; nothing is nil, as most do.
+pub type Returned = Option<Box<Value>>;
 
 /// A coroutine and its run.
 struct Running {
@@ -122,7 +136,7 @@ impl HookCall {
     /// A call of `function`, which is about to run on behalf of `call`.
     ///
     /// That there is no memory for it, its first poll says: built where it lies, it costs a copy less.
-    #[inline]
+    #[inline(always)]
     pub fn new(
         lua: &Lua,
         guard: &Rc<Guard>,
@@ -133,7 +147,7 @@ impl HookCall {
     ) -> Self {
         let (running, problem) = match Running::begin(lua, guard, function, arguments) {
             Ok(running) => (Some(running), None),
-            Err(problem) => (None, Some(Box::new(problem))),
+            Err(problem) => (None, Some(Box::new(Stopped::Raised(problem)))),
         };
         HookCall {
             lua: lua.clone(),
@@ -142,6 +156,8 @@ impl HookCall {
             allowance,
             cpu_left: allowance.cpu,
             grown: 0,
+            held: 0,
+            now: None,
             span: None,
             running,
             problem,
@@ -149,21 +165,30 @@ impl HookCall {
         }
     }
 
+    /// The same, where the guard's clock shows `now`: reading it takes a tenth of what a call does.
+    #[inline(always)]
+    pub fn starting_at(mut self, now: Option<Duration>) -> Self {
+        self.now = now;
+        self
+    }
+
     /// Runs it to its end at once, where nothing may wait: at load and in `setup`.
     pub fn finish_now(mut self) -> Result<Value, Stopped> {
         self.allowance.slice = Duration::MAX;
         match Pin::new(&mut self).poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(result) => result,
+            Poll::Ready(Ok(returned)) => Ok(returned.map_or(Value::Nil, |value| *value)),
+            Poll::Ready(Err(stopped)) => Err(*stopped),
             Poll::Pending => Err(Stopped::Waited),
         }
     }
 
-    /// Time on the clock so far, waits included.
-    pub fn elapsed(&self) -> Duration {
-        self.span.map_or(Duration::ZERO, |(start, end)| end.saturating_sub(start))
+    /// When it first ran and when it last stopped, on the guard's clock; nothing if it hasn't run.
+    pub fn span(&self) -> Option<(Duration, Duration)> {
+        self.span
     }
 
     /// Runs `body` under the guard; why the guard stopped it, if it did.
+    #[inline]
     fn guarded<T>(
         &mut self,
         slice: Duration,
@@ -175,7 +200,7 @@ impl HookCall {
         let room = allowed.saturating_sub(self.grown).max(LEAST_MEMORY);
         // Fails only in a state that mlua has not made itself.
         let _ = self.lua.set_memory_limit(STATE_MEMORY.min(used.saturating_add(room)));
-        let start = self.guard.now();
+        let start = self.now.take().unwrap_or_else(|| self.guard.now());
         let armed = Armed {
             top,
             start,
@@ -192,8 +217,13 @@ impl HookCall {
         self.span = Some((self.span.map_or(start, |(first, _)| first), end));
         // Without a limit the engine's own calls into Lua can't fail for a script's hunger, and are faster.
         let _ = self.lua.set_memory_limit(0);
-        self.grown = (self.grown + self.lua.used_memory()).saturating_sub(used);
+        self.held = used;
         (stop, result)
+    }
+
+    /// Takes note of what the state has grown by during the last poll.
+    fn note_growth(&mut self) {
+        self.grown = (self.grown + self.lua.used_memory()).saturating_sub(self.held);
     }
 
     /// Ends the coroutine where it is: what it waits for is dropped at once, then `<close>` variables run, under what
@@ -207,60 +237,65 @@ impl HookCall {
         }
     }
 
-    /// The waker for the script's own waits: the session's, which `keep` gives back, if it is for the same task.
-    fn waker(&self, task: &Waker) -> (Arc<SliceWaker>, Waker) {
-        let kept = self.call.session.as_ref().and_then(|session| session.waker.take());
-        kept.filter(|(slice, _)| slice.is_for(task)).unwrap_or_else(|| {
-            let slice = SliceWaker::new(task);
-            let waker = Waker::from(Arc::clone(&slice));
-            (slice, waker)
-        })
-    }
-
-    /// Keeps a waker for the next poll in the same session.
-    fn keep(&self, waker: (Arc<SliceWaker>, Waker)) {
-        if let Some(session) = &self.call.session {
-            session.waker.replace(Some(waker));
+    /// The waker for the script's own waits: the session's, if it is for the same task.
+    fn waker(&self, task: &Waker) -> Rc<HookWaker> {
+        let Some(session) = &self.call.session else { return HookWaker::new(task) };
+        let mut kept = session.waker.borrow_mut();
+        match &*kept {
+            Some(waker) if waker.is_for(task) => Rc::clone(waker),
+            _ => Rc::clone(kept.insert(HookWaker::new(task))),
         }
     }
 
     /// What becomes of the call after a poll that ended like this; `Pending` if it goes on.
-    fn ended(
-        &mut self,
-        stop: Stop,
-        polled: Result<Poll<mlua::Result<Value>>, &'static str>,
-    ) -> Poll<Result<Value, Stopped>> {
-        if matches!(polled, Ok(Poll::Pending)) && !matches!(stop, Stop::Kill(_)) {
+    fn ended(&mut self, stop: Stop, polled: Polled) -> Poll<<Self as Future>::Output> {
+        if matches!(polled, Polled::Pending) && !matches!(stop, Stop::Kill(_)) {
             return Poll::Pending;
         }
         let Some(Running { thread, .. }) = self.running.take() else { return Poll::Pending };
         // What other coroutines of its script still wait for has nobody to wait for it.
         self.call.waits.end();
-        Poll::Ready(match (stop, polled) {
-            (_, Err(words)) => Err(Stopped::Raised(mlua::Error::runtime(words))),
+        let stopped = match (stop, polled) {
+            (_, Polled::Panicked) => Stopped::Raised(mlua::Error::runtime(PANICKED)),
             // Nothing of it runs any more, not even its `<close>` variables: the guard's hook might not come.
-            (Stop::Kill(budget), _) => Err(Stopped::Spent(budget, self.guard.take_killed_at())),
-            (_, Ok(Poll::Ready(Ok(value)))) => {
+            (Stop::Kill(budget), _) => Stopped::Spent(budget, self.guard.take_killed_at()),
+            (_, Polled::Returned(value)) => {
                 if self.guard.is_as_new() {
                     self.guard.pool().give(thread);
                 }
-                Ok(value)
+                return Poll::Ready(Ok(value));
             }
-            (_, Ok(Poll::Ready(Err(error)))) if is_hunger(&error) => {
-                Err(Stopped::Spent(Budget::Memory, None))
-            }
-            (_, Ok(Poll::Ready(Err(error)))) => {
+            (_, Polled::Raised(error)) if is_hunger(&error) => Stopped::Spent(Budget::Memory, None),
+            (_, Polled::Raised(error)) => {
+                self.note_growth();
                 self.close(thread);
-                Err(Stopped::Raised(error))
+                Stopped::Raised(*error)
             }
-            (_, Ok(Poll::Pending)) => return Poll::Pending,
-        })
+            (_, Polled::Pending) => return Poll::Pending,
+        };
+        Poll::Ready(Err(Box::new(stopped)))
+    }
+
+    /// Resumes the coroutine. A panic of the engine's own functions, which mlua lets through to here, ends this call and
+    /// no more.
+    #[inline]
+    fn resume(&mut self, waker: &Waker) -> Polled {
+        let Some(running) = &mut self.running else { return Polled::Pending };
+        let run = Pin::new(&mut running.run);
+        let polled = catch_unwind(AssertUnwindSafe(|| match run.poll(&mut Context::from_waker(waker)) {
+            Poll::Pending => Polled::Pending,
+            Poll::Ready(Ok(Value::Nil)) => Polled::Returned(None),
+            Poll::Ready(Ok(value)) => Polled::Returned(Some(Box::new(value))),
+            Poll::Ready(Err(error)) => Polled::Raised(Box::new(error)),
+        }));
+        polled.unwrap_or(Polled::Panicked)
     }
 }
 
 impl Future for HookCall {
-    type Output = Result<Value, Stopped>;
+    type Output = Result<Returned, Box<Stopped>>;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         if let Some(turn) = &mut this.turn {
@@ -268,32 +303,27 @@ impl Future for HookCall {
             this.turn = None;
         }
         let Some(top) = this.running.as_ref().map(|running| running.thread.state()) else {
-            return match this.problem.take() {
-                Some(problem) => Poll::Ready(Err(Stopped::Raised(*problem))),
-                None => Poll::Pending,
-            };
+            return this.problem.take().map_or(Poll::Pending, |problem| Poll::Ready(Err(problem)));
         };
-        let (slice, waker) = this.waker(cx.waker());
-        slice.begin();
-        let (stop, polled) = this.guarded(this.allowance.slice, top, |this| {
-            let Some(running) = &mut this.running else { return Ok(Poll::Pending) };
-            let run = Pin::new(&mut running.run);
-            // mlua lets a panic of the engine's own functions through to here; it ends this call and no more.
-            let polled = catch_unwind(AssertUnwindSafe(|| run.poll(&mut Context::from_waker(&waker))));
-            polled.map_err(|_| PANICKED)
-        });
-        let is_woken = slice.finish();
-        this.keep((slice, waker));
+        let waker = this.waker(cx.waker());
+        let own = waker.begin();
+        let (stop, polled) = this.guarded(this.allowance.slice, top, |this| this.resume(own));
         let ended = this.ended(stop, polled);
-        if ended.is_pending() && stop == Stop::Slice {
+        if ended.is_ready() {
+            waker.end();
+            return ended;
+        }
+        this.note_growth();
+        let is_woken = waker.finish();
+        if stop == Stop::Slice {
             let mut turn: Pin<Box<dyn Future<Output = ()>>> = Box::pin(tokio::task::yield_now());
             // Its first poll queues the task behind the driver.
             let _ = turn.as_mut().poll(cx);
             this.turn = Some(turn);
-        } else if ended.is_pending() && is_woken {
+        } else if is_woken {
             cx.waker().wake_by_ref();
         }
-        ended
+        Poll::Pending
     }
 }
 

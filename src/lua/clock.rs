@@ -1,7 +1,7 @@
 //! The clocks of a Lua state: by which the guard measures hook calls, and which scripts read.
 
 use std::cell::Cell;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::time::{ClockId, clock_gettime};
 use tokio::time::Instant as RuntimeInstant;
@@ -9,8 +9,8 @@ use tokio::time::Instant as RuntimeInstant;
 /// Where the guard reads the time.
 #[derive(Debug)]
 pub enum Clock {
-    /// The machine's monotonic clock, from the moment given.
-    Monotonic(Instant),
+    /// The machine's monotonic clock.
+    Monotonic,
     /// Advanced by instructions and steps alone, so that budgets are counted in them, and by `lose`.
     Counted {
         /// What the guard has counted.
@@ -35,7 +35,7 @@ const STEP: Duration = Duration::from_nanos(5);
 impl Clock {
     /// The machine's clock.
     pub fn monotonic() -> Self {
-        Clock::Monotonic(Instant::now())
+        Clock::Monotonic
     }
 
     /// A clock that only the guard moves: 500 instructions are 5 µs.
@@ -48,10 +48,10 @@ impl Clock {
         Clock::Played(Cell::new(Duration::ZERO), RuntimeInstant::now())
     }
 
-    /// The time since the clock was made.
+    /// The time since a moment that stays the same as long as the clock is there.
     pub fn now(&self) -> Duration {
         match self {
-            Clock::Monotonic(start) => start.elapsed(),
+            Clock::Monotonic => clock_gettime(ClockId::Monotonic).try_into().unwrap_or_default(),
             Clock::Counted { ran, lost } => ran.get().saturating_add(lost.get()),
             Clock::Played(now, start) => now.get().saturating_add(start.elapsed()),
         }
@@ -60,7 +60,7 @@ impl Clock {
     /// The processor time of this thread, from any moment on: what the system gives to others meanwhile is not in it.
     pub fn processor(&self) -> Duration {
         match self {
-            Clock::Monotonic(_) => clock_gettime(ClockId::ThreadCPUTime).try_into().unwrap_or_default(),
+            Clock::Monotonic => clock_gettime(ClockId::ThreadCPUTime).try_into().unwrap_or_default(),
             Clock::Counted { ran, .. } | Clock::Played(ran, _) => ran.get(),
         }
     }

@@ -20,6 +20,7 @@ pub mod executable;
 mod failure;
 mod globals;
 pub mod guard;
+mod judging;
 mod later;
 pub mod library;
 mod listing;

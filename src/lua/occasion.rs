@@ -1,5 +1,6 @@
 //! What a hook is called for: an event that asks, or a report that tells; and the table that shows it to scripts.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use mlua::Value;
@@ -12,17 +13,16 @@ use crate::message::view::MessageView;
 use crate::policy::event::{Event, Report};
 
 /// An event or a report.
-#[derive(Clone, Copy)]
 pub(super) enum Occasion<'a> {
     /// It asks for a verdict.
-    Event(&'a Event<'a>),
+    Event(Event<'a>),
     /// It tells what has happened, of a transaction that has ended for one.
-    Report(&'a Report, Option<&'a Rc<Past>>),
+    Report(Report, Option<Rc<Past>>),
 }
 
 impl Occasion<'_> {
     /// The message that it is about.
-    pub(super) fn message(self) -> Option<Rc<MessageView>> {
+    pub(super) fn message(&self) -> Option<Rc<MessageView>> {
         match self {
             Occasion::Event(Event::Header(message) | Event::Message(message)) => Some(Rc::clone(message)),
             _ => None,
@@ -30,19 +30,19 @@ impl Occasion<'_> {
     }
 
     /// The transaction that has ended.
-    pub(super) fn past(self) -> Option<Rc<Past>> {
+    pub(super) fn past(&self) -> Option<Rc<Past>> {
         match self {
-            Occasion::Report(_, past) => past.cloned(),
+            Occasion::Report(_, past) => past.clone(),
             Occasion::Event(_) => None,
         }
     }
 
     /// The hook's second argument. `call` is the first hook call for it.
-    pub(super) fn subject(self, view: &SessionView, call: &Call) -> mlua::Result<Value> {
+    pub(super) fn subject<'v>(&self, view: &'v SessionView, call: &Call) -> mlua::Result<Cow<'v, Value>> {
         let kit = &view.kit;
         let table = match self {
-            Occasion::Event(Event::Connect) => view.client()?,
-            Occasion::Event(Event::Tls) => return view.tls(),
+            Occasion::Event(Event::Connect) => return view.client().map(Cow::Borrowed),
+            Occasion::Event(Event::Tls) => return view.tls().map(Cow::Owned),
             Occasion::Event(Event::Ehlo { verb, name }) => {
                 let ehlo = subject::ehlo(kit, *verb, name)?;
                 view.show(&ehlo);
@@ -60,13 +60,13 @@ impl Occasion<'_> {
                 mail
             }
             Occasion::Event(Event::Rcpt { rcpt, index }) => subject::rcpt(kit, rcpt, *index)?,
-            Occasion::Event(Event::Data) => return transaction_facts::current(view, call),
+            Occasion::Event(Event::Data) => return transaction_facts::current(view, call).map(Cow::Owned),
             Occasion::Event(Event::Header(seen) | Event::Message(seen)) => message::table(kit, seen)?,
             Occasion::Event(Event::Command { verb, argument }) => subject::command(kit, verb, argument)?,
             Occasion::Event(Event::Reply(event)) => report::reply(kit, event)?,
             Occasion::Report(Report::Outcome(outcome), _) => report::outcome(kit, outcome)?,
             Occasion::Report(Report::Closed(ending), _) => report::ending(kit, ending)?,
         };
-        Ok(Value::Table(table))
+        Ok(Cow::Owned(Value::Table(table)))
     }
 }

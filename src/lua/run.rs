@@ -1,15 +1,18 @@
 //! The hooks of one stage, run one after the other: each on its budget, its result read, its errors logged.
 
-use std::cell::RefCell;
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::ffi::c_void;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use mlua::{Function, Value};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::lua::budget::{HookCall, Stopped};
+use crate::lua::budget::{HookCall, Returned, Stopped};
 use crate::lua::call::Call;
 use crate::lua::convert::session::SessionView;
 use crate::lua::engine::Engine;
@@ -19,23 +22,27 @@ use crate::lua::parking::{Admission, Berth};
 use crate::lua::policy::Policy;
 use crate::lua::ruling::Ruling;
 use crate::lua::verdict;
+use crate::lua::waits::Waits;
 use crate::message::edit::Edit;
 use crate::names::network::client_network;
 use crate::observe::policy_counts::{self, HookCounts, Opinion};
 use crate::policy::event::Stage;
 use crate::policy::mode::Mode;
 use crate::policy::verdict::Verified;
+use crate::policy::waiting::Wait;
 use crate::session::effects::Effects;
 
 /// How a hook ended.
 pub(super) enum Ran {
-    /// As it should.
-    Ended(Ended),
+    /// As most do: it had no opinion and asked for nothing.
+    Silent,
+    /// With something to say.
+    Ended(Box<Ended>),
     /// With an error, which is in the log.
     Failed,
 }
 
-/// What a hook said and asked for; most say nothing, and that takes no memory.
+/// What a hook said and asked for.
 pub(super) struct Ended {
     pub(super) ruling: Option<Box<Ruling>>,
     pub(super) effects: Option<Box<Effects>>,
@@ -49,12 +56,6 @@ struct Failure {
     is_overrun: bool,
 }
 
-impl Failure {
-    fn error(words: String) -> Failure {
-        Failure { words, is_overrun: false }
-    }
-}
-
 /// One stage of one session.
 pub(super) struct Run<'a> {
     engine: &'a Engine,
@@ -63,116 +64,219 @@ pub(super) struct Run<'a> {
     stage: Stage,
     /// When the time of all policies together is over; counted from the first wait.
     end: Option<Instant>,
-    /// The hooks' second argument, once there was a hook.
-    subject: Option<Value>,
+    /// The hooks' second argument and where it lies, once there was a hook.
+    subject: Option<(Cow<'a, Value>, *const c_void)>,
+    /// When the last hook ended, on the guard's clock.
+    last: Option<Duration>,
+    /// The hook that has begun and not ended.
+    begun: Option<Begun>,
+}
+
+/// A hook that has begun.
+struct Begun {
+    call: Rc<Call>,
+    running: HookCall,
+    admission: Admission,
+    /// How many edits the message had before it.
+    known_edits: usize,
+    /// What bounds its waits; most hooks never wait.
+    bound: Option<Box<Bound>>,
+}
+
+/// The time that a hook has that waits, for a look-up or for its next slice.
+struct Bound {
+    timer: Pin<Box<Sleep>>,
+    /// Whether that is its own budget, and not that of all policies.
+    is_own: bool,
+    _wait: Wait,
 }
 
 impl<'a> Run<'a> {
+    #[inline]
     pub(super) fn new(
         engine: &'a Engine,
         view: &'a Rc<SessionView>,
         occasion: Occasion<'a>,
         stage: Stage,
     ) -> Self {
-        Run { engine, view, occasion, stage, end: None, subject: None }
+        Run { engine, view, occasion, stage, end: None, subject: None, last: None, begun: None }
+    }
+
+    /// The stage.
+    pub(super) fn stage(&self) -> Stage {
+        self.stage
+    }
+
+    /// Whether a hook has begun that has not ended.
+    pub(super) fn has_begun(&self) -> bool {
+        self.begun.is_some()
     }
 
     /// Runs the hook of `policy`, whose verdicts count as `mode` says. `edits` are those of the policies before it at this stage.
     pub(super) async fn policy(&mut self, policy: &Policy, mode: Mode, edits: &[Edit]) -> Ran {
-        let Some(hook) = policy.hook(self.stage) else { return Ran::Failed };
+        poll_fn(|cx| self.poll_policy(policy, mode, edits, cx)).await
+    }
+
+    /// The same, to be polled with the same policy until it is ready.
+    #[inline]
+    pub(super) fn poll_policy(
+        &mut self,
+        policy: &Policy,
+        mode: Mode,
+        edits: &[Edit],
+        cx: &mut Context<'_>,
+    ) -> Poll<Ran> {
+        let begun = match &mut self.begun {
+            Some(begun) => begun,
+            None => match self.begin(policy, mode, edits) {
+                Ok(begun) => begun,
+                Err(ran) => return Poll::Ready(ran),
+            },
+        };
+        let Poll::Ready(returned) = Pin::new(&mut begun.running).poll(cx) else {
+            return self.poll_bound(policy, mode, cx);
+        };
+        Poll::Ready(self.finish(policy, mode, returned))
+    }
+
+    /// Looks whether the time of a hook that waits is over.
+    #[cold]
+    fn poll_bound(&mut self, policy: &Policy, mode: Mode, cx: &mut Context<'_>) -> Poll<Ran> {
+        let fresh = self.begun.as_ref().is_some_and(|begun| begun.bound.is_none()).then(|| {
+            let (end, is_own) = self.end(policy);
+            Box::new(Bound { timer: Box::pin(sleep_until(end)), is_own, _wait: self.engine.waiting.enter() })
+        });
+        let Some(begun) = &mut self.begun else { return Poll::Pending };
+        let bound = match fresh {
+            Some(fresh) => begun.bound.insert(fresh),
+            None => match &mut begun.bound {
+                Some(bound) => bound,
+                None => return Poll::Pending,
+            },
+        };
+        ready!(bound.timer.as_mut().poll(cx));
+        let stopped = if bound.is_own { Stopped::Time } else { Stopped::StageTime };
+        Poll::Ready(self.finish(policy, mode, Err(Box::new(stopped))))
+    }
+
+    /// Begins the hook of `policy`; how it ended, if it can't.
+    #[inline(always)]
+    fn begin(&mut self, policy: &Policy, mode: Mode, edits: &[Edit]) -> Result<&mut Begun, Ran> {
+        let Some(hook) = policy.hook(self.stage) else { return Err(Ran::Failed) };
         let message = self.occasion.message();
         let mut known = message.as_ref().map(|message| message.edits.clone()).unwrap_or_default();
         known.extend_from_slice(edits);
         let known_edits = known.len();
         let call = Rc::new(Call {
+            policy: Rc::clone(&policy.name),
+            capabilities: policy.capabilities.clone(),
+            folder: None,
             stage: Some(self.stage),
             session: Some(Rc::clone(self.view)),
             is_observing: mode == Mode::Observe,
-            budget: policy.budget,
             message,
             past: self.occasion.past(),
+            subject: Cell::new(std::ptr::null()),
+            effects: RefCell::new(None),
             edits: RefCell::new(known),
-            ..Call::load(policy.name.clone(), policy.capabilities.clone())
+            made: RefCell::new(Vec::new()),
+            is_task: false,
+            budget: policy.budget,
+            asking: RefCell::new(Vec::new()),
+            has_touched_vars: Cell::new(false),
+            waits: Waits::default(),
         });
-        let berth = policy.berths.get().and_then(|berths| berths.get(self.stage as usize));
-        let admission = berth.map_or(Admission::Runs, |berth| berth.admit());
+        let admission = self.berth(policy).map_or(Admission::Runs, Berth::admit);
         if admission == Admission::TurnedAway {
-            return Ran::Failed;
+            return Err(Ran::Failed);
         }
-        let result = self.call(policy, hook, &call).await;
-        if let Some(berth) = berth {
-            self.settle(policy, berth, admission, &result);
+        match self.call(policy, hook, &call) {
+            Ok(running) => {
+                Ok(self.begun.insert(Begun { call, running, admission, known_edits, bound: None }))
+            }
+            Err(error) => {
+                let failure = Failure { words: error.to_string(), is_overrun: false };
+                Err(self.conclude(policy, mode, (&call, known_edits, admission), Err(failure)))
+            }
         }
-        let result = result.map_err(|failure| failure.words);
+    }
+
+    /// The call of `hook`, about to run.
+    #[inline]
+    fn call(&mut self, policy: &Policy, hook: &Function, call: &Rc<Call>) -> mlua::Result<HookCall> {
+        let (subject, pointer) = match &mut self.subject {
+            Some(subject) => subject,
+            none => {
+                let subject = self.occasion.subject(self.view, call)?;
+                let pointer = subject.to_pointer();
+                none.insert((subject, pointer))
+            }
+        };
+        call.subject.set(*pointer);
+        let sandbox = &self.engine.sandbox;
+        let arguments = (self.view.table()?, &**subject, &policy.options);
+        let (lua, guard) = (&sandbox.lua, &sandbox.guard);
+        let running = HookCall::new(lua, guard, Rc::clone(call), policy.allowance(), hook, arguments);
+        Ok(running.starting_at(self.last))
+    }
+
+    /// Reads what the hook gave that has begun, and takes note of its end.
+    #[inline]
+    fn finish(&mut self, policy: &Policy, mode: Mode, returned: Result<Returned, Box<Stopped>>) -> Ran {
+        let Some(begun) = &self.begun else { return Ran::Failed };
+        if let Some((start, end)) = begun.running.span() {
+            self.last = Some(end);
+            if let Some(counts) = self.counts(policy) {
+                counts.took(end.saturating_sub(start));
+            }
+        }
+        let kept = begun.call.check_vars();
+        let result = match returned {
+            Ok(returned) => kept
+                .and_then(|()| verdict::ruling(&begun.call, returned.as_deref().unwrap_or(&Value::Nil)))
+                .map_err(|words| Failure { words, is_overrun: false }),
+            Err(stopped) => Err(Failure { is_overrun: stopped.is_overrun(), words: stopped.to_string() }),
+        };
+        let (call, known_edits, admission) = (Rc::clone(&begun.call), begun.known_edits, begun.admission);
+        self.begun = None; // one whose time is over ends here
+        self.conclude(policy, mode, (&call, known_edits, admission), result)
+    }
+
+    /// Counts and logs how a hook ended; what it said and asked for.
+    #[inline]
+    fn conclude(
+        &self,
+        policy: &Policy,
+        mode: Mode,
+        (call, known_edits, admission): (&Call, usize, Admission),
+        result: Result<Option<Box<Ruling>>, Failure>,
+    ) -> Ran {
+        if let Some(berth) = self.berth(policy) {
+            self.settle(policy, berth, admission, result.as_ref().err());
+        }
         if let Some(counts) = self.counts(policy) {
             count(counts, &result, mode);
         }
-        match result {
-            Ok(ruling) => Ran::Ended(Ended {
-                ruling,
-                effects: call.effects.take(),
-                edits: call.edits.take().split_off(known_edits),
-            }),
-            Err(problem) => {
-                failure::log(&call, self.stage.as_str(), &problem, self.engine.sandbox.guard.listing());
-                Ran::Failed
+        let ruling = match result {
+            Ok(ruling) => ruling,
+            Err(Failure { words, .. }) => {
+                failure::log(call, self.stage.as_str(), &words, self.engine.sandbox.guard.listing());
+                return Ran::Failed;
             }
+        };
+        let is_silent =
+            ruling.is_none() && call.effects.borrow().is_none() && call.edits.borrow().len() == known_edits;
+        if is_silent {
+            return Ran::Silent;
         }
-    }
-
-    /// The hook's verdict, or what went wrong.
-    async fn call(
-        &mut self,
-        policy: &Policy,
-        hook: &Function,
-        call: &Rc<Call>,
-    ) -> Result<Option<Box<Ruling>>, Failure> {
-        let failed = |error: mlua::Error| Failure::error(error.to_string());
-        self.prepare(call).map_err(failed)?;
-        let subject = self.subject.as_ref().unwrap_or(&Value::Nil);
-        let session = self.view.table().map_err(failed)?;
-        let sandbox = &self.engine.sandbox;
-        let mut running = HookCall::new(
-            &sandbox.lua,
-            &sandbox.guard,
-            Rc::clone(call),
-            policy.allowance(),
-            hook,
-            (session, subject, &policy.options),
-        );
-        let (mut timer, mut wait) = (None, None);
-        let returned = poll_fn(|cx| {
-            if let Poll::Ready(returned) = Pin::new(&mut running).poll(cx) {
-                return Poll::Ready(returned);
-            }
-            // Most hooks don't wait: no timer for them.
-            wait.get_or_insert_with(|| self.engine.waiting.enter());
-            let (timer, is_own) = timer.get_or_insert_with(|| {
-                let (end, is_own) = self.end(policy);
-                (Box::pin(sleep_until(end)), is_own)
-            });
-            timer.as_mut().poll(cx).map(|()| Err(if *is_own { Stopped::Time } else { Stopped::StageTime }))
-        })
-        .await;
-        if let Some(counts) = self.counts(policy) {
-            counts.took(running.elapsed());
-        }
-        let kept = call.check_vars();
-        let returned = returned
-            .map_err(|stopped| Failure { is_overrun: stopped.is_overrun(), words: stopped.to_string() })?;
-        kept.and_then(|()| verdict::ruling(call, &returned)).map_err(Failure::error)
+        let edits = call.edits.take().split_off(known_edits);
+        Ran::Ended(Box::new(Ended { ruling, effects: call.effects.take(), edits }))
     }
 
     /// Parks the hook if that is what its end calls for, or lets it go.
-    fn settle(
-        &self,
-        policy: &Policy,
-        berth: &Berth,
-        admission: Admission,
-        result: &Result<Option<Box<Ruling>>, Failure>,
-    ) {
+    fn settle(&self, policy: &Policy, berth: &Berth, admission: Admission, failure: Option<&Failure>) {
         let hook = self.stage.as_str();
-        if matches!(result, Err(failure) if failure.is_overrun) {
+        if failure.is_some_and(|failure| failure.is_overrun) {
             if berth.overrun(&client_network(self.view.client_address())) {
                 tracing::warn!(
                     policy = %policy.name,
@@ -190,6 +294,10 @@ impl<'a> Run<'a> {
         policy.counts.get()?.get(self.stage as usize).map(|counts| &**counts)
     }
 
+    fn berth<'p>(&self, policy: &'p Policy) -> Option<&'p Berth> {
+        policy.berths.get()?.get(self.stage as usize).map(|berth| &**berth)
+    }
+
     /// When a hook of `policy` that waits now must have ended, and whether for its own budget.
     fn end(&mut self, policy: &Policy) -> (Instant, bool) {
         let now = Instant::now();
@@ -197,20 +305,10 @@ impl<'a> Run<'a> {
         let own = now + policy.budget.time;
         (all.min(own), own <= all)
     }
-
-    /// Makes the subject, if this is the first hook for it.
-    fn prepare(&mut self, call: &Rc<Call>) -> mlua::Result<()> {
-        let subject = match &self.subject {
-            Some(subject) => subject,
-            None => self.subject.insert(self.occasion.subject(self.view, call)?),
-        };
-        call.subject.set(subject.to_pointer());
-        Ok(())
-    }
 }
 
 /// Counts how a hook ended.
-fn count(counts: &HookCounts, result: &Result<Option<Box<Ruling>>, String>, mode: Mode) {
+fn count(counts: &HookCounts, result: &Result<Option<Box<Ruling>>, Failure>, mode: Mode) {
     let mode = match mode {
         Mode::Enforce => policy_counts::Mode::Enforce,
         Mode::Observe => policy_counts::Mode::Observe,

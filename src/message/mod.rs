@@ -11,6 +11,7 @@ pub mod header;
 pub mod mailboxes;
 pub mod outgoing;
 pub mod shelf;
+mod spare_files;
 pub mod spool;
 pub mod trace;
 pub mod view;

@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,6 +16,7 @@ use rustix::io::{Errno, ReadWriteFlags};
 use tokio::time::timeout;
 
 use crate::message::shelf::Shelf;
+use crate::message::spare_files::SpareFiles;
 use crate::threads::storage::StoragePool;
 
 /// The spool of the whole process: its folder, its bounds, and what is in use.
@@ -27,6 +28,7 @@ pub struct Spool {
     limit: u64,
     used: AtomicU64,
     shelf: Arc<Shelf>,
+    spares: SpareFiles,
     pool: StoragePool,
 }
 
@@ -75,8 +77,8 @@ impl fmt::Debug for Spool {
 impl Spool {
     /// A spool in `directory` that keeps `memory` octets of each message in memory and `limit` octets in all.
     pub fn new(directory: PathBuf, memory: u64, limit: u64, pool: StoragePool) -> Arc<Spool> {
-        let (used, shelf) = (AtomicU64::new(0), Arc::default());
-        Arc::new(Spool { directory, memory, limit, used, shelf, pool })
+        let (used, shelf, spares) = (AtomicU64::new(0), Arc::default(), SpareFiles::default());
+        Arc::new(Spool { directory, memory, limit, used, shelf, spares, pool })
     }
 
     /// Octets of one message that stay in memory.
@@ -99,6 +101,18 @@ impl Spool {
         &self.directory
     }
 
+    /// Closes the files that no message has wanted since it was called last.
+    pub fn tidy(&self) {
+        self.close(self.spares.tidy());
+    }
+
+    /// Closes `files` on the storage pool: the system frees their blocks, which takes time if there are many.
+    fn close(&self, files: Vec<File>) {
+        if !files.is_empty() {
+            self.pool.leave(move || drop(files));
+        }
+    }
+
     /// What `work` gives, done on the storage pool; an error if the disk takes longer than `PATIENCE`.
     async fn run<T: Send + 'static>(
         &self,
@@ -111,6 +125,8 @@ impl Spool {
     }
 
     fn storage_error(&self, cause: io::Error) -> SpoolError {
+        // If the disk is full, it has more room now; if it is broken, so are they.
+        self.close(self.spares.clear());
         SpoolError::Storage { directory: self.directory.clone(), cause: Arc::new(cause) }
     }
 }
@@ -152,18 +168,22 @@ impl Drop for Room {
     }
 }
 
-/// The part of one message that is in a file; the file has no name and goes with its last handle.
+/// The part of one message that is in a file without a name, which the next message may have after the last handle.
 #[derive(Clone, Debug)]
 pub struct SpoolFile {
     spool: Arc<Spool>,
     file: Arc<Unlinked>,
 }
 
-/// A file without a name. The system frees its blocks when it is closed, which takes time if there are many.
+/// A file without a name.
 #[derive(Debug)]
 struct Unlinked {
     spool: Arc<Spool>,
     file: Option<File>,
+    /// Octets that it holds, of this message or of one before.
+    octets: AtomicU64,
+    /// Connections that may still read from it: what `send` gives them is the system's own memory of the file, no copy.
+    readers: AtomicUsize,
 }
 
 impl Unlinked {
@@ -174,19 +194,29 @@ impl Unlinked {
 
 impl Drop for Unlinked {
     fn drop(&mut self) {
-        let file = self.file.take();
-        self.spool.pool.leave(move || drop(file));
+        let Some(file) = self.file.take() else { return };
+        let octets = *self.octets.get_mut();
+        // One that a connection may still read from must not be written to.
+        let kept =
+            if *self.readers.get_mut() == 0 { self.spool.spares.give(file, octets) } else { Err(file) };
+        self.spool.close(kept.err().into_iter().collect());
     }
 }
 
 impl SpoolFile {
-    /// A new file in the folder of `spool`.
+    /// A file in the folder of `spool`, new or one that another message has left. Only what is written is ever read.
     ///
     /// *Errors*: `Storage`, `Stopped`.
     pub async fn create(spool: &Arc<Spool>) -> Result<SpoolFile, SpoolError> {
-        let directory = spool.directory.clone();
-        let file = spool.run(move || tempfile::tempfile_in(directory)).await?;
-        let file = Unlinked { spool: Arc::clone(spool), file: Some(file) };
+        let (file, octets) = match spool.spares.take() {
+            Some(spare) => spare,
+            None => {
+                let directory = spool.directory.clone();
+                (spool.run(move || tempfile::tempfile_in(directory)).await?, 0)
+            }
+        };
+        let (octets, readers) = (AtomicU64::new(octets), AtomicUsize::new(0));
+        let file = Unlinked { spool: Arc::clone(spool), file: Some(file), octets, readers };
         Ok(SpoolFile { spool: Arc::clone(spool), file: Arc::new(file) })
     }
 
@@ -195,7 +225,19 @@ impl SpoolFile {
     /// *Errors*: `Storage`, `Stopped`.
     pub async fn write(&self, offset: u64, octets: Vec<u8>) -> Result<Vec<u8>, SpoolError> {
         let file = Arc::clone(&self.file);
+        file.octets.fetch_max(offset.saturating_add(octets.len() as u64), Ordering::Relaxed);
         self.spool.run(move || file.file()?.write_all_at(&octets, offset).map(|()| octets)).await
+    }
+
+    /// Takes note that a connection is about to be given octets by `send`; until `has_arrived`, they may be read from
+    /// the file itself.
+    pub fn sets_out(&self) {
+        self.file.readers.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Takes note that one connection has read all that it was given: what it was for was acknowledged.
+    pub fn has_arrived(&self) {
+        self.file.readers.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Gives `socket`, which doesn't block, what it takes now of the octets from `offset`, at most `length`; how many
@@ -262,67 +304,4 @@ fn read_at_hand(file: &File, octets: &mut [u8], offset: u64) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::Read;
-    use std::os::unix::net::UnixStream;
-    use std::sync::mpsc::channel;
-
-    use super::*;
-
-    /// A file with `octets`, and a connection that doesn't block.
-    async fn file_and_pair(octets: &[u8]) -> (SpoolFile, Arc<OwnedFd>, UnixStream, tempfile::TempDir) {
-        let folder = tempfile::tempdir().unwrap();
-        let spool = Spool::new(folder.path().to_owned(), 0, 1 << 30, StoragePool::start(1, 8).unwrap());
-        let file = SpoolFile::create(&spool).await.unwrap();
-        file.write(0, octets.to_vec()).await.unwrap();
-        let (near, far) = UnixStream::pair().unwrap();
-        near.set_nonblocking(true).unwrap();
-        (file, Arc::new(near.into()), far, folder)
-    }
-
-    #[tokio::test]
-    async fn a_connection_gets_all_of_a_range_though_it_takes_little_at_once() {
-        let octets: Vec<u8> = (0..2_000_000_u32).flat_map(|number| number.to_be_bytes()).collect();
-        let (file, near, mut far, _folder) = file_and_pair(&octets).await;
-        let (mut at, end, mut times) = (1000, octets.len() as u64 - 1000, 0);
-        let mut got = Vec::new();
-        while at < end {
-            let sent = file.send(&near, at, end - at).await.unwrap();
-            assert!(sent > 0, "it was emptied before");
-            assert_eq!(file.send(&near, at + sent, 0).await.unwrap(), 0);
-            (at, times) = (at + sent, times + 1);
-            let mut room = vec![0; usize::try_from(sent).unwrap()];
-            far.read_exact(&mut room).unwrap();
-            got.append(&mut room);
-        }
-        assert!(times > 1, "it took all at once");
-        assert!(got == octets[1000..octets.len() - 1000]);
-    }
-
-    #[tokio::test]
-    async fn a_file_that_ends_and_a_connection_that_is_gone_are_told_apart() {
-        let (file, near, far, _folder) = file_and_pair(b"octets").await;
-        assert!(matches!(file.send(&near, 0, 7).await, Err(SendError::Spool(SpoolError::Storage { .. }))));
-        drop(far);
-        assert!(matches!(file.send(&near, 0, 6).await, Err(SendError::Connection(_))));
-    }
-
-    #[tokio::test]
-    async fn a_disk_that_hangs_is_an_error_in_time() {
-        let folder = tempfile::tempdir().unwrap();
-        let pool = StoragePool::start(1, 8).unwrap();
-        let spool = Spool::new(folder.path().to_owned(), 0, 1000, pool.clone());
-        let file = SpoolFile::create(&spool).await.unwrap();
-        let (release, gate) = channel::<()>();
-        pool.leave(move || {
-            let _ = gate.recv();
-        });
-        tokio::time::pause(); // from here on it goes on when nothing else does
-        let is_overdue = |error: SpoolError| matches!(error, SpoolError::Storage { cause, .. } if cause.kind() == io::ErrorKind::TimedOut);
-        assert!(is_overdue(SpoolFile::create(&spool).await.unwrap_err()));
-        assert!(is_overdue(file.write(0, b"octets".to_vec()).await.unwrap_err()));
-        // What is not there yet is not in the system's memory either: it would have to be fetched.
-        assert!(is_overdue(file.read(0, 6).await.unwrap_err()));
-        drop(release);
-    }
-}
+mod tests;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::observe::counters::Count;
+use crate::observe::counters::OwnCount;
 
 /// The counts of all hooks on all workers. Asked when policies are loaded and when the page is read, not by a hook.
 #[derive(Debug, Default)]
@@ -148,18 +148,18 @@ impl HookCounts {
 
 #[derive(Debug, Default)]
 struct Said {
-    none: Count,
-    accept: Count,
-    reject: Count,
-    defer: Count,
-    disconnect: Count,
-    discard: Count,
-    quarantine: Count,
-    errors: Count,
+    none: OwnCount,
+    accept: OwnCount,
+    reject: OwnCount,
+    defer: OwnCount,
+    disconnect: OwnCount,
+    discard: OwnCount,
+    quarantine: OwnCount,
+    errors: OwnCount,
 }
 
 impl Said {
-    fn opinion(&self, opinion: Opinion) -> &Count {
+    fn opinion(&self, opinion: Opinion) -> &OwnCount {
         match opinion {
             Opinion::None => &self.none,
             Opinion::Accept => &self.accept,
@@ -176,8 +176,8 @@ impl Said {
 #[derive(Debug, Default)]
 struct Durations {
     /// One for each of [`BOUNDS_US`], and one for what is longer.
-    buckets: [Count; BOUNDS_US.len() + 1],
-    nanoseconds: Count,
+    buckets: [OwnCount; BOUNDS_US.len() + 1],
+    nanoseconds: OwnCount,
 }
 
 impl Durations {

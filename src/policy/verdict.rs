@@ -1,5 +1,7 @@
 //! What policies decide: a verdict, and the effects that come with it.
 
+use std::time::Duration;
+
 use crate::message::edit::Edit;
 use crate::session::effects::{Effects, PolicyName};
 use crate::smtp::reply::Reply;
@@ -38,8 +40,8 @@ pub struct Decision {
     pub verdict: Verdict,
     /// The policy that decided; none when nobody had an opinion.
     pub policy: Option<PolicyName>,
-    /// What the hooks asked for.
-    pub effects: Effects,
+    /// What the hooks asked for; most ask for nothing, and that takes no memory.
+    pub effects: Option<Box<Effects>>,
     /// Changes of the message, from `header` and `message` hooks, in order.
     pub edits: Vec<Edit>,
 }
@@ -47,6 +49,16 @@ pub struct Decision {
 impl Decision {
     /// The decision of a listener without policies.
     pub fn accept() -> Self {
-        Decision { verdict: Verdict::Accept, policy: None, effects: Effects::default(), edits: Vec::new() }
+        Decision { verdict: Verdict::Accept, policy: None, effects: None, edits: Vec::new() }
+    }
+
+    /// How long the hooks want the reply held back.
+    pub fn delay(&self) -> Duration {
+        self.effects.as_ref().map_or(Duration::ZERO, |effects| effects.delay)
+    }
+
+    /// Takes what the hooks asked for out of it.
+    pub fn take_effects(&mut self) -> Effects {
+        self.effects.take().map_or_else(Effects::default, |effects| *effects)
     }
 }

@@ -172,14 +172,15 @@ impl Serve {
         mut decision: Decision,
         edits: &mut Vec<Edit>,
     ) -> Option<Refusal> {
-        let delay = decision.effects.delay;
+        let mut effects = decision.take_effects();
+        let delay = effects.delay;
         let (reply, is_discard) = match &decision.verdict {
             Verdict::Refuse(reply) => (reply.clone(), false),
             Verdict::Discard { .. } => (Reply::OK, true),
             Verdict::Accept => (Reply::START_DATA, false),
         };
-        let changes = std::mem::take(&mut decision.effects.recipients);
-        self.session.borrow_mut().commit_content_verdict(std::mem::take(&mut decision.effects), &reply);
+        let changes = std::mem::take(&mut effects.recipients);
+        self.session.borrow_mut().commit_content_verdict(effects, &reply);
         if decision.verdict == Verdict::Accept {
             self.change_recipients(&changes);
             edits.append(&mut decision.edits);

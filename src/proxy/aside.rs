@@ -22,8 +22,9 @@ impl Serve {
     ) -> Flow {
         let (word, argument) = text.split_once(' ').unwrap_or((text, ""));
         let word = word.to_ascii_uppercase();
-        let decision = self.decide(Event::Command { verb: &word, argument: argument.trim() }).await;
-        let delay = decision.effects.delay;
+        let mut decision = self.decide(Event::Command { verb: &word, argument: argument.trim() }).await;
+        let delay = decision.delay();
+        let effects = decision.take_effects();
         let own = match &admitted {
             Ok(admitted) => self.session.borrow().answer(admitted),
             Err(refusal) => refusal.clone(),
@@ -33,7 +34,7 @@ impl Serve {
             Verdict::Accept | Verdict::Discard { .. } => Said::core(own.clone()),
         };
         let said = said.answering(verb, text).after(delay);
-        self.session.borrow_mut().commit_asides(decision.effects);
+        self.session.borrow_mut().commit_asides(effects);
         match admitted {
             Ok(admitted) => {
                 let offer = Offer::plain(&self.context.rules);

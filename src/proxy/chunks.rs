@@ -33,12 +33,12 @@ impl Serve {
             Err(reply) => return self.refuse_chunk(&mut chunk, reply, text).await,
         };
         if self.chunks.is_none() {
-            let decision = self.decide(Event::Data).await;
+            let mut decision = self.decide(Event::Data).await;
             let reply = match &decision.verdict {
                 Verdict::Refuse(reply) => reply.clone(),
                 Verdict::Accept | Verdict::Discard { .. } => Reply::OK,
             };
-            let mut effects = decision.effects;
+            let mut effects = decision.take_effects();
             self.change_recipients(&std::mem::take(&mut effects.recipients));
             self.session.borrow_mut().commit(admitted, Offer::plain(&self.context.rules), effects, &reply);
             if !reply.is_positive() {

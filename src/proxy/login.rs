@@ -311,8 +311,9 @@ impl Serve {
 
     /// Asks the `auth` policies about a login that is right, commits it unless they refuse it, and says so.
     async fn take_login(&mut self, admitted: Admitted, login: Login, text: &str) -> Flow {
-        let decision = self.decide(Event::Auth(&login)).await;
-        let delay = decision.effects.delay;
+        let mut decision = self.decide(Event::Auth(&login)).await;
+        let effects = decision.take_effects();
+        let delay = effects.delay;
         let said = match decision.verdict {
             Verdict::Refuse(reply) => Said::policy(reply, decision.policy),
             Verdict::Accept | Verdict::Discard { .. } => Said::core(Reply::LOGGED_IN),
@@ -320,7 +321,7 @@ impl Serve {
         let counters = &self.context.counters;
         let count = if said.reply.is_positive() { &counters.logins } else { &counters.logins_refused };
         count.increase();
-        self.session.borrow_mut().commit_login(admitted, Some(login), decision.effects, &said.reply);
+        self.session.borrow_mut().commit_login(admitted, Some(login), effects, &said.reply);
         self.say(said.answering(Verb::Auth, text).after(delay)).await
     }
 

@@ -67,7 +67,7 @@ impl Serve {
             from: said.origin.clone(),
         };
         let decision = self.decide(Event::Reply(&event)).await;
-        said.delay = said.delay.max(decision.effects.delay);
+        said.delay = said.delay.max(decision.delay());
         // A message that was taken is told so, whatever policies think of it: else it would come again.
         let is_acknowledged = said.line == "." && said.reply.is_positive();
         if let (Verdict::Refuse(reply), false) = (decision.verdict, is_acknowledged) {

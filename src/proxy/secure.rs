@@ -39,10 +39,10 @@ impl Serve {
         self.after_end(ended);
         self.say(Said::core(reply)).await?;
         self.flush().await?;
-        let decision = Box::pin(self.secure()).await?;
-        let delay = decision.effects.delay;
+        let mut decision = Box::pin(self.secure()).await?;
+        let delay = decision.delay();
         let refusal = refusal(&decision);
-        self.session.borrow_mut().commit_tls(decision.effects, refusal);
+        self.session.borrow_mut().commit_tls(decision.take_effects(), refusal);
         self.hold_back(delay).await;
         Ok(())
     }
@@ -52,8 +52,11 @@ impl Serve {
     pub(super) async fn secure_first(&mut self, mut decision: Decision) -> Result<Decision, End> {
         let mut judged = self.secure().await?;
         let refusal = refusal(&judged);
-        decision.effects.delay = decision.effects.delay.max(judged.effects.delay);
-        self.session.borrow_mut().commit_tls(std::mem::take(&mut judged.effects), refusal.clone());
+        let delay = decision.delay().max(judged.delay());
+        if !delay.is_zero() {
+            decision.effects.get_or_insert_default().delay = delay;
+        }
+        self.session.borrow_mut().commit_tls(judged.take_effects(), refusal.clone());
         if let (Some(_), Verdict::Accept) = (refusal, &decision.verdict) {
             decision.verdict = judged.verdict;
             decision.policy = judged.policy;

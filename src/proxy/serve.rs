@@ -160,22 +160,24 @@ impl Serve {
             self.session.borrow_mut().note_early_talk();
         }
         let refuses_talk = self.context.listener.early_talk == CountOrRefuse::Refuse;
+        let effects = decision.take_effects();
         let reply = match decision.verdict {
             _ if refuses_talk && self.session.borrow().counters().talked_early => Reply::EARLY_TALK,
             Verdict::Refuse(reply) => reply,
             Verdict::Accept | Verdict::Discard { .. } => self.banner(),
         };
-        self.open_with(decision.effects, decision.policy, reply).await
+        self.open_with(effects, decision.policy, reply).await
     }
 
     /// Greets the client whom a machine in front of us has named: nobody talks too early there.
     pub(super) async fn greet_client(&mut self) -> Flow {
-        let decision = self.decide(Event::Connect).await;
+        let mut decision = self.decide(Event::Connect).await;
+        let effects = decision.take_effects();
         let reply = match decision.verdict {
             Verdict::Refuse(reply) => reply,
             Verdict::Accept | Verdict::Discard { .. } => self.banner(),
         };
-        self.open_with(decision.effects, decision.policy, reply).await
+        self.open_with(effects, decision.policy, reply).await
     }
 
     /// Commits what the `connect` policies said and writes `reply`, the banner or what stands in its place.

@@ -136,7 +136,8 @@ impl Serve {
             Command::Ehlo(name) => (Verb::Ehlo, name.clone()),
             _ => return Ok(()),
         };
-        let decision = self.decide(Event::Ehlo { verb, name: &name }).await;
+        let mut decision = self.decide(Event::Ehlo { verb, name: &name }).await;
+        let effects = decision.take_effects();
         let mechanisms = self.offered_mechanisms();
         let (rules, server) = (&self.context.rules, &self.context.server);
         let capabilities = server.capabilities();
@@ -148,12 +149,12 @@ impl Serve {
                 .offer(capabilities.as_deref(), server.passes_8bit())
                 .with_auth(mechanisms),
         };
-        let delay = decision.effects.delay;
+        let delay = effects.delay;
         let said = match decision.verdict {
             Verdict::Refuse(reply) => Said::policy(reply, decision.policy),
             Verdict::Accept | Verdict::Discard { .. } => Said::core(offer.reply(rules)),
         };
-        let ended = self.session.borrow_mut().commit(admitted, offer, decision.effects, &said.reply);
+        let ended = self.session.borrow_mut().commit(admitted, offer, effects, &said.reply);
         if said.reply.is_positive() {
             self.after_end(ended);
         }
@@ -163,19 +164,20 @@ impl Serve {
     async fn take_mail(&mut self, admitted: Admitted, text: &str) -> Flow {
         let Command::Mail(mail) = admitted.command() else { return Ok(()) };
         let mut decision = self.decide(Event::Mail(mail)).await;
+        let mut effects = decision.take_effects();
         self.batch.has_mail = true;
-        let (delay, is_utf8) = (decision.effects.delay, mail.params.smtputf8);
+        let (delay, is_utf8) = (effects.delay, mail.params.smtputf8);
         let mut said = match decision.verdict {
             Verdict::Refuse(reply) => Said::policy(reply, decision.policy.clone()),
             Verdict::Accept | Verdict::Discard { .. } => Said::core(Reply::REVERSE_PATH_OK),
         };
         if said.reply.is_positive()
-            && let Some(refusal) = self.judge_reverse_path(mail, &mut decision.effects).await
+            && let Some(refusal) = self.judge_reverse_path(mail, &mut effects).await
         {
             said = Said::core(refusal);
         }
         if said.reply.is_positive() && self.context.server.config.connect == ConnectAt::Mail {
-            said = self.ask_for_mail(mail, &decision.effects).await.unwrap_or(said);
+            said = self.ask_for_mail(mail, &effects).await.unwrap_or(said);
         }
         let reply = said.reply.clone();
         if reply.is_positive() && self.session.borrow().transaction().is_some() {
@@ -183,7 +185,7 @@ impl Serve {
         }
         let failed = self.record.replace(Box::new(Record::new(mail)));
         let offer = Offer::plain(&self.context.rules);
-        let ended = self.session.borrow_mut().commit(admitted, offer, decision.effects, &reply);
+        let ended = self.session.borrow_mut().commit(admitted, offer, effects, &reply);
         self.note_decision("mail", decision.policy, &reply);
         let flow = self.say(said.answering(Verb::Mail, text).in_utf8(is_utf8).after(delay)).await;
         if let Some(refused) = ended {
@@ -213,19 +215,20 @@ impl Serve {
         let Command::Rcpt(rcpt) = admitted.command() else { return Ok(()) };
         let index = self.session.borrow().transaction().map_or(1, Transaction::next_index);
         let mut decision = self.decide(Event::Rcpt { rcpt, index }).await;
+        let mut effects = decision.take_effects();
         let forward_path = rcpt.forward_path.as_str().to_owned();
-        let delay = decision.effects.delay;
-        let judged = self.judge(rcpt, &mut decision);
+        let delay = effects.delay;
+        let judged = self.judge(rcpt, &decision, &mut effects);
         match judged {
             Err(said) => {
                 let offer = Offer::plain(&self.context.rules);
                 self.note_decision("rcpt", decision.policy, &said.reply);
-                self.session.borrow_mut().commit(admitted, offer, decision.effects, &said.reply);
+                self.session.borrow_mut().commit(admitted, offer, effects, &said.reply);
                 self.batch.answer(forward_path, text.to_owned(), said.after(delay), Vec::new());
             }
             Ok(destination) => {
                 let is_discarded = matches!(destination, Destination::Discarded { .. });
-                let assumed = self.session.borrow_mut().assume(admitted, decision.effects, destination);
+                let assumed = self.session.borrow_mut().assume(admitted, effects, destination);
                 let Some(assumed) = assumed else { return Ok(()) };
                 if is_discarded {
                     let changes = self.session.borrow_mut().settle(assumed, &Reply::FORWARD_PATH_OK);
@@ -240,24 +243,24 @@ impl Serve {
     }
 
     /// What policies and the relay guard make of a recipient.
-    fn judge(&self, rcpt: &Rcpt, decision: &mut Decision) -> Result<Destination, Said> {
+    fn judge(&self, rcpt: &Rcpt, decision: &Decision, effects: &mut Effects) -> Result<Destination, Said> {
         if let Verdict::Refuse(reply) = &decision.verdict {
             return Err(Said::policy(reply.clone(), decision.policy.clone()));
         }
         // A recipient that is not ours is refused as always: no verdict is a way round the guard.
-        let permitted = self.permit(rcpt.forward_path.clone(), decision)?;
+        let permitted = self.permit(rcpt.forward_path.clone(), effects)?;
         if let Verdict::Discard { why } = &decision.verdict {
             let policy = decision.policy.clone().unwrap_or_else(|| "".into());
             return Ok(Destination::Discarded { policy, why: why.clone() });
         }
-        match decision.effects.forward_path.take() {
-            Some(rewritten) => self.permit(rewritten, decision).map(Destination::Backend),
+        match effects.forward_path.take() {
+            Some(rewritten) => self.permit(rewritten, effects).map(Destination::Backend),
             None => Ok(Destination::Backend(permitted)),
         }
     }
 
-    fn permit(&self, path: ForwardPath, decision: &Decision) -> Result<Permitted, Said> {
-        let for_this_one = decision.effects.grant.as_ref().map(|grant| grant.why.as_str());
+    fn permit(&self, path: ForwardPath, effects: &Effects) -> Result<Permitted, Said> {
+        let for_this_one = effects.grant.as_ref().map(|grant| grant.why.as_str());
         self.permit_with(path, for_this_one).map_err(Said::core)
     }
 

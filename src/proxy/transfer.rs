@@ -57,13 +57,13 @@ impl Serve {
         };
         let mut effects = Effects::default();
         if said.reply.is_intermediate() {
-            let decision = self.decide(Event::Data).await;
-            said = said.after(decision.effects.delay);
+            let mut decision = self.decide(Event::Data).await;
+            effects = decision.take_effects();
+            said = said.after(effects.delay);
             if let Verdict::Refuse(reply) = decision.verdict {
                 self.note_decision("data", decision.policy.clone(), &reply);
                 said = Said::policy(reply, decision.policy);
             }
-            effects = decision.effects;
         }
         let reply = said.reply.clone();
         let is_from_backend = said.origin == Origin::Backend;

@@ -124,8 +124,12 @@ async fn run(call: &Call, running: HookCall, last: Instant, parking: &Parking, l
             failure::log(call, "task", &Stopped::Time.to_string(), listing);
             return End::Timeout;
         }
-        (Ok(Ok(Value::Table(values))), Ok(())) => return End::Values(values),
-        (Ok(Ok(_)), Ok(())) => return End::Failed, // not what `enter` gives
+        (Ok(Ok(returned)), Ok(())) => {
+            return match returned.as_deref() {
+                Some(Value::Table(values)) => End::Values(values.clone()),
+                _ => End::Failed, // not what `enter` gives
+            };
+        }
         (Ok(Ok(_)), Err(problem)) => problem,
         (Ok(Err(stopped)), _) => {
             if stopped.is_overrun() {

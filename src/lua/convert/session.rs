@@ -4,8 +4,6 @@ use std::cell::{OnceCell, RefCell};
 use std::ffi::c_void;
 use std::net::IpAddr;
 use std::rc::{Rc, Weak};
-use std::sync::Arc;
-use std::task::Waker;
 use std::time::Duration;
 
 use mlua::{AnyUserData, IntoLua, Table, Value};
@@ -17,7 +15,7 @@ use crate::lua::convert::subject;
 use crate::lua::convert::tls;
 use crate::lua::convert::transaction::{Past, TransactionView};
 use crate::lua::convert::vars::Vars;
-use crate::lua::slice::SliceWaker;
+use crate::lua::slice::HookWaker;
 use crate::lua::tasks::Tasks;
 use crate::names::network::address_text;
 use crate::policy::door::SharedSession;
@@ -49,7 +47,7 @@ pub struct SessionView {
     /// On the guard's clock.
     pub(super) opened: Duration,
     /// The waker of the session's task, as hook calls need it; it rarely changes.
-    pub(in crate::lua) waker: RefCell<Option<(Arc<SliceWaker>, Waker)>>,
+    pub(in crate::lua) waker: RefCell<Option<Rc<HookWaker>>>,
 }
 
 /// The tables that a session has from its first hook on.
@@ -58,7 +56,7 @@ struct Tables {
     session: Table,
     /// What `session` reads as, to tell it from another session's.
     facts: *const c_void,
-    client: Table,
+    client: Value,
 }
 
 impl SessionView {
@@ -97,7 +95,7 @@ impl SessionView {
             return Ok(tables);
         }
         let client = self.session.borrow().identity().client;
-        let (session, facts, client): (Table, Table, Table) =
+        let (session, facts, client): (Table, Table, Value) =
             self.kit.session.call((address_text(client.ip()), client.port()))?;
         Ok(self.tables.get_or_init(|| Tables { session, facts: facts.to_pointer(), client }))
     }
@@ -130,8 +128,8 @@ impl SessionView {
     }
 
     /// The client's table, which is also the subject of `connect`.
-    pub(in crate::lua) fn client(&self) -> mlua::Result<Table> {
-        Ok(self.tables()?.client.clone())
+    pub(in crate::lua) fn client(&self) -> mlua::Result<&Value> {
+        Ok(&self.tables()?.client)
     }
 
     /// A greeting or a MAIL is judged: what `session` shows of it is this table while it is.

@@ -21,6 +21,7 @@ use crate::policy::door::{Policies, SessionPolicies, SharedSession};
 use crate::policy::event::Event;
 use crate::policy::mode::{Mode, PolicyUse};
 use crate::policy::verdict::{Decision, Verdict};
+use crate::session::effects::Effects;
 use crate::session::ehlo::Offer;
 use crate::session::envelope::Destination;
 use crate::session::identity::{Identity, SessionId, Told, ToldTls};
@@ -174,7 +175,7 @@ impl Client {
 
     pub(super) async fn connect(&self) -> Decision {
         self.decide(Event::Connect, |session, decision| {
-            session.commit_banner(decision.effects.clone(), &reply_of(decision, 220));
+            session.commit_banner(effects_of(decision), &reply_of(decision, 220));
         })
         .await
     }
@@ -203,11 +204,11 @@ impl Client {
             let reply = reply_of(decision, 250);
             let admitted = session.admit(command.clone()).unwrap();
             if !reply.is_positive() {
-                session.commit(admitted, Offer::plain(session.rules()), decision.effects.clone(), &reply);
+                session.commit(admitted, Offer::plain(session.rules()), effects_of(decision), &reply);
                 return;
             }
             let destination = Destination::Discarded { policy: "test".into(), why: String::new() };
-            let assumed = session.assume(admitted, decision.effects.clone(), destination).unwrap();
+            let assumed = session.assume(admitted, effects_of(decision), destination).unwrap();
             session.settle(assumed, &reply);
         })
         .await
@@ -215,7 +216,7 @@ impl Client {
 
     pub(super) async fn data(&self) -> Decision {
         self.decide(Event::Data, |session, decision| {
-            session.commit_content_verdict(decision.effects.clone(), &reply_of(decision, 354));
+            session.commit_content_verdict(effects_of(decision), &reply_of(decision, 354));
         })
         .await
     }
@@ -251,6 +252,11 @@ pub(super) fn said(decision: &Decision) -> String {
     }
 }
 
+/// What the hooks asked for.
+pub(super) fn effects_of(decision: &Decision) -> Effects {
+    decision.clone().take_effects()
+}
+
 /// The final reply that follows from `decision`; `code` if nobody objects.
 fn reply_of(decision: &Decision, code: u16) -> Reply {
     match &decision.verdict {
@@ -262,7 +268,7 @@ fn reply_of(decision: &Decision, code: u16) -> Reply {
 fn commit(session: &mut Session, command: Command, decision: &Decision) {
     let admitted = session.admit(command).unwrap();
     let offer = Offer::extended(session.rules(), None, true);
-    session.commit(admitted, offer, decision.effects.clone(), &reply_of(decision, 250));
+    session.commit(admitted, offer, effects_of(decision), &reply_of(decision, 250));
 }
 
 pub(super) fn parse(line: &str) -> Command {
