@@ -14,20 +14,20 @@ use crate::ldap::template::{Template, TemplateError, wrong_brace};
 ///
 /// *Changes*: the reader's problems.
 pub(super) fn filter(reader: &mut Reader, key: &Key, given: &Given) -> Option<Value> {
-    filter_of(reader, key, given, "{key}", |why| why)
+    read_search(reader, key, given, "{key}", |why| why)
 }
 
 /// The same for maps, in which what is looked up is `{key}`.
 ///
 /// *Changes*: the reader's problems.
-pub(super) fn key_filter(reader: &mut Reader, key: &Key, given: &Given) -> Option<Value> {
-    filter_of(reader, key, given, "{user}", |why| {
+pub(super) fn key_search(reader: &mut Reader, key: &Key, given: &Given) -> Option<Value> {
+    read_search(reader, key, given, "{user}", |why| {
         why.replace("{user}", "{key}").replace("the user's name", "the key")
     })
 }
 
 /// The filter that `given` is, in which `strange` is no place for anything; `words` puts what is wrong with it in words.
-fn filter_of(
+fn read_search(
     reader: &mut Reader,
     key: &Key,
     given: &Given,

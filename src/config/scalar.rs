@@ -33,7 +33,7 @@ pub(super) fn read(reader: &mut Reader, key: &Key, given: &Given) -> Option<Valu
         Kind::Path => text.filter(|text| is_text(text)).map(|text| Value::Path(reader.path(text))),
         Kind::UserDn => return directory::user_dn(reader, key, given),
         Kind::Dn { or_name } => return directory::dn(reader, key, given, or_name),
-        Kind::KeyFilter => return directory::key_filter(reader, key, given),
+        Kind::KeySearch => return directory::key_search(reader, key, given),
         Kind::Filter => return directory::filter(reader, key, given),
         Kind::Field => return map_source::field(reader, key, given),
         Kind::Attribute => text.filter(|text| is_attribute(text)).map(|text| Value::Text(text.to_owned())),

@@ -108,7 +108,7 @@ pub enum Kind {
     /// A search filter with places for the user's name.
     Filter,
     /// A search filter with places for the key of a map.
-    KeyFilter,
+    KeySearch,
     /// The name of an attribute.
     Attribute,
     /// A script: a name or a path.
@@ -212,7 +212,7 @@ impl Kind {
             Self::Filter => {
                 "an LDAP filter with `{user}` in it, or its parts `{local}` and `{domain}`".into()
             }
-            Self::KeyFilter => {
+            Self::KeySearch => {
                 "an LDAP filter with `{key}` in it, or its parts `{local}` and `{domain}`".into()
             }
             Self::Attribute => "the name of an attribute, as \"mail\"".into(),

@@ -79,7 +79,7 @@ pub(super) const MAP: &[Key] = &[
     ),
     ldap(
         "filter",
-        Kind::KeyFilter,
+        Kind::KeySearch,
         Default::Words("none; needed with a directory"),
         "Which entries below `base` have the key's values.",
     )
