@@ -1,5 +1,5 @@
 //! Maps on servers and in binary files, as a policy and `sender_login` see them, against real counterparts: Debian's
-//! postfix-mta-sts-resolver speaks socketmap; Postfix's own postmap asks what we ask and must hear the same.
+//! postfix-mta-sts-resolver speaks socketmap, and slapd LDAP; Postfix's own postmap asks what we ask and must hear the same.
 //!
 //! Needs what `tests/needs` installs.
 #![allow(
@@ -15,6 +15,8 @@ mod support;
 
 #[path = "maps/front.rs"]
 mod front;
+#[path = "maps/ldap.rs"]
+mod ldap;
 #[path = "maps/mmdb.rs"]
 mod mmdb;
 #[path = "maps/postmap.rs"]

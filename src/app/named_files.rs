@@ -5,7 +5,6 @@ use std::path::Path;
 use crate::app::named_users::{self, unreadable};
 use crate::app::{tls, verifiers};
 use crate::auth::config::{Config as Auth, Place};
-use crate::auth::secret_file::{self, SecretFileError};
 use crate::auth::{http, ldap};
 use crate::config::Config;
 use crate::config::error::Diagnostic;
@@ -14,6 +13,7 @@ use crate::config::sources::Sources;
 use crate::net::tls::config::{ClientCertificates, Level, Pair};
 use crate::net::tls::files::{self, FileError, Part};
 use crate::net::tls::front::provider;
+use crate::secret_file::{self, SecretFileError};
 use crate::session::tls::TlsUse;
 
 /// Everything that is wrong with the files, as whoever asks now can read them.

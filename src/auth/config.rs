@@ -6,7 +6,8 @@ use std::time::Duration;
 use crate::auth::check::{PASSWORDS, PASSWORDS_AND_TOKENS};
 use crate::auth::http;
 use crate::auth::http::config::Settings as Http;
-use crate::auth::ldap::config::{Server, Settings as Ldap};
+use crate::auth::ldap::config::Settings as Ldap;
+use crate::ldap::server::Server;
 use crate::lookup::http::url::Url;
 use crate::smtp::mechanism::{Mechanism, Mechanisms};
 

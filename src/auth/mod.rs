@@ -16,7 +16,6 @@ pub mod prepared;
 pub mod probe;
 pub mod sasl;
 pub mod scram;
-pub mod secret_file;
 mod token;
 pub mod verifier;
 pub mod watch;

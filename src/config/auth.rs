@@ -2,12 +2,13 @@
 
 use crate::auth::config::{Config as Auth, Place};
 use crate::auth::http::config::Settings as Http;
-use crate::auth::ldap::config::{Search, Server, Settings};
+use crate::auth::ldap::config::{Search, Settings};
 use crate::auth::verifier::PATIENCE;
 use crate::config::Config;
 use crate::config::error::Diagnostic;
 use crate::config::keys::table::Table;
 use crate::config::section::{ItemValue, Section};
+use crate::ldap::server::Server;
 use crate::lookup::http::url::Url;
 use crate::proxy::config::Listener;
 use crate::session::login::Demand;
@@ -245,7 +246,7 @@ fn private(
     settings: &Settings,
     wrong: &mut impl FnMut(&str, String, &str, &str),
 ) {
-    if settings.is_overheard(server) {
+    if settings.security().is_overheard(server) {
         let message = format!("passwords would go to {server} in clear text");
         let help = "leave `starttls` out, or verify = \"ldaps://…\"; without_tls = true if that is meant";
         wrong("starttls", message, "others can read them on the way", help);

@@ -2,27 +2,46 @@
 
 use std::ops::Range;
 
-use crate::auth::ldap::dn::Dn;
-use crate::auth::ldap::filter::Filter;
-use crate::auth::ldap::template::{Template, wrong_brace};
 use crate::config::error::Diagnostic;
 use crate::config::keys::key::Key;
 use crate::config::reader::{Given, Reader};
 use crate::config::section::Value;
+use crate::ldap::dn::Dn;
+use crate::ldap::filter::Filter;
+use crate::ldap::template::{Template, TemplateError, wrong_brace};
 
 /// The filter that `given` is, or `None` if it is none.
 ///
 /// *Changes*: the reader's problems.
 pub(super) fn filter(reader: &mut Reader, key: &Key, given: &Given) -> Option<Value> {
+    read_search(reader, key, given, "{key}", |why| why)
+}
+
+/// The same for maps, in which what is looked up is `{key}`.
+///
+/// *Changes*: the reader's problems.
+pub(super) fn key_search(reader: &mut Reader, key: &Key, given: &Given) -> Option<Value> {
+    read_search(reader, key, given, "{user}", |why| {
+        why.replace("{user}", "{key}").replace("the user's name", "the key")
+    })
+}
+
+/// The filter that `given` is, in which `strange` is no place for anything; `words` puts what is wrong with it in words.
+fn read_search(
+    reader: &mut Reader,
+    key: &Key,
+    given: &Given,
+    strange: &str,
+    words: impl Fn(String) -> String,
+) -> Option<Value> {
     let text = text(reader, key, given)?;
-    match text.parse::<Filter>() {
-        Ok(filter) => Some(Value::Filter(filter)),
-        Err(error) => {
-            let place = error.at..error.at + error.length;
-            wrong(reader, key, given, (text, place), &error.to_string());
-            None
-        }
-    }
+    let (place, why) = match (text.find(strange), text.parse::<Filter>()) {
+        (Some(at), _) => (at..at + strange.len(), TemplateError::Unknown.to_string()),
+        (None, Ok(filter)) => return Some(Value::Filter(filter)),
+        (None, Err(error)) => (error.at..error.at + error.length, error.to_string()),
+    };
+    wrong(reader, key, given, (text, place), &words(why));
+    None
 }
 
 /// The DN with places for the name that `given` is, or `None` if it is none. A name as Active Directory takes it in a bind will do.
@@ -30,6 +49,10 @@ pub(super) fn filter(reader: &mut Reader, key: &Key, given: &Given) -> Option<Va
 /// *Changes*: the reader's problems.
 pub(super) fn user_dn(reader: &mut Reader, key: &Key, given: &Given) -> Option<Value> {
     let text = text(reader, key, given)?;
+    if let Some(at) = text.find("{key}") {
+        wrong(reader, key, given, (text, at..at + 5), &TemplateError::Unknown.to_string());
+        return None;
+    }
     match text.parse::<Template>() {
         Ok(template) => is_dn(reader, key, given, text, true).then_some(Value::UserDn(template)),
         Err(error) => {

@@ -1,6 +1,7 @@
 //! Maps: every table `[map.NAME]`.
 
 use crate::config::error::Diagnostic;
+use crate::config::map_directory;
 use crate::config::section::{NameAt, Section};
 use crate::lookup::map::bounds::Bounds;
 use crate::lookup::map::config::{MapConfig, Source, Times};
@@ -31,9 +32,10 @@ fn one(name: &NameAt, section: &Section, problems: &mut Vec<Diagnostic>) -> Opti
         problems.push(Diagnostic::error(key, message, span).found("has no `source`"));
     }
     let kind = section.choice("kind").and_then(|word| word.parse().ok()).unwrap_or_default();
-    let source = match section.map_source("source")? {
-        Source::File(path) if kind == Kind::Mmdb => Source::Mmdb(path, None),
-        source => source,
+    let source = match (section.map_server("source"), section.map_source("source")) {
+        (Some(server), _) => map_directory::source(section, server, problems)?,
+        (None, Some(Source::File(path))) if kind == Kind::Mmdb => Source::Mmdb(path, None),
+        (None, source) => source?,
     };
     misplaced(section, &source, kind, problems);
     let source = match source {
@@ -66,6 +68,9 @@ fn misplaced(section: &Section, source: &Source, kind: Kind, problems: &mut Vec<
         Source::Mmdb(..) => name == "field" || name == "kind" && kind == Kind::Mmdb,
         Source::Http(_) => SERVER.contains(&name),
         Source::Socketmap(_) => SERVER.contains(&name) || name == "connections",
+        Source::Ldap(_) => {
+            SERVER.contains(&name) || name == "connections" || map_directory::KEYS.contains(&name)
+        }
     };
     for entry in section.entries.iter().filter(|entry| entry.key.name != "source") {
         let name = entry.key.name;
@@ -79,7 +84,8 @@ fn misplaced(section: &Section, source: &Source, kind: Kind, problems: &mut Vec<
             "kind" if matches!(source, Source::Mmdb(..)) => "an address is looked for in the file's own tree",
             "kind" => "a server compares keys as it likes",
             "field" => "it is for maps from mmdb:",
-            _ => "it is for maps from socketmap:",
+            "connections" => "it is for maps from ldap: and socketmap:",
+            _ => "it is for maps from ldap:",
         };
         let key = section.key(name);
         let problem =

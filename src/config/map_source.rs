@@ -3,10 +3,12 @@
 use crate::config::keys::key::{Key, Kind};
 use crate::config::reader::{Given, Reader};
 use crate::config::section::Value;
+use crate::config::verifier;
+use crate::ldap::server::Server;
 use crate::lookup::host::split_host_port;
 use crate::lookup::map::config::Source;
 use crate::lookup::map::field::FieldError;
-use crate::lookup::map::socketmap::{Place, Server};
+use crate::lookup::map::socketmap::{self, Place};
 
 /// The source that `given` names, or `None` if it is wrong.
 ///
@@ -20,10 +22,12 @@ pub(super) fn read(reader: &mut Reader, given: &Given) -> Option<Value> {
             text.parse().map(Source::Http).map_err(|error| format!("can't be asked: {error}"))
         }
         ("socketmap", rest) if is_text(rest) => socketmap(reader, rest),
-        ("ldap", _) => {
-            let span = reader.span(given.toml.span());
-            reader.later(given.path, "a map from ldap:", span);
-            return None;
+        (scheme @ ("ldap" | "ldaps"), rest) if rest.starts_with("//") && is_text(rest) => {
+            let server = verifier::directory(reader, given, scheme == "ldaps", rest, "in keys of their own");
+            return server.map(Value::MapServer);
+        }
+        ("ldapi", rest) if is_text(rest) => {
+            return Some(Value::MapServer(Server::Unix(reader.path(&verifier::socket(rest)))));
         }
         _ => Err("must say where the map is".to_owned()),
     };
@@ -58,10 +62,10 @@ fn socketmap(reader: &Reader, rest: &str) -> Result<Source, String> {
         return Err(FORM.to_owned());
     }
     let server = match server.split_once(':').unwrap_or_default() {
-        ("unix", path) if !path.is_empty() => Server::Unix(reader.path(path)),
+        ("unix", path) if !path.is_empty() => socketmap::Server::Unix(reader.path(path)),
         ("inet", place) => {
             let (host, port) = split_host_port(place).ok_or(FORM)?;
-            Server::Inet { host: host.to_owned(), port }
+            socketmap::Server::Inet { host: host.to_owned(), port }
         }
         _ => return Err(FORM.to_owned()),
     };

@@ -19,6 +19,7 @@ mod listener;
 mod lists;
 mod logins;
 pub mod map;
+mod map_directory;
 mod map_source;
 mod option;
 mod policy;

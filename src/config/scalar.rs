@@ -4,7 +4,6 @@ use std::path::Path;
 
 use toml::de::DeValue;
 
-use crate::auth::ldap::filter::is_attribute;
 use crate::config::directory;
 use crate::config::keys::key::{Key, Kind, Word};
 use crate::config::map_source;
@@ -12,6 +11,7 @@ use crate::config::reader::{Given, Reader};
 use crate::config::section::Value;
 use crate::config::value::{self, ValueError};
 use crate::config::verifier;
+use crate::ldap::filter::is_attribute;
 use crate::lua::config::Script;
 use crate::names::a_label;
 use crate::names::host_name::is_host_name;
@@ -33,6 +33,7 @@ pub(super) fn read(reader: &mut Reader, key: &Key, given: &Given) -> Option<Valu
         Kind::Path => text.filter(|text| is_text(text)).map(|text| Value::Path(reader.path(text))),
         Kind::UserDn => return directory::user_dn(reader, key, given),
         Kind::Dn { or_name } => return directory::dn(reader, key, given, or_name),
+        Kind::KeySearch => return directory::key_search(reader, key, given),
         Kind::Filter => return directory::filter(reader, key, given),
         Kind::Field => return map_source::field(reader, key, given),
         Kind::Attribute => text.filter(|text| is_attribute(text)).map(|text| Value::Text(text.to_owned())),

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::auth::config::Place as Verify;
-use crate::auth::ldap::filter::Filter;
-use crate::auth::ldap::template::Template;
 use crate::backend::config::Address;
 use crate::config::error::Diagnostic;
 use crate::config::keys::key::Key;
 use crate::config::keys::table::Table;
+use crate::ldap::filter::Filter;
+use crate::ldap::server::Server;
+use crate::ldap::template::Template;
 use crate::lookup::map::config::Source;
 use crate::lookup::map::field::Field;
 use crate::lua::capability::Capability;
@@ -57,6 +58,8 @@ pub(super) enum Value {
     Path(PathBuf),
     Script(Script),
     MapSource(Source),
+    /// A directory, of which other keys say more.
+    MapServer(Server),
     Field(Field),
     StorePlace(Place),
     Verifier(Verify),
@@ -168,6 +171,10 @@ impl Section {
 
     pub(super) fn map_source(&self, name: &str) -> Option<Source> {
         if let Value::MapSource(source) = self.value(name)? { Some(source.clone()) } else { None }
+    }
+
+    pub(super) fn map_server(&self, name: &str) -> Option<Server> {
+        if let Value::MapServer(server) = self.value(name)? { Some(server.clone()) } else { None }
     }
 
     pub(super) fn field(&self, name: &str) -> Option<Field> {

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use crate::auth::config::Place;
-use crate::auth::ldap::config::Server;
 use crate::config::keys::key::Key;
 use crate::config::reader::{Given, Reader};
 use crate::config::section::Value;
+use crate::ldap::server::Server;
 use crate::lookup::host::split_host_port;
 use crate::names::a_label::to_ascii;
 use crate::names::host_name::is_host_name;
@@ -23,7 +23,10 @@ pub(super) fn read(reader: &mut Reader, key: &Key, given: &Given) -> Option<Valu
         "file" if !rest.is_empty() => Some(Value::Verifier(Place::File(reader.path(rest)))),
         "dovecot" if !rest.is_empty() => Some(Value::Verifier(Place::Dovecot(reader.path(rest)))),
         "backend" if rest.is_empty() && text == "backend" => Some(Value::Verifier(Place::Backend)),
-        "ldap" | "ldaps" if rest.starts_with("//") => directory(reader, given, scheme == "ldaps", rest),
+        "ldap" | "ldaps" if rest.starts_with("//") => {
+            let server = directory(reader, given, scheme == "ldaps", rest, "in [auth.ldap]");
+            server.map(|server| Value::Verifier(Place::Ldap(server)))
+        }
         "ldapi" if !rest.is_empty() => {
             Some(Value::Verifier(Place::Ldap(Server::Unix(reader.path(&socket(rest))))))
         }
@@ -75,13 +78,20 @@ fn meant(text: &str) -> Option<String> {
 /// What stands before the colon.
 const SCHEMES: [&str; 8] = ["file", "dovecot", "ldaps", "ldap", "ldapi", "policy", "https", "http"];
 
-/// The directory server at `rest`, which is what stands behind the scheme.
-fn directory(reader: &mut Reader, given: &Given, is_ldaps: bool, rest: &str) -> Option<Value> {
+/// The directory server at `rest`, which is what stands behind the scheme; all else about it stands `elsewhere`.
+pub(super) fn directory(
+    reader: &mut Reader,
+    given: &Given,
+    is_ldaps: bool,
+    rest: &str,
+    elsewhere: &str,
+) -> Option<Server> {
     let rest = rest.strip_prefix("//").unwrap_or(rest);
     let (place, below) = rest.split_once('/').unwrap_or((rest, ""));
     if !below.is_empty() || place.contains('?') {
         let possible = "a host, and a port where it is another than LDAP's";
-        reader.wrong(given, "names more than a server: the DN and the filter stand in [auth.ldap]", possible);
+        let more = format!("names more than a server: the DN and the filter stand {elsewhere}");
+        reader.wrong(given, &more, possible);
         return None;
     }
     let port = if is_ldaps { 636 } else { 389 };
@@ -96,11 +106,11 @@ fn directory(reader: &mut Reader, given: &Given, is_ldaps: bool, rest: &str) -> 
         reader.wrong(given, "names no server", "a host name or an address, as \"ldap://ldap.example.org\"");
         return None;
     };
-    Some(Value::Verifier(Place::Ldap(Server::Tcp { host, port, is_ldaps })))
+    Some(Server::Tcp { host, port, is_ldaps })
 }
 
 /// The path of a socket, which OpenLDAP writes `//%2Frun%2Fslapd%2Fldapi`, with its slashes hidden.
-fn socket(rest: &str) -> String {
+pub(super) fn socket(rest: &str) -> String {
     match rest.strip_prefix("//") {
         Some(hidden) if !hidden.starts_with('/') => {
             hidden.trim_end_matches('/').replace("%2F", "/").replace("%2f", "/")

@@ -41,9 +41,12 @@ pub(crate) const TABLE: &[Row] = &[
             "aws_lc_rs",
         ],
     },
+    Row { module: "secret_file", imports: &["smtp"], crates: &[] },
+    // Directories are asked by auth and by lookup, neither of which is above the other here.
+    Row { module: "ldap", imports: &["smtp", "net", "secret_file"], crates: &[] },
     Row {
         module: "lookup",
-        imports: &["names", "threads", "net"],
+        imports: &["names", "threads", "net", "ldap"],
         crates: &[
             "hickory_resolver",
             "hickory_server",
@@ -68,7 +71,7 @@ pub(crate) const TABLE: &[Row] = &[
     },
     Row {
         module: "auth",
-        imports: &["smtp", "names", "threads", "net", "lookup"],
+        imports: &["smtp", "names", "threads", "net", "secret_file", "ldap", "lookup"],
         crates: &["argon2", "bcrypt", "sha_crypt", "stringprep", "aws_lc_rs", "base64", "serde_json"],
     },
     Row {
@@ -104,8 +107,8 @@ pub(crate) const TABLE: &[Row] = &[
     Row {
         module: "config",
         imports: &[
-            "smtp", "names", "session", "message", "policy", "lookup", "store", "observe", "net", "auth",
-            "backend", "proxy", "lua",
+            "smtp", "names", "session", "message", "policy", "ldap", "lookup", "store", "observe", "net",
+            "auth", "backend", "proxy", "lua",
         ],
         crates: &["toml", "serde_spanned", "annotate_snippets", "serde_json", "rustix"],
     },

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use crate::auth::ldap::answer::{Answer, LONGEST, Said, decode};
+use crate::ldap::answer::{Answer, LONGEST, Said, decode};
 use crate::net::proxy_protocol::{Header, HeaderDecoder, HeaderError};
 use crate::smtp::chunk::Chunk;
 use crate::smtp::command::{Command, Syntax};

@@ -14,7 +14,6 @@ use tokio::time::Instant;
 use crate::auth::check::{Check, Found, PASSWORDS_AND_TOKENS};
 use crate::auth::http::config::Settings;
 use crate::auth::http::words::Shown;
-use crate::auth::secret_file::{self, SecretFileError};
 use crate::auth::verifier::{Attempt, PATIENCE, Pending};
 use crate::lookup::error::LookupError;
 use crate::lookup::http::client::HttpClient;
@@ -22,6 +21,7 @@ use crate::lookup::http::connections::Trust;
 use crate::lookup::http::request::{Access, Reply, Request, add_header};
 use crate::lookup::http::url::Url;
 use crate::net::tls::back::{self, BackError};
+use crate::secret_file::{self, SecretFileError};
 use crate::smtp::mechanism::Mechanisms;
 use crate::smtp::secret::Secret;
 

@@ -1,58 +1,11 @@
 //! Where a directory is and how users are found in it, as the configuration describes it: the table `[auth.ldap]`.
 
-use std::fmt;
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::auth::ldap::filter::Filter;
-use crate::auth::ldap::template::Template;
-
-/// Where a directory server is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Server {
-    /// `ldap://` or `ldaps://`.
-    Tcp {
-        /// A name, or an address without brackets.
-        host: String,
-        /// The port.
-        port: u16,
-        /// Whether TLS comes with the first octet.
-        is_ldaps: bool,
-    },
-    /// `ldapi:`, a socket in the file system.
-    Unix(PathBuf),
-}
-
-impl Server {
-    /// Whether nobody but this machine sees what is said to it.
-    pub fn is_here(&self) -> bool {
-        match self {
-            Server::Unix(_) => true,
-            Server::Tcp { host, .. } => {
-                host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
-            }
-        }
-    }
-
-    /// Whether TLS comes with the first octet.
-    pub fn is_ldaps(&self) -> bool {
-        matches!(self, Server::Tcp { is_ldaps: true, .. })
-    }
-}
-
-impl fmt::Display for Server {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Server::Tcp { host, port, is_ldaps } => {
-                let scheme = if *is_ldaps { "ldaps" } else { "ldap" };
-                let (open, close) = if host.contains(':') { ("[", "]") } else { ("", "") };
-                write!(f, "{scheme}://{open}{host}{close}:{port}")
-            }
-            Server::Unix(path) => write!(f, "ldapi:{}", path.display()),
-        }
-    }
-}
+use crate::ldap::filter::Filter;
+use crate::ldap::server::{Security, Server};
+use crate::ldap::template::Template;
 
 /// How users are found in a directory, and how it is spoken to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,17 +42,14 @@ pub struct Search {
 }
 
 impl Settings {
-    /// Whether `server` is told STARTTLS: every server elsewhere, unless something else is said.
-    pub fn uses_starttls(&self, server: &Server) -> bool {
-        match server {
-            Server::Unix(_) | Server::Tcp { is_ldaps: true, .. } => false,
-            Server::Tcp { .. } => self.starttls.unwrap_or(!server.is_here() && !self.without_tls),
-        }
+    /// How passwords are kept from others.
+    pub fn security(&self) -> Security {
+        Security { ca: self.ca.clone(), starttls: self.starttls, without_tls: self.without_tls }
     }
 
-    /// Whether passwords would be seen on their way to `server` by others than are meant to.
-    pub fn is_overheard(&self, server: &Server) -> bool {
-        !(server.is_here() || server.is_ldaps() || self.uses_starttls(server) || self.without_tls)
+    /// Whether `server` is told STARTTLS: every server elsewhere, unless something else is said.
+    pub fn uses_starttls(&self, server: &Server) -> bool {
+        self.security().uses_starttls(server)
     }
 }
 
@@ -140,7 +90,7 @@ mod tests {
             (Server::Unix("ldapi".into()), settings(None, false), false, false),
         ] {
             assert_eq!(settings.uses_starttls(&server), starttls, "{server} {settings:?}");
-            assert_eq!(settings.is_overheard(&server), overheard, "{server} {settings:?}");
+            assert_eq!(settings.security().is_overheard(&server), overheard, "{server} {settings:?}");
         }
     }
 }

@@ -1,16 +1,9 @@
 //! `ldap://`, `ldaps://`, `ldapi:`: a directory knows the users, and says by a bind whether a password is right.
 //!
-//! Our own few messages of LDAP and no library: what a directory says is bounded here, and passwords are wiped.
+//! What is said over the wire is in `ldap`.
 
-pub mod answer;
-pub mod ber;
 pub mod config;
-pub mod dn;
-pub mod filter;
-mod line;
 pub mod probe;
-pub mod template;
-mod words;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,16 +13,16 @@ use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::auth::check::{Check, Found, PASSWORDS};
-use crate::auth::ldap::answer::{Code, Entry};
-use crate::auth::ldap::config::{Search, Server, Settings};
-use crate::auth::ldap::line::{Line, Matches, Trouble};
-use crate::auth::ldap::template::Name;
-use crate::auth::ldap::words::Scope;
-use crate::auth::secret_file::{self, SecretFileError};
+use crate::auth::ldap::config::{Search, Settings};
 use crate::auth::verifier::{Attempt, PATIENCE, Pending};
+use crate::ldap::access::{self, LdapError};
+use crate::ldap::answer::{Code, Entry};
+use crate::ldap::line::{Line, Matches, Trouble};
+use crate::ldap::server::Server;
+use crate::ldap::template::Name;
+use crate::ldap::words::{self, Scope};
 use crate::net::names::Names;
-use crate::net::tls::back::{Back, BackError};
-use crate::net::tls::config::{BackTls, Level};
+use crate::net::tls::back::Back;
 use crate::smtp::mechanism::Mechanisms;
 use crate::smtp::secret::Secret;
 use crate::threads::helper::HelperHandle;
@@ -70,17 +63,6 @@ enum Way {
     Dn(String),
     /// By this filter.
     Search(Secret),
-}
-
-/// Why a directory can't be asked.
-#[derive(Debug, thiserror::Error)]
-pub enum LdapError {
-    /// The password of `search_dn` can't be had.
-    #[error(transparent)]
-    Password(#[from] SecretFileError),
-    /// There can be no TLS.
-    #[error(transparent)]
-    Tls(#[from] BackError),
 }
 
 /// How long a connection may be idle to serve the next login, which closes those that are older.
@@ -132,13 +114,8 @@ impl Ldap {
 ///
 /// *Errors*: see `LdapError`.
 pub fn prepare(server: &Server, settings: &Settings) -> Result<(Secret, Option<Back>), LdapError> {
-    let password = match settings.search.as_ref().and_then(|search| search.account.as_ref()) {
-        Some((_, path)) => secret_file::read(path)?,
-        None => Secret::default(),
-    };
-    let is_secured = server.is_ldaps() || settings.uses_starttls(server);
-    let tls = BackTls { level: Level::Verified, ca: settings.ca.clone(), ..BackTls::default() };
-    Ok((password, if is_secured { Some(Back::new(&tls)?) } else { None }))
+    let account = settings.search.as_ref().and_then(|search| search.account.as_ref());
+    access::prepare(server, account.map(|(_, path)| path.as_path()), &settings.security())
 }
 
 impl Check for Arc<Ldap> {

@@ -2,13 +2,14 @@
 
 use tokio::time::timeout;
 
-use crate::auth::ldap::answer::Code;
-use crate::auth::ldap::config::{Server, Settings};
-use crate::auth::ldap::dn::Dn;
-use crate::auth::ldap::line::{Line, Matches, Trouble};
+use crate::auth::ldap::config::Settings;
 use crate::auth::ldap::prepare;
-use crate::auth::ldap::words::{self, Scope, Search};
 use crate::auth::probe::{Judgement, Step};
+use crate::ldap::answer::Code;
+use crate::ldap::dn::Dn;
+use crate::ldap::line::{Line, Matches, Trouble};
+use crate::ldap::server::Server;
+use crate::ldap::words::{self, Scope, Search};
 use crate::net::names::Names;
 use crate::smtp::secret::Secret;
 

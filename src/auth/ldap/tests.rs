@@ -6,8 +6,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
-use crate::auth::ldap::ber::{
-    ENUMERATED, INTEGER, OCTETS, SEQUENCE, element, expect, number, read_number, take,
+use crate::ldap::ber::{
+    self, ENUMERATED, INTEGER, OCTETS, SEQUENCE, element, expect, number, read_number, take,
 };
 use crate::net::names::{self, ClientName};
 use crate::smtp::mechanism::Mechanism;

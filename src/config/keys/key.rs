@@ -107,6 +107,8 @@ pub enum Kind {
     },
     /// A search filter with places for the user's name.
     Filter,
+    /// A search filter with places for the key of a map.
+    KeySearch,
     /// The name of an attribute.
     Attribute,
     /// A script: a name or a path.
@@ -210,6 +212,9 @@ impl Kind {
             Self::Filter => {
                 "an LDAP filter with `{user}` in it, or its parts `{local}` and `{domain}`".into()
             }
+            Self::KeySearch => {
+                "an LDAP filter with `{key}` in it, or its parts `{local}` and `{domain}`".into()
+            }
             Self::Attribute => "the name of an attribute, as \"mail\"".into(),
             Self::Script => "the name of a built-in policy, or a path that ends in .lua".into(),
             Self::MapSource => MAPS.into(),
@@ -259,7 +264,7 @@ impl Item {
 const VERIFIERS: &str = "\"backend\", \"dovecot:SOCKET\", \"file:PATH\", \"http://URL\", \"https://URL\", \"ldap://HOST\", \"ldaps://HOST\", \"ldapi:SOCKET\" or \"policy:NAME\"";
 
 /// Where a map may be.
-const MAPS: &str = "\"file:PATH\", \"mmdb:PATH\", a URL with http or https, \"socketmap:inet:HOST:PORT:NAME\" or \"socketmap:unix:PATH:NAME\"";
+const MAPS: &str = "\"file:PATH\", \"mmdb:PATH\", a URL with http or https, \"ldap://HOST\", \"ldaps://HOST\", \"ldapi:SOCKET\", \"socketmap:inet:HOST:PORT:NAME\" or \"socketmap:unix:PATH:NAME\"";
 
 /// `"a", "b" or "c"`.
 fn one_of<'w>(words: impl Iterator<Item = &'w str>) -> String {

@@ -11,8 +11,8 @@ pub(super) const MAP: &[Key] = &[
         Kind::MapSource,
         Default::Needed,
         "Where it is: `file:` and a path, in the form of Postfix's maps, read at start and on reload; `mmdb:` and that of a MaxMind DB; a URL, asked for \
-         each key, which stands for `{key}` in it, else in a parameter `key` at its end; or a server of socketmaps, as \
-         Postfix names them.",
+         each key, which stands for `{key}` in it, else in a parameter `key` at its end; a directory; or a server of \
+         socketmaps, as Postfix names them.",
     ),
     Key::new(
         Table::Map,
@@ -69,6 +69,66 @@ pub(super) const MAP: &[Key] = &[
         "connections",
         Kind::Count { from: 1, to: 64, none: false },
         Default::Is("10"),
-        "Connections to a server of socketmaps, and so questions, at once; the others wait for as long as `timeout`.",
+        "Connections to a directory or a server of socketmaps, and so questions, at once; the others wait for as long as `timeout`.",
+    ),
+    ldap(
+        "base",
+        Kind::Dn { or_name: false },
+        Default::Words("none; needed with a directory"),
+        "The DN below which a directory is searched.",
+    ),
+    ldap(
+        "filter",
+        Kind::KeySearch,
+        Default::Words("none; needed with a directory"),
+        "Which entries below `base` have the key's values.",
+    )
+    .rfc("RFC 4515"),
+    ldap(
+        "attribute",
+        Kind::Attribute,
+        Default::Words("none; needed with a directory"),
+        "The attribute whose values are the value: several, of one entry or of several, are joined by commas.",
+    ),
+    ldap(
+        "scope",
+        Kind::Choice(&[word("sub"), word("one")]),
+        Default::Is("\"sub\""),
+        "Whether all entries below `base` are searched, or those right below it.",
+    ),
+    ldap(
+        "search_dn",
+        Kind::Dn { or_name: true },
+        Default::Words("nobody: the directory lets everybody search"),
+        "As whom a directory is searched.",
+    ),
+    ldap(
+        "search_password_file",
+        Kind::Path,
+        Default::Words("none; needed with `search_dn`"),
+        "A file whose first line is the password of `search_dn`.",
+    ),
+    ldap(
+        "ca",
+        Kind::Path,
+        Default::Words("the system's own"),
+        "The authorities that vouch for the directory, in PEM.",
+    ),
+    ldap(
+        "starttls",
+        Kind::Boolean,
+        Default::Words("true with `ldap://`, but to this machine"),
+        "Whether TLS begins after STARTTLS. The certificate must be for the host in `source`.",
+    )
+    .rfc("RFC 4513 §3"),
+    ldap(
+        "without_tls",
+        Kind::Boolean,
+        Default::Is("false"),
+        "Whether the password, the keys and the values may go to another machine in clear text.",
     ),
 ];
+
+const fn ldap(name: &'static str, kind: Kind, default: Default, help: &'static str) -> Key {
+    Key::new(Table::Map, name, kind, default, help)
+}

@@ -47,7 +47,9 @@ fn shown_defaults_are_the_real_ones() {
         text += &table("[policy.access]", "", Table::Policy);
         // A file has a kind, a server times. `field` has no default that could be written.
         let of_file = |key: &&str| *key == "kind";
-        let of_url = |key: &&str| !of_file(key) && *key != "connections";
+        let of_ldap = |key: &&str| ["scope", "without_tls"].contains(key);
+        let of_url = |key: &&str| !of_file(key) && !of_ldap(key) && *key != "connections";
+        let directory = "ldap://localhost\"\nbase = \"dc=a\"\nfilter = \"(uid={key})\"\nattribute = \"mail";
         let map = |head: &str, source: &str, keys: &dyn Fn(&&str) -> bool| {
             let shown = lines(Table::Map);
             let shown = shown.lines().filter(|line| line.split(' ').next().is_some_and(|key| keys(&key)));
@@ -56,7 +58,8 @@ fn shown_defaults_are_the_real_ones() {
         };
         text += &map("[map.one]", "file:one", &of_file);
         text += &map("[map.two]", "https://a.example/", &of_url);
-        text += &map("[map.three]", "socketmap:unix:/s:m", &|key| !of_file(key));
+        text += &map("[map.three]", "socketmap:unix:/s:m", &|key| !of_file(key) && !of_ldap(key));
+        text += &map("[map.four]", directory, &|key| !of_file(key));
         for (head, of) in [
             ("[limits]", Table::Limits),
             ("[auth]", Table::Auth),

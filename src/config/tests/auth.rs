@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::{LEAST, bad, good};
 use crate::auth::config::{Config as Auth, Place};
 use crate::auth::http::config::Settings as Http;
-use crate::auth::ldap::config::{Server, Settings};
+use crate::auth::ldap::config::Settings;
+use crate::ldap::server::Server;
 use crate::smtp::mechanism::{Mechanism, Mechanisms};
 
 /// A listener that takes logins, and the rest of the file.

@@ -5,8 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{LEAST, bad, good};
+use crate::ldap::access::Access;
+use crate::ldap::server::{Security, Server as DirectoryServer};
 use crate::lookup::map::bounds::Bounds;
 use crate::lookup::map::config::Source;
+use crate::lookup::map::directory::Directory;
 use crate::lookup::map::socketmap::{Place, Server};
 use crate::lookup::map::table::Kind;
 use crate::lua::capability::Capabilities;
@@ -62,6 +65,73 @@ fn a_socketmap_has_a_server_and_a_name() {
     }
 }
 
+const DIRECTORY: &str = "base = \"dc=a\"\nfilter = \"(mail={key})\"\nattribute = \"uid\"\n";
+
+/// With the names that `[auth.ldap]` has.
+#[test]
+fn a_map_in_a_directory_has_a_search() {
+    let text = "source = \"ldap://a.example:1389\"\nscope = \"one\"\nsearch_dn = \"cn=a,dc=a\"\nttl = \"2m\"\n\
+                search_password_file = \"/pw\"\nca = \"/ca\"\nstarttls = true\nconnections = 3\ntimeout = \"2s\"\n";
+    let map = good(&format!("{LEAST}[map.m]\n{text}{DIRECTORY}")).config.maps.remove(0).map;
+    let security = Security { ca: Some("/ca".into()), starttls: Some(true), without_tls: false };
+    let server = DirectoryServer::Tcp { host: "a.example".into(), port: 1389, is_ldaps: false };
+    let account = Some(("cn=a,dc=a".to_owned(), "/pw".into()));
+    let want = Directory {
+        access: Access { server, account, security },
+        base: "dc=a".into(),
+        filter: "(mail={key})".parse().unwrap(),
+        is_one_level: true,
+        attribute: "uid".into(),
+    };
+    assert_eq!(map.source, Source::Ldap(Box::new(want)));
+    assert_eq!(map.bounds, Bounds { timeout: Duration::from_secs(2), connections: 3 });
+    assert_eq!(map.times.ttl, Duration::from_secs(120));
+}
+
+#[test]
+fn what_does_not_fit_a_directory_is_told() {
+    let without = |name: &str| -> String {
+        DIRECTORY.lines().filter(|line| !line.starts_with(name)).map(|line| format!("{line}\n")).collect()
+    };
+    let with = |more: &str| format!("{DIRECTORY}{more}\n");
+    for (source, rest, want) in [
+        ("ldap://a.example", without("base"), "`map.x.base` is missing"),
+        ("ldap://a.example", without("filter"), "`map.x.filter` is missing"),
+        ("ldap://a.example", without("attribute"), "`map.x.attribute` is missing"),
+        ("ldap://a.example", with("search_dn = \"cn=a\""), "`map.x.search_password_file` is missing"),
+        ("ldap://a.example", with("search_password_file = \"/pw\""), "`map.x.search_dn` is missing"),
+        (
+            "ldap://a.example",
+            with("starttls = false"),
+            "what is asked would go to ldap://a.example:389 in clear text",
+        ),
+        ("ldaps://a.example", with("starttls = true"), "there is no STARTTLS with ldaps://a.example:636"),
+        ("ldap://localhost", with("ca = \"/ca\""), "`map.x.ca` says nothing here: no TLS is spoken to"),
+        ("ldapi:/s", with("kind = \"hash\""), "`map.x.kind` says nothing here"),
+        (
+            "ldapi:/s",
+            without("filter") + "filter = \"(mail={user})\"",
+            "in braces stand {key}, {local} and {domain}",
+        ),
+        (
+            "ldapi:/s",
+            without("filter") + "filter = \"(mail=*)\"",
+            "the key has no place in it: {key} or {local}",
+        ),
+        (
+            "ldapi:/s",
+            without("filter") + "filter = \"mail={key}\"",
+            "stands in parentheses, as \"(mail={key})\"",
+        ),
+        ("ldapi:/s", without("base") + "base = \"a.example\"", "`map.x.base` can't be used"),
+        ("ldapi:/s", without("attribute") + "attribute = \"a b\"", "`map.x.attribute` must be the name of"),
+    ] {
+        let broken = bad(&format!("{LEAST}[map.x]\nsource = \"{source}\"\n{rest}"));
+        let told: Vec<&str> = broken.problems.iter().map(|problem| problem.message.as_str()).collect();
+        assert!(told.len() == 1 && told[0].contains(want), "{source}\n{rest}\nwanted {want}\ngot {told:#?}");
+    }
+}
+
 #[test]
 fn a_maxmind_db_is_named_in_two_ways() {
     for (text, field) in [
@@ -96,7 +166,14 @@ fn what_is_no_source_and_no_capability_is_told() {
         ("[map.x]\nkind = \"hash\"\n", "`map.x.source` is missing"),
         ("[map.x]\nsource = \"people\"\n", "`map.x.source` must say where the map is"),
         ("[map.x]\nsource = \"file:\"\n", "`map.x.source` must say where the map is"),
-        ("[map.x]\nsource = \"ldap://a.example\"\n", "a map from ldap: is not in this version"),
+        ("[map.x]\nsource = \"ldap:a.example\"\n", "`map.x.source` must say where the map is"),
+        ("[map.x]\nsource = \"ldapi:\"\n", "`map.x.source` must say where the map is"),
+        ("[map.x]\nsource = \"ldap://a b\"\n", "`map.x.source` names no server"),
+        (
+            "[map.x]\nsource = \"ldap://a.example/dc=a\"\n",
+            "`map.x.source` names more than a server: the DN and the filter stand in keys of their own",
+        ),
+        ("[map.x]\nsource = \"file:x\"\nbase = \"dc=a\"\n", "`map.x.base` says nothing here"),
         ("[map.x]\nsource = \"https://{key}.example\"\n", "`map.x.source` can't be asked: its host"),
         ("[map.x]\nsource = \"http://ann:pw@a.example\"\n", "`map.x.source` can't be asked: it has a user"),
         ("[map.x]\nsource = \"https://a.example\"\nkind = \"cidr\"\n", "`map.x.kind` says nothing here"),

@@ -8,6 +8,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::lookup::http::url::{Url, UrlError};
 use crate::lookup::map::bounds::Bounds;
+use crate::lookup::map::directory::Directory;
 use crate::lookup::map::field::Field;
 use crate::lookup::map::socketmap;
 use crate::lookup::map::table::Kind;
@@ -32,7 +33,7 @@ impl MapConfig {
     pub fn connections(&self) -> usize {
         match self.source {
             Source::File(_) | Source::Mmdb(..) | Source::Http(_) => 0,
-            Source::Socketmap(_) => self.bounds.connections,
+            Source::Ldap(_) | Source::Socketmap(_) => self.bounds.connections,
         }
     }
 }
@@ -46,6 +47,8 @@ pub enum Source {
     Mmdb(PathBuf, Option<Field>),
     /// A web server, asked for each key.
     Http(UrlTemplate),
+    /// A directory.
+    Ldap(Box<Directory>),
     /// A server of socketmaps.
     Socketmap(socketmap::Place),
 }

@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use crate::ldap::access::LdapError;
 use crate::lookup::http::client::HttpClient;
 use crate::lookup::map::config::{MapConfig, Source};
+use crate::lookup::map::directory::{Directory, Searched};
 use crate::lookup::map::error::MapError;
 use crate::lookup::map::field::Field;
 use crate::lookup::map::kept::Kept;
@@ -109,16 +111,21 @@ fn open(config: &MapConfig, reach: Option<&Reach>) -> Result<Map, MapError> {
     let read = match &config.source {
         Source::File(path) => Some(Table::read(config.kind, path, None)?),
         Source::Mmdb(path, field) => Some(Table::read(Kind::Mmdb, path, field.as_ref())?),
-        Source::Http(_) | Source::Socketmap(_) => None,
+        Source::Http(_) | Source::Ldap(_) | Source::Socketmap(_) => None,
     };
     if let Some(table) = read {
         tracing::debug!(map = config.name, entries = table.len(), "read");
         return Ok(Map::Table(Arc::new(table)));
     }
-    let Some(reach) = reach else { return Ok(Map::Unasked) };
+    let Some(reach) = reach else {
+        if let Source::Ldap(directory) = &config.source {
+            directory.access.prepare().map_err(|error| wrong(directory, error))?;
+        }
+        return Ok(Map::Unasked);
+    };
     let real = match &config.source {
-        Source::Socketmap(_) if reach.stubs.is_some() => None,
-        source => server(source, config, reach),
+        Source::Ldap(_) | Source::Socketmap(_) if reach.stubs.is_some() => None,
+        source => server(source, config, reach)?,
     };
     let oracle = match &reach.stubs {
         Some(stubs) => Some(stubs.oracle(&config.name, config.bounds.timeout, real)),
@@ -129,10 +136,20 @@ fn open(config: &MapConfig, reach: Option<&Reach>) -> Result<Map, MapError> {
 }
 
 /// The server that `source` names; nothing for a file.
-fn server(source: &Source, config: &MapConfig, reach: &Reach) -> Option<Arc<dyn Oracle>> {
+///
+/// *Errors*: a file that it takes to ask it can't be used.
+fn server(source: &Source, config: &MapConfig, reach: &Reach) -> Result<Option<Arc<dyn Oracle>>, MapError> {
     let timeout = config.bounds.timeout;
-    Some(match source {
-        Source::File(_) | Source::Mmdb(..) => return None,
+    Ok(Some(match source {
+        Source::File(_) | Source::Mmdb(..) => return Ok(None),
+        Source::Ldap(directory) => {
+            let searched = Searched::new(directory, Arc::clone(&reach.names), timeout);
+            Arc::new(Kept::new(
+                &config.name,
+                searched.map_err(|error| wrong(directory, error))?,
+                config.bounds,
+            ))
+        }
         Source::Http(template) => {
             Arc::new(Web { template: template.clone(), http: reach.http.clone(), timeout })
         }
@@ -141,7 +158,21 @@ fn server(source: &Source, config: &MapConfig, reach: &Reach) -> Option<Arc<dyn 
             let server = Socketmap { place: place.clone(), names, patience: timeout };
             Arc::new(Kept::new(&config.name, server, config.bounds))
         }
-    })
+    }))
+}
+
+/// `error`, with the file that it is about.
+fn wrong(directory: &Directory, error: LdapError) -> MapError {
+    match error {
+        LdapError::Password(error) => MapError::whole(&error.path, error.why),
+        LdapError::Tls(error) => {
+            let ca = directory.access.security.ca.clone();
+            MapError::whole(
+                &ca.unwrap_or_else(|| directory.access.server.to_string().into()),
+                error.to_string(),
+            )
+        }
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 pub mod bounds;
 pub mod cidr;
 pub mod config;
+pub mod directory;
 pub mod domain;
 pub mod error;
 pub mod field;

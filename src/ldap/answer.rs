@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use crate::auth::ldap::ber::{
-    ENUMERATED, INTEGER, Malformed, OCTETS, SEQUENCE, expect, read_number, take, whole,
-};
+use crate::ldap::ber::{ENUMERATED, INTEGER, Malformed, OCTETS, SEQUENCE, expect, read_number, take, whole};
 
 /// How a request went. Source: RFC 4511 §4.1.9.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,7 +158,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::auth::ldap::ber::{element, number};
+    use crate::ldap::ber::{element, number};
 
     fn octets(hex: &str) -> Vec<u8> {
         let digits: Vec<u32> = hex.chars().filter_map(|c| c.to_digit(16)).collect();

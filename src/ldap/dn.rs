@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use crate::auth::ldap::filter::is_attribute;
+use crate::ldap::filter::is_attribute;
 
 /// A distinguished name, in which capitals and blanks around its parts don't count. Source: RFC 4514.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,4 +1,5 @@
-//! Texts of the configuration in which the user's name has its place: `{user}`, or its parts `{local}` and `{domain}`.
+//! Texts of the configuration in which the user's name has its place: `{user}`, or its parts `{local}` and `{domain}`. What
+//! is looked up in a map is called `{key}` instead.
 
 use std::str::FromStr;
 
@@ -10,7 +11,7 @@ pub struct Template {
 
 /// A part of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Piece {
+pub(crate) enum Piece {
     /// Stands there as it is.
     Text(String),
     /// The name.
@@ -34,15 +35,15 @@ pub enum TemplateError {
 
 /// A name that somebody logs in by, and its parts.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Name<'a> {
-    pub(super) whole: &'a str,
+pub(crate) struct Name<'a> {
+    pub(crate) whole: &'a str,
     local: &'a str,
     domain: Option<&'a str>,
 }
 
 impl<'a> Name<'a> {
     /// `name` and its parts; without an `@` all of it is the local part.
-    pub(super) fn new(name: &'a str) -> Name<'a> {
+    pub(crate) fn new(name: &'a str) -> Name<'a> {
         match name.rsplit_once('@') {
             Some((local, domain)) => Name { whole: name, local, domain: Some(domain) },
             None => Name { whole: name, local: name, domain: None },
@@ -50,7 +51,7 @@ impl<'a> Name<'a> {
     }
 
     /// What stands in the place of `piece`; nothing if the name has no such part.
-    pub(super) fn part(&self, piece: &'a Piece) -> Option<&'a str> {
+    pub(crate) fn part(&self, piece: &'a Piece) -> Option<&'a str> {
         match piece {
             Piece::Text(text) => Some(text),
             Piece::User => Some(self.whole),
@@ -60,7 +61,7 @@ impl<'a> Name<'a> {
     }
 
     /// What is before its last `@`; all of it if there is none.
-    pub(super) fn local(&self) -> &'a str {
+    pub(crate) fn local(&self) -> &'a str {
         self.local
     }
 }
@@ -69,7 +70,7 @@ impl Template {
     /// The DN of `name`, in which the name is text and nothing else; nothing if the name lacks a part that is needed.
     ///
     /// Source: RFC 4514 §2.4.
-    pub(super) fn dn(&self, name: &Name<'_>) -> Option<String> {
+    pub(crate) fn dn(&self, name: &Name<'_>) -> Option<String> {
         let mut dn = String::new();
         for piece in &self.pieces {
             match piece {
@@ -81,7 +82,7 @@ impl Template {
     }
 
     /// What follows the last part with the name in it: below that are all whom it means.
-    pub(super) fn tail(&self) -> String {
+    pub(crate) fn tail(&self) -> String {
         let after = match self.pieces.last() {
             Some(Piece::Text(text)) => text.split_once(',').map_or("", |(_, tail)| tail),
             _ => "",
@@ -91,7 +92,7 @@ impl Template {
 
     /// Who logs in as `name`: the local part if nothing else of it counts. Otherwise who is ann here could log in as ann
     /// of another domain.
-    pub(super) fn user<'a>(&self, name: &Name<'a>) -> &'a str {
+    pub(crate) fn user<'a>(&self, name: &Name<'a>) -> &'a str {
         match self.pieces.iter().any(Piece::is_more_than_local) {
             true => name.whole,
             false => name.local,
@@ -113,12 +114,12 @@ impl FromStr for Template {
 
 impl Piece {
     /// Whether users differ in it.
-    pub(super) fn is_name(&self) -> bool {
+    pub(crate) fn is_name(&self) -> bool {
         matches!(self, Piece::User | Piece::Local)
     }
 
     /// Whether it tells ann of one domain from ann of another.
-    pub(super) fn is_more_than_local(&self) -> bool {
+    pub(crate) fn is_more_than_local(&self) -> bool {
         matches!(self, Piece::User | Piece::Domain)
     }
 }
@@ -126,14 +127,14 @@ impl Piece {
 /// The pieces of `text`.
 ///
 /// *Errors*: braces with something else between them.
-pub(super) fn pieces(text: &str) -> Result<Vec<Piece>, TemplateError> {
+pub(crate) fn pieces(text: &str) -> Result<Vec<Piece>, TemplateError> {
     let mut pieces = Vec::new();
     let mut rest = text;
     while let Some((before, behind)) = rest.split_once('{') {
         let (word, after) = behind.split_once('}').ok_or(TemplateError::Unknown)?;
         pieces.push(Piece::Text(before.to_owned()));
         pieces.push(match word {
-            "user" => Piece::User,
+            "user" | "key" => Piece::User, // the configuration says which of them stands where
             "local" => Piece::Local,
             "domain" => Piece::Domain,
             _ => return Err(TemplateError::Unknown),

@@ -1,22 +1,22 @@
 //! What is said to a directory server: the few messages of LDAP that checking a password takes.
 
-use crate::auth::ldap::ber::{ENUMERATED, INTEGER, OCTETS, SEQUENCE, boolean, element, number};
-use crate::auth::ldap::filter::PRESENT;
+use crate::ldap::ber::{ENUMERATED, INTEGER, OCTETS, SEQUENCE, boolean, element, number};
+use crate::ldap::filter::PRESENT;
 use crate::smtp::secret::Secret;
 
 /// What is searched for.
 #[derive(Debug)]
-pub(super) struct Search<'a> {
-    pub(super) base: &'a str,
-    pub(super) scope: Scope,
-    pub(super) filter: &'a Secret,
+pub(crate) struct Search<'a> {
+    pub(crate) base: &'a str,
+    pub(crate) scope: Scope,
+    pub(crate) filter: &'a Secret,
     /// The attribute whose values are wanted.
-    pub(super) attribute: Option<&'a str>,
+    pub(crate) attribute: Option<&'a str>,
 }
 
 /// Where it is searched, seen from the base. Source: RFC 4511 §4.5.1.2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scope {
+pub(crate) enum Scope {
     Base,
     OneLevel,
     Subtree,
@@ -42,31 +42,29 @@ const SIMPLE: u8 = 0x80;
 const NAME: u8 = 0x80;
 
 /// The filter that every entry fits.
-pub(super) fn any_entry() -> Secret {
+pub(crate) fn any_entry() -> Secret {
     element(PRESENT, &[b"objectClass"])
 }
 
 /// STARTTLS. Source: RFC 4511 §4.14.1.
 const STARTTLS: &[u8] = b"1.3.6.1.4.1.1466.20037";
-/// Entries that are asked for: who finds two has not found one.
-const ENTRIES: u32 = 2;
 
 /// A bind as `dn` with `password`. Source: RFC 4511 §4.2.
-pub(super) fn bind(id: u32, dn: &str, password: &Secret) -> Secret {
+pub(crate) fn bind(id: u32, dn: &str, password: &Secret) -> Secret {
     let version = number(INTEGER, 3);
     let (dn, password) = (element(OCTETS, &[dn.as_bytes()]), element(SIMPLE, &[password.octets()]));
     message(id, &element(BIND, &[version.octets(), dn.octets(), password.octets()]))
 }
 
-/// A search that takes `seconds` at most. Source: RFC 4511 §4.5.1.
-pub(super) fn search(id: u32, search: &Search<'_>, seconds: u32) -> Secret {
+/// A search that finds `most` entries and takes `seconds` at most. Source: RFC 4511 §4.5.1.
+pub(crate) fn search(id: u32, search: &Search<'_>, (most, seconds): (u32, u32)) -> Secret {
     // "1.1" is no attribute at all. RFC 4511 §4.5.1.8
     let attribute = element(OCTETS, &[search.attribute.unwrap_or("1.1").as_bytes()]);
     let parts = [
         element(OCTETS, &[search.base.as_bytes()]),
         number(ENUMERATED, search.scope.number()),
         number(ENUMERATED, 0), // aliases are not followed
-        number(INTEGER, ENTRIES),
+        number(INTEGER, most),
         number(INTEGER, seconds),
         boolean(false),
         search.filter.clone(),
@@ -76,13 +74,13 @@ pub(super) fn search(id: u32, search: &Search<'_>, seconds: u32) -> Secret {
 }
 
 /// STARTTLS. Source: RFC 4511 §4.14.1.
-pub(super) fn starttls(id: u32) -> Secret {
+pub(crate) fn starttls(id: u32) -> Secret {
     let name = element(NAME, &[STARTTLS]);
     message(id, &element(EXTENDED_REQUEST, &[name.octets()]))
 }
 
 /// The end. Source: RFC 4511 §4.3.
-pub(super) fn unbind(id: u32) -> Secret {
+pub(crate) fn unbind(id: u32) -> Secret {
     message(id, &element(UNBIND, &[]))
 }
 
@@ -108,7 +106,7 @@ mod tests {
             (unbind(2), "3005 020102 4200"),
             (starttls(1), "301d 020101 7718 8016 312e332e362e312e342e312e313436362e3230303337"),
             (
-                search(3, &asked, 5),
+                search(3, &asked, (2, 5)),
                 "302e 020103 6329 040464633d61 0a0102 0a0100 020102 020105 010100 870b6f626a656374436c617373 3005 0403756964",
             ),
         ] {

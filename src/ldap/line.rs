@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::auth::ldap::answer::{self, Answer, Code, Entry, Said};
-use crate::auth::ldap::config::Server;
-use crate::auth::ldap::words::{self, Search};
+use crate::ldap::answer::{self, Answer, Code, Entry, Said};
+use crate::ldap::server::Server;
+use crate::ldap::words::{self, Search};
 use crate::net::dial::dial;
 use crate::net::names::Names;
 use crate::net::stream::Stream;
@@ -16,19 +16,19 @@ use crate::smtp::secret::Secret;
 
 /// A connection to a directory server.
 #[derive(Debug)]
-pub(super) struct Line {
+pub struct Line {
     stream: Stream,
     /// Octets that are no whole message yet.
     input: Vec<u8>,
     /// The number of the last request.
     id: u32,
     /// When it was last made use of.
-    pub(super) used: Instant,
+    pub(crate) used: Instant,
 }
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Trouble {
+pub enum Trouble {
     /// The connection is lost. A kept one may have been for long.
     #[error("the connection is lost: {0}")]
     Lost(String),
@@ -39,12 +39,14 @@ pub(super) enum Trouble {
 
 /// What a search has found.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Matches {
+pub(crate) enum Matches {
     None,
     One(Entry),
     Several,
 }
 
+/// Entries that are asked for: who finds two has not found one.
+const ENTRIES: u32 = 2;
 /// Messages that answer one request.
 const MOST: usize = 1000;
 
@@ -52,7 +54,7 @@ impl Line {
     /// Connects to `server`; with `back` under TLS, after STARTTLS if `starttls` says so.
     ///
     /// *Errors*: it can't be reached, or refuses TLS, or is not the one that is meant.
-    pub(super) async fn open(
+    pub(crate) async fn open(
         server: &Server,
         back: Option<&Back>,
         starttls: bool,
@@ -91,7 +93,7 @@ impl Line {
     /// Binds as `dn`. An empty DN or password is asked by nobody: it would mean another thing than who has it.
     ///
     /// *Errors*: the connection. *Source*: RFC 4513 §5.1.
-    pub(super) async fn bind(&mut self, dn: &str, password: &Secret) -> Result<Code, Trouble> {
+    pub(crate) async fn bind(&mut self, dn: &str, password: &Secret) -> Result<Code, Trouble> {
         if dn.is_empty() || password.is_empty() {
             return Err(Trouble::Other("a bind without a DN or a password proves nothing".to_owned()));
         }
@@ -105,20 +107,34 @@ impl Line {
     /// What `search` finds; where else could be searched is passed over.
     ///
     /// *Errors*: the connection; the server doesn't search, or not to the end.
-    pub(super) async fn search(&mut self, search: &Search<'_>, seconds: u32) -> Result<Matches, Trouble> {
-        let id = self.say(|id| words::search(id, search, seconds)).await?;
+    pub(crate) async fn search(&mut self, search: &Search<'_>, seconds: u32) -> Result<Matches, Trouble> {
         let mut matches = Matches::None;
+        let is_whole = self.each(search, seconds, ENTRIES, |entry| {
+            matches = match std::mem::replace(&mut matches, Matches::Several) {
+                Matches::None => Matches::One(entry),
+                _ => Matches::Several,
+            }
+        });
+        Ok(if is_whole.await? { matches } else { Matches::Several })
+    }
+
+    /// Gives what `search` finds to `take`, one after the other; whether that is all, or there is more than `most`.
+    ///
+    /// *Errors*: as of `search`.
+    pub(crate) async fn each(
+        &mut self,
+        search: &Search<'_>,
+        seconds: u32,
+        most: u32,
+        mut take: impl FnMut(Entry),
+    ) -> Result<bool, Trouble> {
+        let id = self.say(|id| words::search(id, search, (most, seconds))).await?;
         for _ in 0..MOST {
             match self.hear(id, search.attribute).await? {
-                Said::Entry(entry) => {
-                    matches = match matches {
-                        Matches::None => Matches::One(entry),
-                        _ => Matches::Several,
-                    }
-                }
+                Said::Entry(entry) => take(entry),
                 Said::Aside => {}
-                Said::Done(Code::SUCCESS) => return Ok(matches),
-                Said::Done(Code::SIZE_LIMIT_EXCEEDED) => return Ok(Matches::Several),
+                Said::Done(Code::SUCCESS) => return Ok(true),
+                Said::Done(Code::SIZE_LIMIT_EXCEEDED) => return Ok(false),
                 Said::Done(code) => return Err(Trouble::Other(format!("the search was answered by {code}"))),
                 _ => return Err(out_of_turn()),
             }
@@ -127,13 +143,13 @@ impl Line {
     }
 
     /// Says that this is the end, if that can be said at once.
-    pub(super) fn close(mut self) {
+    pub(crate) fn close(mut self) {
         self.id = self.id.wrapping_add(1) & 0x7fff_ffff;
         self.stream.write_now(words::unbind(self.id).octets());
     }
 
     /// Whether the server has closed it, or says what nobody has asked.
-    pub(super) fn is_stale(&mut self) -> bool {
+    pub(crate) fn is_stale(&mut self) -> bool {
         let mut octet = [0];
         !self.input.is_empty() || !matches!(self.stream.unasked(&mut octet), Ok(None))
     }

@@ -4,13 +4,13 @@
 use crate::smtp::secret::Secret;
 
 /// The tag of a sequence.
-pub(super) const SEQUENCE: u8 = 0x30;
+pub(crate) const SEQUENCE: u8 = 0x30;
 /// The tag of octets.
-pub(super) const OCTETS: u8 = 0x04;
+pub(crate) const OCTETS: u8 = 0x04;
 /// The tag of a number.
-pub(super) const INTEGER: u8 = 0x02;
+pub(crate) const INTEGER: u8 = 0x02;
 /// The tag of one word of several.
-pub(super) const ENUMERATED: u8 = 0x0a;
+pub(crate) const ENUMERATED: u8 = 0x0a;
 /// The tag of a truth value.
 const BOOLEAN: u8 = 0x01;
 
@@ -22,7 +22,7 @@ pub struct Malformed;
 /// An element of `parts`, one after the other. What it holds may be a password: it is wiped.
 ///
 /// Source: RFC 4511 §5.1, X.690 §8.
-pub(super) fn element(tag: u8, parts: &[&[u8]]) -> Secret {
+pub(crate) fn element(tag: u8, parts: &[&[u8]]) -> Secret {
     let length: usize = parts.iter().map(|part| part.len()).sum();
     let mut element = Secret::new(Vec::with_capacity(length.saturating_add(10)));
     element.push(&[tag]);
@@ -41,7 +41,7 @@ pub(super) fn element(tag: u8, parts: &[&[u8]]) -> Secret {
 }
 
 /// A number, or a word of several.
-pub(super) fn number(tag: u8, number: u32) -> Secret {
+pub(crate) fn number(tag: u8, number: u32) -> Secret {
     let octets = u64::from(number).to_be_bytes();
     let mut rest = octets.as_slice();
     // As short as can be; the first bit is the sign.
@@ -54,14 +54,14 @@ pub(super) fn number(tag: u8, number: u32) -> Secret {
 }
 
 /// A truth value.
-pub(super) fn boolean(is_so: bool) -> Secret {
+pub(crate) fn boolean(is_so: bool) -> Secret {
     element(BOOLEAN, &[&[if is_so { 0xff } else { 0 }]])
 }
 
 /// Takes the first element off `octets`: its tag, and what is in it.
 ///
 /// *Errors*: there is no whole one. *Source*: RFC 4511 §5.1: lengths are definite.
-pub(super) fn take<'a>(octets: &mut &'a [u8]) -> Result<(u8, &'a [u8]), Malformed> {
+pub(crate) fn take<'a>(octets: &mut &'a [u8]) -> Result<(u8, &'a [u8]), Malformed> {
     let (tag, start, length) = head(octets)?.ok_or(Malformed)?;
     let rest = octets.get(start..).ok_or(Malformed)?;
     let (inside, behind) = rest.split_at_checked(length).ok_or(Malformed)?;
@@ -72,7 +72,7 @@ pub(super) fn take<'a>(octets: &mut &'a [u8]) -> Result<(u8, &'a [u8]), Malforme
 /// The same for an element that has to have this tag.
 ///
 /// *Errors*: it has another, or there is none.
-pub(super) fn expect<'a>(octets: &mut &'a [u8], tag: u8) -> Result<&'a [u8], Malformed> {
+pub(crate) fn expect<'a>(octets: &mut &'a [u8], tag: u8) -> Result<&'a [u8], Malformed> {
     match take(octets)? {
         (found, inside) if found == tag => Ok(inside),
         _ => Err(Malformed),
@@ -82,7 +82,7 @@ pub(super) fn expect<'a>(octets: &mut &'a [u8], tag: u8) -> Result<&'a [u8], Mal
 /// A number that is in an element.
 ///
 /// *Errors*: it is none of 31 bits.
-pub(super) fn read_number(inside: &[u8]) -> Result<u32, Malformed> {
+pub(crate) fn read_number(inside: &[u8]) -> Result<u32, Malformed> {
     let is_negative = inside.first().is_some_and(|first| *first >= 0x80);
     if inside.is_empty() || inside.len() > 4 || is_negative {
         return Err(Malformed);
@@ -93,7 +93,7 @@ pub(super) fn read_number(inside: &[u8]) -> Result<u32, Malformed> {
 /// How many octets the sequence that `octets` begin with has in all; nothing if that can't be seen yet.
 ///
 /// *Errors*: it is no sequence, or has more than `most`.
-pub(super) fn whole(octets: &[u8], most: usize) -> Result<Option<usize>, Malformed> {
+pub(crate) fn whole(octets: &[u8], most: usize) -> Result<Option<usize>, Malformed> {
     match head(octets)? {
         Some((SEQUENCE, start, length)) if length <= most => Ok(Some(start + length)),
         Some(_) => Err(Malformed),

@@ -4,8 +4,8 @@
 
 use std::str::FromStr;
 
-use crate::auth::ldap::ber::{OCTETS, SEQUENCE, element};
-use crate::auth::ldap::template::{self, Name, Piece, TemplateError};
+use crate::ldap::ber::{OCTETS, SEQUENCE, element};
+use crate::ldap::template::{self, Name, Piece, TemplateError};
 use crate::smtp::secret::Secret;
 
 /// A filter with places for the name. Source: RFC 4515 §3.
@@ -105,7 +105,7 @@ const EQUAL: u8 = 0xa3;
 const SUBSTRINGS: u8 = 0xa4;
 const AT_LEAST: u8 = 0xa5;
 const AT_MOST: u8 = 0xa6;
-pub(super) const PRESENT: u8 = 0x87;
+pub(crate) const PRESENT: u8 = 0x87;
 const ALIKE: u8 = 0xa8;
 const EXTENSIBLE: u8 = 0xa9;
 
@@ -116,12 +116,12 @@ impl Filter {
     /// The filter as it is asked about `name`; nothing if the name lacks a part that is needed.
     ///
     /// Source: RFC 4511 §4.5.1.7.
-    pub(super) fn about(&self, name: &Name<'_>) -> Option<Secret> {
+    pub(crate) fn about(&self, name: &Name<'_>) -> Option<Secret> {
         self.node.encode(name)
     }
 
     /// Who logs in as `name`; nothing where only the entry that is found could say it.
-    pub(super) fn user<'a>(&self, name: &Name<'a>) -> Option<&'a str> {
+    pub(crate) fn user<'a>(&self, name: &Name<'a>) -> Option<&'a str> {
         match self.shown? {
             Shown { local: true, domain: true } => Some(name.whole),
             Shown { local: true, domain: false } => Some(name.local()),
@@ -130,7 +130,7 @@ impl Filter {
     }
 
     /// Under which name failures of `name` count: its local part where that is enough to be found.
-    pub(super) fn counted_as<'a>(&self, name: &Name<'a>) -> &'a str {
+    pub(crate) fn counted_as<'a>(&self, name: &Name<'a>) -> &'a str {
         let by_entry = if self.is_by_local { name.local() } else { name.whole };
         self.user(name).unwrap_or(by_entry)
     }
