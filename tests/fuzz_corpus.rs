@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use gatepost::{auth, net, smtp};
+use gatepost::{ldap, net, smtp};
 
 #[path = "fuzz/bodies.rs"]
 mod bodies;

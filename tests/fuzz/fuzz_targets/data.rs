@@ -1,7 +1,7 @@
 //! See `data` in `bodies.rs`.
 #![no_main]
 
-use gatepost::{auth, net, smtp};
+use gatepost::{ldap, net, smtp};
 
 #[path = "../bodies.rs"]
 #[allow(dead_code)] // each target uses one
