@@ -8,8 +8,6 @@ use regex_automata::hybrid::regex::Regex as Machine;
 use regex_automata::nfa::thompson;
 use regex_automata::util::syntax;
 
-use crate::lua::api::regex::{CACHE, COMPILED};
-
 /// What searching for one pattern takes.
 #[derive(Debug)]
 pub(super) struct Effort {
@@ -18,6 +16,9 @@ pub(super) struct Effort {
     machine: Option<Box<Machine>>,
 }
 
+/// Octets of one compiled pattern, and of what its search may keep.
+pub(super) const COMPILED: usize = 256 << 10;
+pub(super) const CACHE: usize = 1 << 20;
 /// Octets times states that are searched in some milliseconds in whatever way.
 const BORNE: usize = 1_000_000;
 

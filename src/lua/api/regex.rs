@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use regex::bytes::{Regex, RegexBuilder};
 
 use crate::lua::api::Parts;
-use crate::lua::api::effort::Effort;
+use crate::lua::api::effort::{CACHE, COMPILED, Effort};
 use crate::lua::api::module::{Module, When};
 use crate::lua::caller::raise;
 use crate::lua::charge::{self, Rate};
@@ -29,9 +29,6 @@ type Compiled = (Regex, Arc<Effort>);
 
 /// Octets of a text that is searched: what takes longer would hold up other sessions.
 const LONGEST: usize = 256 << 10;
-/// Octets of one compiled pattern, and of what its search may keep.
-pub(super) const COMPILED: usize = 256 << 10;
-pub(super) const CACHE: usize = 1 << 20;
 
 /// Opens the module `regex`.
 pub(super) fn open(lua: &Lua, guard: &Rc<Guard>, parts: &Parts) -> mlua::Result<Table> {

@@ -7,7 +7,6 @@ use mlua::ffi::{lua_Integer, lua_KContext, lua_State};
 
 use crate::lua::buffer::Kept;
 use crate::lua::pattern::class::Pattern;
-use crate::lua::pattern::gsub::{MOST, PATTERN, REPLACEMENT, SUBJECT};
 use crate::lua::pattern::matcher::{Matcher, Outcome};
 use crate::lua::pattern::search::Search;
 use crate::lua::pattern::state::{Patterns, push_captures};
@@ -29,6 +28,11 @@ struct Work {
     is_changed: bool,
 }
 
+/// The places of the arguments.
+pub(super) const SUBJECT: c_int = 1;
+pub(super) const PATTERN: c_int = 2;
+pub(super) const REPLACEMENT: c_int = 3;
+pub(super) const MOST: c_int = 4;
 /// The places behind the arguments: the octets of the result, the work, and a search that is put away.
 const WORK: c_int = MOST + 2;
 const SEARCH: c_int = WORK + 1;

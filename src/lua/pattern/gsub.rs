@@ -5,7 +5,7 @@ use std::ffi::c_int;
 use mlua::ffi::{lua_Integer, lua_KContext, lua_State};
 
 use crate::lua::buffer::Buffer;
-use crate::lua::pattern::calls;
+use crate::lua::pattern::calls::{self, MOST, PATTERN, REPLACEMENT, SUBJECT};
 use crate::lua::pattern::class::Pattern;
 use crate::lua::pattern::error::PatternError;
 use crate::lua::pattern::matcher::{Matcher, Outcome};
@@ -26,11 +26,7 @@ struct Work {
     is_changed: bool,
 }
 
-/// The places of the arguments, and of what is put away.
-pub(super) const SUBJECT: c_int = 1;
-pub(super) const PATTERN: c_int = 2;
-pub(super) const REPLACEMENT: c_int = 3;
-pub(super) const MOST: c_int = 4;
+/// The places of what is put away.
 const RESULT: c_int = 5;
 const WORK: c_int = 6;
 const SEARCH: c_int = 7;
