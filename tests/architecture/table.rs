@@ -116,6 +116,7 @@ pub(crate) const TABLE: &[Row] = &[
 
 /// Small crates without I/O that may be named anywhere.
 pub(crate) const ANYWHERE: &[&str] = &[
+    "serde",
     "thiserror",
     "tracing",
     "bytes",
