@@ -160,6 +160,18 @@ fn a_policy_that_fails_unseen_fails_the_test_with_its_line() {
 }
 
 #[test]
+fn a_policy_beside_its_test_is_called_by_its_plain_name() {
+    let (folder, _path) = file("test('t', function() session { policies = { 'p' } }:send() end)\n");
+    let policy = "return {\n  mail = function(session) local x = nil return x.y end,\n}\n";
+    std::fs::write(folder.path().join("p.lua"), policy).unwrap();
+    for argument in ["my_test.lua", "./my_test.lua", "."] {
+        let mut run = command(&["test", argument]);
+        let text = text(&run.current_dir(folder.path()).output().unwrap());
+        assert!(text.contains("p.lua:2: ") && !text.contains("./p.lua"), "{argument}: {text}");
+    }
+}
+
+#[test]
 fn a_file_that_can_not_be_loaded_fails_and_the_others_are_run() {
     let (folder, path) = file("test('t', function() end)\n");
     std::fs::write(folder.path().join("broken_test.lua"), "test('a', function()\n").unwrap();

@@ -15,6 +15,10 @@ mod support;
 mod descriptors;
 #[path = "service/drain.rs"]
 mod drain;
+#[path = "service/full_disk.rs"]
+mod full_disk;
+#[path = "service/killed.rs"]
+mod killed;
 #[path = "service/observe.rs"]
 mod observe;
 #[path = "service/reload.rs"]

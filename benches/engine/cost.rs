@@ -10,7 +10,7 @@ use crate::place::Place;
 use crate::thread_time::{self, ThreadTime, each};
 
 /// The small policy that the other benchmarks use as well.
-const SMALL: &str = include_str!("../small.lua");
+pub(crate) const SMALL: &str = include_str!("../small.lua");
 
 pub(crate) fn measure(criterion: &mut Criterion<ThreadTime>) {
     let mut group = criterion.benchmark_group("hook");

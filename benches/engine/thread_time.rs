@@ -32,6 +32,24 @@ pub(crate) fn measure(bencher: &mut Bencher<'_, ThreadTime>, body: impl AsyncFn(
     });
 }
 
+/// What each of `batches` takes, of `count` runs of `body`: as `measure` has it, without a bencher.
+pub(crate) fn batches(batches: usize, count: u32, body: impl AsyncFn() + 'static) -> Vec<Duration> {
+    let runtime = runtime();
+    let all = async move {
+        let mut times = Vec::new();
+        for _ in 0..batches {
+            let start = now();
+            for _ in 0..count {
+                body().await;
+            }
+            times.push(now() - start);
+        }
+        times
+    };
+    let all = runtime.spawn_local(all);
+    runtime.block_on(all).expect("the batches are run to their end")
+}
+
 /// The measurement by `now`.
 pub(crate) struct ThreadTime;
 

@@ -37,6 +37,9 @@ pub struct Plan {
     pub backends: Vec<String>,
 }
 
+/// What counts a Lua state among those that are there: closed, it drops this.
+struct Counted(#[expect(dead_code, reason = "it is there to be dropped")] Arc<()>);
+
 /// All policies in one Lua state. A reload makes a new one beside it; sessions keep theirs to their end.
 #[derive(Debug)]
 pub struct Engine {
@@ -96,6 +99,8 @@ impl Engine {
 
     /// From now on what the hooks say, how they fail and how long they take is counted in `counts`, for `worker`.
     pub fn count(&self, counts: &PolicyCounts, worker: usize) {
+        // In the state itself: it may outlive the engine.
+        self.sandbox.lua.set_app_data(Counted(counts.state()));
         for policy in &self.policies {
             let of_stage = |stage: Stage| counts.hook(&policy.name, stage.as_str(), worker);
             // Set already: the same counts.

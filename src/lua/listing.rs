@@ -44,6 +44,13 @@ impl Listing {
         self.modules.borrow().get(&(policy.to_owned(), name.to_owned())).cloned()
     }
 
+    /// All modules that `policy` has required.
+    pub(super) fn modules(&self, policy: &str) -> Vec<Source> {
+        let modules = self.modules.borrow();
+        let own = modules.iter().filter(|((of, _), _)| of == policy);
+        own.map(|(_, source)| source.clone()).collect()
+    }
+
     /// The first line that `problem` names: an error as Lua words it, with or without its traceback.
     pub(super) fn excerpt(&self, problem: &str) -> Option<Excerpt> {
         let scripts = self.scripts.borrow();

@@ -49,6 +49,7 @@ pub mod trial;
 pub mod types;
 mod units;
 mod unknown;
+mod unreturned;
 mod verdict;
 mod waits;
 

@@ -5,12 +5,15 @@
 //! budget ends it. Who overruns alone, with mail made for it, parks nothing.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::time::Instant;
+
+use crate::names::network::client_site;
 
 /// Networks that must have seen an overrun.
 const NETWORKS: usize = 3;
@@ -69,7 +72,7 @@ pub struct Berth {
 #[derive(Debug, Default)]
 struct State {
     /// The latest overrun from each network, the oldest first; at most `NETWORKS`.
-    overruns: Vec<(Box<str>, Instant)>,
+    overruns: Vec<(String, Instant)>,
     /// While it is parked: when the next call is let through.
     next: Option<Instant>,
 }
@@ -111,15 +114,16 @@ impl Berth {
         }
     }
 
-    /// It has overrun its budget for a client in `network`; whether that parks it.
-    pub fn overrun(&self, network: &str) -> bool {
+    /// It has overrun its budget for `client`; whether that parks it.
+    pub fn overrun(&self, client: IpAddr) -> bool {
+        let network = client_site(client);
         let mut state = self.state.lock();
         let now = Instant::now();
         if state.next.is_some() {
             return false;
         }
-        state.overruns.retain(|(known, at)| **known != *network && now.duration_since(*at) <= WINDOW);
-        state.overruns.push((network.into(), now));
+        state.overruns.retain(|(known, at)| *known != network && now.duration_since(*at) <= WINDOW);
+        state.overruns.push((network, now));
         if state.overruns.len() < NETWORKS {
             return false;
         }

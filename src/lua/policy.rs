@@ -18,6 +18,7 @@ use crate::lua::problem::{Problem, did_you_mean, first_words};
 use crate::lua::sandbox::Sandbox;
 use crate::lua::scan::tokens::line_of_key;
 use crate::lua::script::Source;
+use crate::lua::unreturned;
 use crate::observe::policy_counts::HookCounts;
 use crate::policy::event::{Stage, Stages};
 use crate::policy::mode::Mode;
@@ -181,7 +182,7 @@ impl Loading<'_> {
 
     /// What the returned table declares.
     fn read(&self, table: &Table) -> Result<Declared, Vec<Problem>> {
-        let mut problems = Vec::new();
+        let mut problems = self.unreturned();
         let mut declared =
             Declared { summary: None, setup: None, hooks: Default::default(), schema: Vec::new() };
         for (key, value) in table.pairs::<Value, Value>().flatten() {
@@ -208,11 +209,20 @@ impl Loading<'_> {
                 }
             }
         }
-        problems.sort_by_key(|problem| match problem.place {
-            crate::lua::problem::Place::Script { line, .. } => line,
-            crate::lua::problem::Place::Configuration(_) => None,
+        // Those of modules come last.
+        problems.sort_by_key(|problem| match &problem.place {
+            crate::lua::problem::Place::Script { line, file } => (*file != self.source.name, *line),
+            crate::lua::problem::Place::Configuration(_) => (true, None),
         });
         if problems.is_empty() { Ok(declared) } else { Err(problems) }
+    }
+
+    /// The verdicts that the script, and the modules that it has required, make and don't return.
+    fn unreturned(&self) -> Vec<Problem> {
+        let name = &self.configured.name;
+        let modules = self.sandbox.guard.listing().modules(name);
+        let sources = std::iter::once(self.source).chain(&modules);
+        sources.flat_map(|source| unreturned::problems(name, source)).collect()
     }
 
     /// Calls `function` where nothing may wait.

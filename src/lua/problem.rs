@@ -60,15 +60,20 @@ impl Problem {
         Problem { policy, place, message, suggestion: None, columns: None, is_warning: false }
     }
 
-    /// Something in `file` that may be meant as it is: these octets of this line.
-    pub(super) fn warning(
+    /// A mistake in `file`: these octets of this line.
+    pub(super) fn at(
         policy: &str,
         file: &str,
         (line, columns): (usize, Range<u32>),
         message: String,
     ) -> Self {
         let place = Place::Script { file: file.to_owned(), line: Some(line) };
-        Problem { columns: Some(columns), is_warning: true, ..Problem::new(policy, place, message) }
+        Problem { columns: Some(columns), ..Problem::new(policy, place, message) }
+    }
+
+    /// The same of what may be meant as it is.
+    pub(super) fn warning(policy: &str, file: &str, place: (usize, Range<u32>), message: String) -> Self {
+        Problem { is_warning: true, ..Problem::at(policy, file, place, message) }
     }
 
     /// The same with what would be right.

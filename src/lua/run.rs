@@ -24,7 +24,6 @@ use crate::lua::ruling::Ruling;
 use crate::lua::verdict;
 use crate::lua::waits::Waits;
 use crate::message::edit::Edit;
-use crate::names::network::client_network;
 use crate::observe::policy_counts::{self, HookCounts, Opinion};
 use crate::policy::event::Stage;
 use crate::policy::mode::Mode;
@@ -277,7 +276,7 @@ impl<'a> Run<'a> {
     fn settle(&self, policy: &Policy, berth: &Berth, admission: Admission, failure: Option<&Failure>) {
         let hook = self.stage.as_str();
         if failure.is_some_and(|failure| failure.is_overrun) {
-            if berth.overrun(&client_network(self.view.client_address())) {
+            if berth.overrun(self.view.client_address()) {
                 tracing::warn!(
                     policy = %policy.name,
                     hook,

@@ -1,6 +1,6 @@
 //! Where a policy's source comes from: a file of its own, a policy folder, or the binary; and what `require` may find.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
 use mlua::{Function, Lua, Table};
@@ -12,7 +12,7 @@ use crate::lua::config::Script;
 /// The text of a script and the name by which errors call it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Source {
-    /// The path as it was given, or "NAME.lua" for a built-in one.
+    /// The path without "./" in it, or "NAME.lua" for a built-in one.
     pub(super) name: String,
     /// The text.
     pub(super) text: Rc<[u8]>,
@@ -31,7 +31,8 @@ impl Source {
 
     /// The file at `path`.
     fn read(path: &Path) -> Result<Source, String> {
-        let name = path.display().to_string();
+        let plain: PathBuf = path.components().filter(|part| *part != Component::CurDir).collect();
+        let name = plain.display().to_string();
         let length = std::fs::metadata(path).map_err(|error| format!("can't read {name}: {error}"))?.len();
         if length > LARGEST {
             return Err(format!("{name} is larger than 1 MiB"));

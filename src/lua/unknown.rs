@@ -1,13 +1,11 @@
 //! Names that a policy asks for and that are not there. They are nil, which a policy may reckon with: a warning each.
 
-use std::ops::Range;
-
 use crate::lua::globals::Globals;
 use crate::lua::later;
 use crate::lua::options::schema::OptionSchema;
 use crate::lua::problem::{Problem, did_you_mean};
 use crate::lua::scan::members::Missing;
-use crate::lua::scan::tokens::{Kind, Token};
+use crate::lua::scan::tokens::Token;
 use crate::lua::scan::uses::{Level, OPTIONS, Use, walk};
 use crate::lua::script::Source;
 use crate::lua::types;
@@ -55,7 +53,7 @@ fn read_one(policy: &str, source: &Source, known: &Known<'_>, required: &mut Vec
     let mut found: Vec<Problem> = Vec::new();
     let mut options = Options::default();
     walk(&source.text, &mut |used| {
-        let name = text(&used.token);
+        let name = used.token.text();
         if let Some(module) = used.argument.filter(|_| used.is_global && name == "require") {
             let module = String::from_utf8_lossy(module).into_owned();
             if !required.contains(&module) {
@@ -66,14 +64,14 @@ fn read_one(policy: &str, source: &Source, known: &Known<'_>, required: &mut Vec
             return;
         }
         if let Some((token, message, suggestion)) = unknown(name, used, known.globals) {
-            let place = (token.line, columns(&source.text, &token));
+            let place = (token.line, token.columns(&source.text));
             found.push(Problem::warning(policy, &source.name, place, message).suggest(suggestion));
         }
     });
     for (token, message, suggestion) in
         known.options.map(|schema| options.unknown(schema)).unwrap_or_default()
     {
-        let place = (token.line, columns(&source.text, &token));
+        let place = (token.line, token.columns(&source.text));
         found.push(Problem::warning(policy, &source.name, place, message).suggest(suggestion));
     }
     found
@@ -92,7 +90,7 @@ impl<'a> Options<'a> {
         let field = used.missing.filter(|missing| missing.class.name == OPTIONS.name);
         let Some(Missing { token, is_assigned, .. }) = field else { return false };
         match is_assigned {
-            true => self.assigned.push(text(&token)),
+            true => self.assigned.push(token.text()),
             false => self.read.push(token),
         }
         true
@@ -101,9 +99,9 @@ impl<'a> Options<'a> {
     /// Those that are neither in `schema` nor put there.
     fn unknown(self, schema: &[OptionSchema]) -> Vec<Told<'a>> {
         let names = || schema.iter().map(|option| option.name.as_str()).chain(self.assigned.iter().copied());
-        let missing = self.read.iter().filter(|token| !names().any(|name| name == text(token)));
+        let missing = self.read.iter().filter(|token| !names().any(|name| name == token.text()));
         let told = missing.map(|token| {
-            let name = text(token);
+            let name = token.text();
             (*token, format!("options has no '{name}'"), did_you_mean(name, names()))
         });
         told.collect()
@@ -141,7 +139,7 @@ fn unknown<'a>(name: &str, used: &Use<'_, 'a>, globals: &Globals) -> Option<Told
     match used.member {
         // What is in it is known better there than from the types.
         Some(token) if !members.is_empty() => {
-            let member = text(&token);
+            let member = token.text();
             if !members.iter().any(|known| known == member) {
                 let suggestion = did_you_mean(member, members.iter().map(String::as_str));
                 return Some((token, format!("{name} has no '{member}'"), suggestion));
@@ -153,7 +151,7 @@ fn unknown<'a>(name: &str, used: &Use<'_, 'a>, globals: &Globals) -> Option<Told
 }
 
 fn missing_member(missing: &Missing<'_>) -> String {
-    let name = text(&missing.token);
+    let name = missing.token.text();
     let owner = match missing.class.kind {
         class::Kind::Record => format!("a {}", missing.class.name),
         class::Kind::Object | class::Kind::Module => missing.class.shown(),
@@ -182,25 +180,9 @@ fn nearest(missing: &Missing<'_>) -> Option<String> {
         let names = field.class().and_then(types::find).map(members).unwrap_or_default();
         inner.extend(names.into_iter().map(|name| (name, format!("{}{mark}{name}", field.name))));
     }
-    let name = text(&missing.token);
+    let name = missing.token.text();
     match inner.iter().find(|(inner, _)| *inner == name) {
         Some((_, path)) => Some(format!("did you mean '{path}'?")),
         None => did_you_mean(name, own.into_iter().chain(inner.iter().map(|(_, path)| path.as_str()))),
     }
-}
-
-fn text<'a>(token: &Token<'a>) -> &'a str {
-    match token.kind {
-        Kind::Name(name) => std::str::from_utf8(name).unwrap_or_default(),
-        _ => "",
-    }
-}
-
-/// The octets of its line that a name takes.
-fn columns(source: &[u8], token: &Token<'_>) -> Range<u32> {
-    let before = source.get(..token.at).unwrap_or_default();
-    let start = before.iter().rev().take_while(|octet| **octet != b'\n').count();
-    // A script is 1 MiB at most.
-    let octets = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-    octets(start)..octets(start + text(token).len())
 }

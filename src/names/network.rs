@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use ipnet::{IpNet, Ipv4Net};
 
 /// Why a text is no network.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -44,11 +44,18 @@ pub fn address_text(address: IpAddr) -> String {
 
 /// The /24 or /64 of a client, as text: the key to count by, as one who has an address has all of these.
 pub fn client_network(address: IpAddr) -> String {
-    let network = match address.to_canonical() {
-        IpAddr::V4(address) => Ipv4Net::new(address, 24).ok().map(IpNet::V4),
-        IpAddr::V6(address) => Ipv6Net::new(address, 64).ok().map(IpNet::V6),
-    };
-    network.unwrap_or_else(|| IpNet::from(address)).trunc().to_string()
+    around(address, 24, 64)
+}
+
+/// The /24 or /48 of a client, as text: who is after harm has a /48 for the asking, with thousands of /64 in it.
+///
+/// Source: RFC 6177 §2.
+pub fn client_site(address: IpAddr) -> String {
+    around(address, 24, 48)
+}
+
+fn around(address: IpAddr, v4_bits: u8, v6_bits: u8) -> String {
+    network(address, v4_bits, v6_bits).unwrap_or_else(|| IpNet::from(address)).to_string()
 }
 
 /// The network of `address` with a prefix of `v4_bits` or `v6_bits`.
@@ -133,13 +140,14 @@ mod tests {
 
     #[test]
     fn an_address_has_one_spelling() {
-        for (address, text, network) in [
-            ("192.0.2.77", "192.0.2.77", "192.0.2.0/24"),
-            ("::ffff:192.0.2.77", "192.0.2.77", "192.0.2.0/24"), // v4-mapped
-            ("2001:DB8:0:0:1::77", "2001:db8::1:0:0:77", "2001:db8::/64"),
-            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-            ("::1", "::1", "::/64"),
+        for (address, text, network, site) in [
+            ("192.0.2.77", "192.0.2.77", "192.0.2.0/24", "192.0.2.0/24"),
+            ("::ffff:192.0.2.77", "192.0.2.77", "192.0.2.0/24", "192.0.2.0/24"), // v4-mapped
+            ("2001:DB8:0:0:1::77", "2001:db8::1:0:0:77", "2001:db8::/64", "2001:db8::/48"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64", "2001:db8:1::/48"),
+            ("::1", "::1", "::/64", "::/48"),
         ] {
+            assert_eq!(client_site(ip(address)), site);
             assert_eq!(address_text(ip(address)), text);
             assert_eq!(client_network(ip(address)), network);
         }

@@ -353,6 +353,13 @@ mod tests {
     use super::*;
 
     #[tokio::test]
+    async fn a_connection_that_is_made_has_tcp_nodelay() {
+        let there = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let stream = Stream::connect(there.local_addr().unwrap()).await.unwrap();
+        assert!(matches!(&stream, Stream::Tcp(stream) if stream.nodelay().unwrap()), "{stream:?}");
+    }
+
+    #[tokio::test]
     async fn pieces_arrive_whole_and_in_order() {
         let (near, far) = UnixStream::pair().unwrap();
         let (mut near, mut far) = (Stream::Unix(near), Stream::Unix(far));

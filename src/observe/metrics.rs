@@ -183,6 +183,7 @@ impl Figures {
     }
 
     fn policies(&self, page: &mut Page<'_>) -> fmt::Result {
+        page.gauge(POLICY_STATES, self.sources.policies.states())?;
         let totals = self.sources.policies.totals();
         let names = |policy: &str, hook: &str| vec![("policy", policy.to_owned()), ("hook", hook.to_owned())];
         let verdicts = totals.iter().flat_map(|(policy, hook, sum)| {
@@ -319,6 +320,7 @@ metrics! {
     USERS_FILE_STALE "gauge" "gatepost_users_file_stale" = "users_file_stale" [""] {"file"} "1 where the newest version of a users file could not be read, and the users of the last good one stay in force"
     POLICY_VERDICTS "counter" "gatepost_policy_verdicts_total" = "policy_verdicts" [""] {"policy,hook,verdict,mode"} "Verdicts of policies; with mode observe they were only counted"
     POLICY_HOOK_ERRORS "counter" "gatepost_policy_hook_errors_total" = "policy_hook_errors" [""] {"policy,hook,mode"} "Calls of a hook that ended in an error"
+    POLICY_STATES "gauge" "gatepost_policy_states" = "policy_states" [""] {""} "Lua states with the policies in them: one a worker, and after a reload those of sessions that began before"
     POLICY_HOOK_PARKED "gauge" "gatepost_policy_hook_parked" = "policy_hook_parked" [""] {"policy,hook"} "1 while a hook is parked for overruns of its budget; hooks that never were are left out"
     POLICY_HOOK_TURNED_AWAY "counter" "gatepost_policy_hook_turned_away_total" = "policy_hook_turned_away" [""] {"policy,hook"} "Calls of a parked hook that were answered without running it"
     POLICY_HOOK_DURATION "histogram" "gatepost_policy_hook_duration_seconds" = "policy_hook_duration" ["seconds"] {"policy,hook"} "How long a hook's calls took, waits included"

@@ -113,6 +113,7 @@ fn workers_are_added_up_and_gauges_are_read() {
         "gatepost_backend_connections{backend=\"a\\\"}\\n\\\\\",state=\"in_use\"} 0", // a name can't break out
         "gatepost_policy_verdicts_total{policy=\"helo\",hook=\"ehlo\",verdict=\"reject\",mode=\"observe\"} 1",
         "gatepost_policy_hook_errors_total{policy=\"helo\",hook=\"ehlo\",mode=\"enforce\"} 0",
+        "gatepost_policy_states 0",
         "gatepost_policy_hook_parked{policy=\"helo\",hook=\"ehlo\"} 1",
         "gatepost_policy_hook_parked{policy=\"helo\",hook=\"mail\"} 0",
         "gatepost_policy_hook_turned_away_total{policy=\"helo\",hook=\"ehlo\"} 9",

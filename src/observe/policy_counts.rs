@@ -12,6 +12,8 @@ use crate::observe::counters::OwnCount;
 #[derive(Debug, Default)]
 pub struct PolicyCounts {
     hooks: Mutex<BTreeMap<Key, Arc<HookCounts>>>,
+    /// Each Lua state holds it.
+    states: Arc<()>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +29,16 @@ impl PolicyCounts {
     pub fn hook(&self, policy: &str, hook: &'static str, worker: usize) -> Arc<HookCounts> {
         let key = Key { policy: policy.to_owned(), hook, worker };
         Arc::clone(self.hooks.lock().entry(key).or_default())
+    }
+
+    /// One more Lua state, for as long as this is held.
+    pub fn state(&self) -> Arc<()> {
+        Arc::clone(&self.states)
+    }
+
+    /// Lua states that are there.
+    pub(super) fn states(&self) -> u64 {
+        u64::try_from(Arc::strong_count(&self.states).saturating_sub(1)).unwrap_or(u64::MAX)
     }
 
     /// Policy, hook and the sum over the workers, sorted by both.

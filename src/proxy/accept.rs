@@ -335,6 +335,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_connection_that_is_taken_has_tcp_nodelay() {
+        for address in ["127.0.0.1:0", "[::]:0"] {
+            // A machine without IPv6 has the first alone.
+            let Ok(socket) = TcpListener::bind(address) else { continue };
+            let port = socket.local_addr().unwrap().port();
+            let door = Door::new(Arc::new(socket), 0).unwrap();
+            for _ in 0..3 {
+                let client = TcpStream::connect(("127.0.0.1", port)).unwrap();
+                let (stream, _) = door.accept().unwrap();
+                assert!(stream.nodelay().unwrap(), "{address}");
+                assert!(!client.nodelay().unwrap(), "what the system does by itself");
+            }
+        }
+    }
+
+    #[test]
     fn what_ails_one_connection_is_not_taken_for_what_ails_the_socket() {
         for (code, passes, exhausts) in [
             (Errno::CONNABORTED, true, false), // it was reset before its turn

@@ -197,3 +197,24 @@ fn names_that_a_policy_asks_for_in_vain_are_warnings() {
         assert!(text.contains(part), "{part} in\n{text}");
     }
 }
+
+#[test]
+fn a_verdict_without_its_return_is_a_mistake() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = "return {\n  mail = function(session, mail)\n    if mail.is_null then reject(\"no\") end\n  end,\n}\n";
+    fs::write(folder.path().join("site.lua"), script).unwrap();
+    let rest = "[policy.site]\nscript = \"site.lua\"";
+    let whole = toml(RELAY, MAILDIR, rest).replace("[\"helo\"]", "[\"helo\", \"site\"]");
+    let run = check(folder.path(), &whole, &[]);
+    let text = run.text();
+    assert_eq!(run.code, Some(2), "{text}");
+    for part in [
+        "policy \"site\": the verdict of 'reject' is made and not returned",
+        "site.lua:3:26",
+        "^^^^^^\n",
+        "write: return reject(…)",
+        "gatepost.toml: 1 mistake, ",
+    ] {
+        assert!(text.contains(part), "{part} in\n{text}");
+    }
+}

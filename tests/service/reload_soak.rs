@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use crate::observe::metrics;
 use crate::support::client::Client;
 use crate::support::gatepost::Gatepost;
 use crate::support::wait;
@@ -71,6 +72,13 @@ fn reload(gatepost: &Gatepost, number: usize) {
     });
 }
 
+/// Lua states that the process holds: one a worker, and one for each generation there that a session is still under.
+fn states(gatepost: &Gatepost) -> usize {
+    let page = metrics(gatepost);
+    let count = page.lines().find_map(|line| line.strip_prefix("gatepost_policy_states "));
+    count.unwrap_or_else(|| panic!("{page}")).parse().unwrap()
+}
+
 /// Resident memory of the process, in kB.
 fn resident(gatepost: &Gatepost) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", gatepost.pid())).unwrap();
@@ -81,12 +89,15 @@ fn resident(gatepost: &Gatepost) -> u64 {
 #[test]
 fn reloads_under_load_drop_nothing_and_leave_nothing_behind() {
     let reloads = std::env::var("GATEPOST_SOAK").ok().and_then(|count| count.parse().ok()).unwrap_or(40);
-    let more = "[policy.site]\nscript = \"site.lua\"\n[limits]\nconnection_rate = \"none\"";
+    let more = "[policy.site]\nscript = \"site.lua\"\n[limits]\nconnection_rate = \"none\"\n\
+                [metrics]\nlisten = \"127.0.0.1:0\"";
     let gatepost = Gatepost::start_with(&toml("policies = \"site\"", more), |folder, _| {
         fs::write(folder.join("site.lua"), rules(0)).unwrap();
     });
     let is_over = AtomicBool::new(false);
     let mut grown = 0;
+    let workers = states(&gatepost);
+    assert!(workers > 0);
     let mut oldest = Client::greeted(gatepost.address());
     let sent: usize = thread::scope(|scope| {
         let over = Over(&is_over);
@@ -104,7 +115,10 @@ fn reloads_under_load_drop_nothing_and_leave_nothing_behind() {
         drop(over);
         clients.into_iter().map(|client| client.join().unwrap()).sum()
     });
+    wait::until("all generations gone but two", || (states(&gatepost) == workers + 1).then_some(()));
     assert_eq!(rules_of(&mut oldest), "0", "a session keeps the rules that it began under");
+    oldest.quit();
+    wait::until("the oldest gone with its session", || (states(&gatepost) == workers).then_some(()));
     let arrived = fs::read_dir(gatepost.directory().join("Maildir/new")).unwrap().count();
     assert_eq!(arrived, sent, "messages in the Maildir, and acknowledged");
     assert!(grown < GROWTH, "{grown} kB more after {reloads} reloads");

@@ -87,18 +87,33 @@ impl Gatepost {
             spool.display(),
         );
         fs::write(directory.path().join(FILE), whole).unwrap();
-        let mut command = binary();
-        command.arg("run").arg("-c").arg(directory.path().join(FILE));
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-        prepare(directory.path(), &mut command);
-        let mut child = command.spawn().unwrap();
-        let log = Arc::new(Log::default());
-        let reader = log.follow(child.stderr.take().unwrap());
+        let (child, log, reader) = launch(directory.path(), prepare);
         let gatepost = Self { child, log, reader: Some(reader), directory, _names: names };
+        gatepost.wait_for_listeners();
+        gatepost
+    }
+
+    fn wait_for_listeners(&self) {
+        let toml = fs::read_to_string(self.directory.path().join(FILE)).unwrap();
         let listeners = toml.lines().filter(|line| line.trim() == "[[listener]]").count();
         let said = |lines: &[String]| lines.iter().filter(|line| listening(line).is_some()).count();
-        gatepost.log.wait("gatepost listens", |lines| (said(lines) >= listeners).then_some(()));
-        gatepost
+        self.log.wait("gatepost listens", |lines| (said(lines) >= listeners).then_some(()));
+    }
+
+    /// SIGKILL, which it doesn't hear of; returns when the process is gone.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Starts it again after it has ended, with the same configuration and a log of its own.
+    pub fn start_again(&mut self) {
+        if let Some(reader) = self.reader.take() {
+            reader.join().unwrap();
+        }
+        let (child, log, reader) = launch(self.directory.path(), |_, _| {});
+        (self.child, self.log, self.reader) = (child, log, Some(reader));
+        self.wait_for_listeners();
     }
 
     /// Where the only listener listens.
@@ -181,6 +196,18 @@ impl Drop for Gatepost {
             eprintln!("gatepost's log:\n{}", self.log_lines().join("\n"));
         }
     }
+}
+
+/// Runs it with the configuration in `directory`, after `prepare` has seen both; follows what it says.
+fn launch(directory: &Path, prepare: impl FnOnce(&Path, &mut Command)) -> (Child, Arc<Log>, JoinHandle<()>) {
+    let mut command = binary();
+    command.arg("run").arg("-c").arg(directory.join(FILE));
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    prepare(directory, &mut command);
+    let mut child = command.spawn().unwrap();
+    let log = Arc::new(Log::default());
+    let reader = log.follow(child.stderr.take().unwrap());
+    (child, log, reader)
 }
 
 /// The program to be tested: the one that cargo has built, or another build of it, a release say.

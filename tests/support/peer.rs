@@ -1,6 +1,7 @@
 //! One end of a connection, as a test holds it: says octets as they are, reads line by line, and ends as it is told.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use bytes::{Buf, BytesMut};
@@ -33,6 +34,11 @@ impl Peer {
     /// This end of `stream`.
     pub fn new(stream: TcpStream) -> Self {
         Peer { stream: Stream::tcp(stream).unwrap(), input: BytesMut::new() }
+    }
+
+    /// Its socket, in clear text.
+    pub fn socket(&self) -> OwnedFd {
+        self.stream.socket().expect("a socket in clear text").unwrap()
     }
 
     /// Sends `octets` as they are; that nobody reads them any more is no matter.

@@ -17,7 +17,6 @@ use crate::lua::listing::Listing;
 use crate::lua::parking::Parking;
 use crate::lua::suspend::{self, may_wait};
 use crate::lua::tasks::{Course, End, MOST, Task, WAIT};
-use crate::names::network::client_network;
 
 /// Opens the module `task`.
 pub(super) fn open(lua: &Lua, guard: &Rc<Guard>, parts: &Parts) -> mlua::Result<Table> {
@@ -147,7 +146,7 @@ async fn run(call: &Call, running: HookCall, last: Instant, parking: &Parking, l
 fn overrun(call: &Call, parking: &Parking) {
     let (Some(stage), Some(session)) = (call.stage, &call.session) else { return };
     let (policy, hook) = (&call.policy, stage.as_str());
-    if parking.berth(policy, hook).overrun(&client_network(session.client_address())) {
+    if parking.berth(policy, hook).overrun(session.client_address()) {
         tracing::warn!(%policy, hook, "parked: its tasks have overrun their budget three times in a minute");
     }
 }

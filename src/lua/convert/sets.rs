@@ -26,15 +26,9 @@ impl UserData for NetworkSetObject {
         methods.add_method("get", |_, set, address: LuaString| {
             let address = address.to_string_lossy();
             let Some(address) = parse_address(&address) else { return Ok((None, Some("invalid"))) };
-            match set.0.matching(address) {
-                Some(network) => Ok((Some(network.to_string()), None)),
-                None => Ok((None, Some("none"))),
-            }
+            Ok(or_none(set.0.matching(address).map(|network| network.to_string())))
         });
-        methods.add_meta_method(MetaMethod::Len, |_, set, ()| Ok(set.0.len()));
-        methods.add_meta_method(MetaMethod::NewIndex, |lua, _, _: (Value, Value)| -> mlua::Result<()> {
-            Err(raise(lua, "a set is read-only"))
-        });
+        read_only(methods, |set| set.0.len());
     }
 }
 
@@ -44,14 +38,22 @@ impl UserData for DomainSetObject {
             Ok(set.0.contains(&domain.to_string_lossy()))
         });
         methods.add_method("get", |_, set, domain: LuaString| {
-            match set.0.matching(&domain.to_string_lossy()) {
-                Some(entry) => Ok((Some(entry.to_owned()), None)),
-                None => Ok((None, Some("none"))),
-            }
+            Ok(or_none(set.0.matching(&domain.to_string_lossy()).map(str::to_owned)))
         });
-        methods.add_meta_method(MetaMethod::Len, |_, set, ()| Ok(set.0.len()));
-        methods.add_meta_method(MetaMethod::NewIndex, |lua, _, _: (Value, Value)| -> mlua::Result<()> {
-            Err(raise(lua, "a set is read-only"))
-        });
+        read_only(methods, |set| set.0.len());
     }
+}
+
+/// The entry that was found, or nil and that there is none.
+fn or_none(found: Option<String>) -> (Option<String>, Option<&'static str>) {
+    let kind = found.is_none().then_some("none");
+    (found, kind)
+}
+
+/// `#set`, and that nothing can be put into one.
+fn read_only<T: 'static>(methods: &mut impl UserDataMethods<T>, length: fn(&T) -> usize) {
+    methods.add_meta_method(MetaMethod::Len, move |_, set, ()| Ok(length(set)));
+    methods.add_meta_method(MetaMethod::NewIndex, |lua, _, _: (Value, Value)| -> mlua::Result<()> {
+        Err(raise(lua, "a set is read-only"))
+    });
 }

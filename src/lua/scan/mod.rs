@@ -5,5 +5,6 @@
 
 pub(super) mod members;
 pub(super) mod scopes;
+mod statements;
 pub(super) mod tokens;
 pub(super) mod uses;

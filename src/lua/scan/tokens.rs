@@ -1,5 +1,7 @@
 //! The tokens of a script, as far as names need them.
 
+use std::ops::Range;
+
 /// A token and where it stands.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::lua) struct Token<'a> {
@@ -8,6 +10,25 @@ pub(in crate::lua) struct Token<'a> {
     pub(in crate::lua) line: usize,
     /// Its first octet, from 0.
     pub(in crate::lua) at: usize,
+}
+
+impl<'a> Token<'a> {
+    /// A name; empty for what is none.
+    pub(in crate::lua) fn text(&self) -> &'a str {
+        match self.kind {
+            Kind::Name(name) => std::str::from_utf8(name).unwrap_or_default(),
+            _ => "",
+        }
+    }
+
+    /// The octets of its line that a name takes in `source`.
+    pub(in crate::lua) fn columns(&self, source: &[u8]) -> Range<u32> {
+        let before = source.get(..self.at).unwrap_or_default();
+        let start = before.iter().rev().take_while(|octet| **octet != b'\n').count();
+        // A script is 1 MiB at most.
+        let octets = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        octets(start)..octets(start + self.text().len())
+    }
 }
 
 /// What a token is.

@@ -2,6 +2,7 @@
 
 use crate::lua::scan::members::{Missing, follow, kind};
 use crate::lua::scan::scopes::{Holds, Opener, Scopes};
+use crate::lua::scan::statements::is_statement;
 use crate::lua::scan::tokens::{Kind, Token, tokens};
 use crate::lua::types;
 use crate::lua::types::class::{self, Class};
@@ -20,6 +21,10 @@ pub(in crate::lua) struct Use<'u, 'a> {
     pub(in crate::lua) member: Option<Token<'a>>,
     /// What is asked of it, or of what it leads to, and is not there.
     pub(in crate::lua) missing: Option<Missing<'a>>,
+    /// Whether it is called, and nobody takes what the call gives.
+    pub(in crate::lua) is_statement: bool,
+    /// Where it stands.
+    pub(in crate::lua) level: Level,
     /// A text that it is called with, as in `require "x"`.
     pub(in crate::lua) argument: Option<&'a [u8]>,
     /// What is declared there.
@@ -87,7 +92,9 @@ impl<'a> Walk<'_, 'a> {
 
     fn word(&mut self, at: usize, name: &'a [u8]) -> usize {
         let before = self.before(at);
-        if matches!(before, Some(Kind::Mark(b'.' | b':') | Kind::Label | Kind::Name(b"goto"))) {
+        // Behind the second `::` of a label stands no label's name.
+        let is_label = before == Some(Kind::Label) && self.kind(at + 1) == Some(Kind::Label);
+        if is_label || matches!(before, Some(Kind::Mark(b'.' | b':') | Kind::Name(b"goto"))) {
             return at + 1;
         }
         match name {
@@ -142,7 +149,10 @@ impl<'a> Walk<'_, 'a> {
         let level = if self.scopes.is_top_level() { Level::Top } else { Level::Function };
         let assigned = (self.kind(at + 1) == Some(Kind::Mark(b'='))).then_some(level);
         let is_global = found.is_none();
-        (self.told)(&Use { token, is_global, assigned, member, missing, argument, scopes: &self.scopes });
+        let is_statement = is_statement(self.tokens, at, self.scopes.opener());
+        let scopes = &self.scopes;
+        let used = Use { token, is_global, assigned, member, missing, is_statement, level, argument, scopes };
+        (self.told)(&used);
     }
 
     /// `local a, b = …`: up to the `=`.
@@ -315,6 +325,8 @@ mod tests {
             ("return { a = 1, [b] = c, d }", "b c d"),
             ("return { f = function() local a a = 1 b = a end, c = c }", "b c"),
             ("goto a ::a:: return", ""),
+            ("while x do local a = 1 goto next ::next:: end return a", "x a"),
+            ("::a:: local b = 1 ::c:: return b", ""),
             ("local a <const>, b <close> = c, d return a, b", "c d"),
             ("return t.a, t:b(), t . c", "t t t"),
             ("return 'a' .. b .. [[c]], 1 .. d", "b d"),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::lua::capability::Capabilities;
-use crate::lua::config::{OptionData, Policy};
+use crate::lua::config::{OnError, OptionData, Policy};
 use crate::lua::tests::maps::people_of;
 use crate::lua::tests::support::{Setup, option, said, worker};
 
@@ -47,15 +47,15 @@ fn each_module_asks_for_leave() {
         let text = format!(
             "return {{ connect = function(session)
                local ok, problem = pcall(function() {call} end)
-               return reject(problem)
+               return reject(tostring(ok) .. ' ' .. tostring(problem))
              end }}"
         );
         let heard = connect(Setup::new().configured("p", &text, allow(&[])));
         assert!(heard.contains(&format!("this policy is not allowed \"{need}\"")), "{call}: {heard}");
-        // What only computes needs no leave; what is allowed goes on to the world.
+        // What is allowed goes on to the world.
         let word = need.split(':').next().unwrap();
         let heard = connect(Setup::new().configured("p", &text, allow(&[word])));
-        assert!(!heard.contains("not allowed"), "{call}: {heard}");
+        assert_eq!(heard, "554 5.7.1 true nil", "{call}");
     }
 }
 
@@ -77,7 +77,7 @@ fn a_refused_call_names_its_line_and_is_the_policys_error() {
 #[test]
 fn there_is_no_way_round() {
     for (top, body) in [
-        // A function kept from load, a coroutine, an alias, a module of its own, a metatable, an iterator.
+        // A function kept from load, a coroutine, an iterator, a module of its own, a metatable, callbacks.
         ("local ask = dns.a", "ask('a.example')"),
         ("", "assert(coroutine.resume(coroutine.create(function() dns.a('a.example') end)))"),
         ("", "for _ in dns.a, 'a.example' do end"),
@@ -86,31 +86,45 @@ fn there_is_no_way_round() {
             "",
             "local t = setmetatable({}, { __index = function() return dns.a('a.example') end }) local x = t.y",
         ),
-        ("", "session.shared.ask('a.example')"),
-        ("", "string.gsub('a', 'a', dns.a)"),
         ("", "table.sort({ 1, 2 }, function() dns.a('a.example') return true end)"),
     ] {
         let text = format!(
             "{top}
              return {{ connect = function(session)
                local ok, problem = pcall(function() {body} end)
-               return reject(problem)
+               return reject(tostring(ok) .. ' ' .. tostring(problem))
              end }}"
         );
-        let giver =
-            "return { connect = function(session) pcall(function() session.shared.ask = dns.a end) end }";
-        let setup = Setup::new();
-        std::fs::write(
-            setup.folder().join("other.lua"),
-            "return { ask = function(name) return dns.a(name) end }",
-        )
-        .unwrap();
-        // One that may share what it has: as an error of its own, for functions are no plain data.
-        let setup =
-            setup.configured("giver", giver, |policy| policy.on_error = crate::lua::config::OnError::Skip);
-        let heard = connect(setup.configured("p", &text, allow(&[])));
-        let is_refused = ["not allowed \"dns\"", "attempt to call a nil value", "inside a callback"];
-        assert!(is_refused.iter().any(|words| heard.contains(words)), "{body}: {heard}");
+        let heard = |words: &[&str]| {
+            let setup =
+                Setup::new().file("other.lua", "return { ask = function(name) return dns.a(name) end }");
+            connect(setup.configured("p", &text, allow(words)))
+        };
+        assert!(heard(&[]).contains("this policy is not allowed \"dns\""), "{body}: {}", heard(&[]));
+        assert_eq!(heard(&["dns"]), "554 5.7.1 true nil", "{body}: the way itself is none");
+    }
+}
+
+#[test]
+fn what_calls_back_can_not_wait_whatever_is_allowed() {
+    let text = "return { connect = function(session)
+        return reject(select(2, pcall(string.gsub, 'a', 'a', dns.a)))
+      end }";
+    for words in [&[][..], &["dns"]] {
+        let heard = connect(Setup::new().configured("p", text, allow(words)));
+        assert!(heard.contains("calls that wait can't be made inside a callback"), "{words:?}: {heard}");
+    }
+}
+
+#[test]
+fn who_may_reach_something_can_not_hand_it_on() {
+    // What is shared is plain data: a function there is the giver's error.
+    for (given, taken) in [("'plain'", "plain"), ("dns.a", "nil")] {
+        let giver = format!("return {{ connect = function(session) session.shared.ask = {given} end }}");
+        let taker = "return { connect = function(session) return reject(tostring(session.shared.ask)) end }";
+        let setup = Setup::new().configured("giver", &giver, |policy| policy.on_error = OnError::Skip);
+        let setup = setup.configured("p", taker, allow(&[]));
+        assert_eq!(connect(setup), format!("554 5.7.1 {taken}"), "{given}");
     }
 }
 

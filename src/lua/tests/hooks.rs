@@ -77,7 +77,7 @@ fn a_wrong_verdict_is_a_policy_error() {
         ("rcpt", "return reject { at = 'rcpt' }"), // nothing to wait for
         ("connect", "return reject { code = 550 }"),
         ("mail", "return discard('x')"),
-        ("rcpt", "reject('no')"), // made and not returned
+        ("rcpt", "local v = reject('no')"), // made and not returned
         ("rcpt", "local v = reject('a') return reject('b')"),
         ("rcpt", "return true"),
         ("rcpt", "return 'reject'"),

@@ -58,6 +58,11 @@ const MISTAKES: &[(&str, &str)] = &[
         "return { options = { a = { type = 'choice' } } }",
         "p.lua:1: option 'a': a choice needs values = { … }",
     ),
+    (
+        "return {\n mail = function() reject('x') end, rctp = 1 }",
+        "p.lua:2: the verdict of 'reject' is made and not returned (write: return reject(…))\n\
+         p.lua:2: 'rctp' is no hook and nothing else that a policy has (did you mean 'rcpt'?)",
+    ),
     ("while true do end", "p.lua:1: the hook exceeded its CPU budget"),
     ("local x = require 'nothing'\nreturn {}", "p.lua:1: there is no nothing.lua in the policy folders"),
     ("local x = require '../p'\nreturn {}", "p.lua:1: '../p' is no module's name: words with dots between"),

@@ -22,4 +22,5 @@ pub(super) mod support;
 mod task;
 mod types;
 mod unknown;
+mod unreturned;
 pub(super) mod waiting;

@@ -86,9 +86,22 @@ fn one_client_network_can_not_park_a_hook() {
         for host in 1..=100 {
             heard(&engine, &format!("192.0.2.{host}"), "loop.example").await;
             heard(&engine, &format!("2001:db8::{host}"), "loop.example").await; // nor can two
+            heard(&engine, &format!("2001:db8:0:{host}::1"), "loop.example").await; // of a /48, its /64 are one
         }
         assert_eq!(parked(&parking), None);
-        assert_eq!(heard(&engine, "203.0.113.1", "well.example").await, "550 5.7.1 run 201");
+        assert_eq!(heard(&engine, "203.0.113.1", "well.example").await, "550 5.7.1 run 301");
+    });
+}
+
+#[test]
+fn three_sites_with_a_48_each_park_a_hook() {
+    worker(async {
+        let parking = Parking::default();
+        let engine = on(&parking, OnError::Defer);
+        for (site, parks) in [("2001:db8:1", false), ("2001:db8:2", false), ("2001:db8:3", true)] {
+            heard(&engine, &format!("{site}::1"), "loop.example").await;
+            assert_eq!(parked(&parking).is_some(), parks, "{site}");
+        }
     });
 }
 

@@ -109,8 +109,8 @@ fn a_task_acts_on_nothing_and_decides_nothing() {
     for (call, want) in [
         ("session:delay(1)", "session:delay can't be called in a task"),
         ("session:add_score(1, 'X')", "session:add_score can't be called in a task"),
-        ("reject('x')", "reject: a task decides nothing"),
-        ("accept()", "accept: a task decides nothing"),
+        ("return reject('x')", "reject: a task decides nothing"),
+        ("return accept()", "accept: a task decides nothing"),
     ] {
         let body = format!(
             "local t = task.start(function() return select(2, pcall(function() {call} end)) end)
