@@ -5,10 +5,11 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use mlua::{Lua, LuaString, Table, Value, Variadic};
+use mlua::{Lua, Table, Value, Variadic};
 
 use crate::lua::call::Call;
 use crate::lua::caller::raise;
+use crate::lua::charge::{self, Rate, given};
 use crate::lua::guard::Guard;
 use crate::lua::method::Method;
 use crate::lua::units;
@@ -55,6 +56,7 @@ impl<'a> Methods<'a> {
             name,
             self.lua.create_function(move |lua, arguments: Variadic<Value>| {
                 let (this, arguments) = arguments.split_first().unwrap_or((&Value::Nil, &[]));
+                method.guard.charge(lua, given(arguments), Rate::COPIED)?;
                 method.check(lua, this)?;
                 let call = method.guard.call();
                 if call.as_ref().is_some_and(|call| call.is_task) {
@@ -198,7 +200,7 @@ pub(super) fn duration(value: &Value) -> Option<Duration> {
     match value {
         Value::Integer(whole) => u64::try_from(*whole).ok().map(Duration::from_secs),
         Value::Number(number) => Duration::try_from_secs_f64(*number).ok(),
-        Value::String(words) => units::duration(&words.to_string_lossy()),
+        Value::String(words) => units::duration(&charge::name(words)),
         _ => None,
     }
 }
@@ -206,7 +208,7 @@ pub(super) fn duration(value: &Value) -> Option<Duration> {
 /// A text of a bounded length; numbers and booleans are written out.
 fn text(value: Option<&Value>, what: &str) -> Result<String, String> {
     let mut text = match value {
-        Some(Value::String(text)) => LuaString::to_string_lossy(text),
+        Some(Value::String(text)) => charge::name(text),
         Some(Value::Integer(whole)) => whole.to_string(),
         Some(Value::Number(number)) => number.to_string(),
         Some(Value::Boolean(truth)) => truth.to_string(),

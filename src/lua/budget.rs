@@ -59,6 +59,7 @@ impl std::fmt::Display for Stopped {
                 f.write_str(match budget {
                     Budget::Cpu => OVER_BUDGET,
                     Budget::Memory => "the hook exceeded its memory budget",
+                    Budget::Unbroken => "the hook took 10 ms in a call in which nothing can be suspended",
                 })
             }
             Stopped::Time => f.write_str("the hook exceeded its time budget"),
@@ -125,6 +126,8 @@ impl Running {
 
 /// The slice after which a computing hook lets other sessions run.
 pub const SLICE: Duration = Duration::from_micros(500);
+/// What the `<close>` variables of a hook that failed or was dropped may take: four slices.
+const CLOSING: Duration = Duration::from_millis(2);
 /// The most that one Lua state may hold, whatever the allowances.
 const STATE_MEMORY: usize = 1 << 30;
 /// What the log says when a function of the engine has panicked; where, the panic itself has said.
@@ -228,8 +231,11 @@ impl HookCall {
 
     /// Ends the coroutine where it is: what it waits for is dropped at once, then `<close>` variables run, under what
     /// is left of the budget.
+    ///
+    /// Nothing is suspended meanwhile, so they have no more than some slices of it.
     fn close(&mut self, thread: Thread) {
         self.call.waits.end();
+        self.cpu_left = self.cpu_left.min(CLOSING);
         let (stop, closed) =
             self.guarded(Duration::MAX, thread.state(), |this| this.guard.pool().close(&thread));
         if stop == Stop::Run && closed.is_ok() && self.guard.is_as_new() {

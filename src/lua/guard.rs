@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use mlua::debug::DebugEvent;
 use mlua::ffi::lua_State;
-use mlua::{HookTriggers, Lua, Table, VmState, ffi};
+use mlua::{HookTriggers, Lua, Table, VmState};
 
 use crate::lua::call::Call;
 use crate::lua::caller::line_of_script;
+use crate::lua::charge::Purse;
 use crate::lua::clock::Clock;
 use crate::lua::coverage::Coverage;
 use crate::lua::listing::Listing;
+use crate::lua::period::{HEAVY, INSTRUCTIONS, is_yieldable, period, set_period};
 use crate::lua::pool::{Pool, weak_table};
 
 /// Watches all scripts of one Lua state. Only one hook call runs at a moment; the guard knows which.
@@ -59,6 +61,13 @@ pub(super) struct Armed {
     pub(super) memory: usize,
 }
 
+impl Armed {
+    /// Whether others have their turn in between; not while a policy is loaded.
+    fn is_sliced(&self) -> bool {
+        self.slice_end != Duration::MAX
+    }
+}
+
 /// Why a poll came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stop {
@@ -77,6 +86,8 @@ pub enum Budget {
     Cpu,
     /// Memory.
     Memory,
+    /// Processor time of one call that nothing can be suspended in.
+    Unbroken,
 }
 
 /// What a function of the engine that has worked for a while is to do.
@@ -88,15 +99,10 @@ pub(super) enum Look {
     Hasten,
     /// Suspend its coroutine: others have their turn.
     Pause,
-    /// Give up: the budget is spent.
-    Stop,
+    /// Give up: this budget is spent.
+    Stop(Budget),
 }
 
-/// Instructions between two looks at the clock. The VM traps on each instruction as soon as a count hook is
-/// set, so a short period costs little more than a long one, and bounds the harm of slow instructions.
-const INSTRUCTIONS: u32 = 100;
-/// The same where an instruction may be slow: one that compares or joins texts of megabytes, or collects garbage.
-const HEAVY: u32 = 5;
 /// What beginning a poll costs, in instructions.
 const POLL: u32 = 200;
 /// So long for `INSTRUCTIONS`, instructions are heavy.
@@ -107,6 +113,8 @@ const MARK: Duration = Duration::from_millis(1);
 const LARGE: usize = 1 << 20;
 /// Steps of a pattern, or of what takes as long, between two looks at the clock.
 const STEPS: usize = 4096;
+/// What one call may take in which nothing can be suspended: it is so long that others wait for their turn.
+const UNBROKEN: Duration = Duration::from_millis(10);
 
 impl Guard {
     /// Sets the guard's hook in `lua`, before any script is loaded: later coroutines inherit it.
@@ -129,6 +137,8 @@ impl Guard {
         let watching = Rc::clone(&guard);
         let triggers = HookTriggers::new().every_nth_instruction(INSTRUCTIONS);
         lua.set_global_hook(triggers, move |lua, _| watching.tick(lua))?;
+        // Where methods of values find it, which are made for no guard.
+        lua.set_app_data::<Rc<dyn Purse>>(Rc::<Guard>::clone(&guard));
         Ok(guard)
     }
 
@@ -266,10 +276,13 @@ impl Guard {
     pub(super) fn spend(&self, more: usize, can_yield: impl FnOnce() -> bool) -> Look {
         self.clock.work(STEPS - self.steps.replace(STEPS));
         if let Some(armed) = self.armed.get() {
-            let (now, more) = (self.clock.now(), Clock::time_of(more));
-            let is_late = now.saturating_add(more) >= armed.budget_end;
-            if self.is_killed() || is_late && self.is_spent(armed, now, more) {
-                return Look::Stop;
+            let (now, time) = (self.clock.now(), Clock::time_of(more));
+            let is_late = now.saturating_add(time) >= armed.budget_end;
+            if self.is_killed() || is_late && self.is_spent(armed, now, time) {
+                return Look::Stop(Budget::Cpu);
+            }
+            if armed.is_sliced() && (time > UNBROKEN || self.is_held_up(armed, now)) {
+                return Look::Stop(Budget::Unbroken);
             }
         }
         self.clock.work(more);
@@ -279,6 +292,8 @@ impl Guard {
         match is_over {
             true if can_yield() => Look::Pause,
             true => Look::Hasten,
+            // However well its work was reckoned, what it took in truth is seen at once, and what it made.
+            false if more >= STEPS => Look::Hasten,
             false => Look::On,
         }
     }
@@ -288,10 +303,10 @@ impl Guard {
         self.stop.set(Stop::Slice);
     }
 
-    /// Ends the call; `place` is where the script was, as Lua puts it before an error: "file:12: ".
-    pub(super) fn kill_at(&self, place: &CStr) {
+    /// Ends the call for what it has spent; `place` is where the script was, as Lua puts it before an error: "file:12: ".
+    pub(super) fn kill_at(&self, place: &CStr, spent: Budget) {
         if !self.is_killed() {
-            self.stop.set(Stop::Kill(Budget::Cpu));
+            self.stop.set(Stop::Kill(spent));
             let place = place.to_string_lossy();
             self.killed_at.replace(place.strip_suffix(": ").map(str::to_owned));
         }
@@ -306,6 +321,21 @@ impl Guard {
         set_period(lua.state(), 1);
     }
 
+    /// What the call has spent too much of, if it has.
+    fn overspent(&self, armed: Armed, now: Duration, can_yield: bool) -> Option<Budget> {
+        if self.is_killed() || now >= armed.budget_end && self.is_spent(armed, now, Duration::ZERO) {
+            return Some(Budget::Cpu);
+        }
+        let is_held_up = !can_yield && armed.is_sliced() && self.is_held_up(armed, now);
+        is_held_up.then_some(Budget::Unbroken)
+    }
+
+    /// Whether others have waited for too long since the end of the slice.
+    fn is_held_up(&self, armed: Armed, now: Duration) -> bool {
+        let slice = armed.slice_end.saturating_sub(armed.start);
+        now >= armed.slice_end.saturating_add(UNBROKEN) && self.spent(armed.start, now) >= slice + UNBROKEN
+    }
+
     /// One tick of the count hook.
     fn tick(&self, lua: &Lua) -> mlua::Result<VmState> {
         let state = lua.state();
@@ -314,17 +344,19 @@ impl Guard {
         let Some(armed) = self.armed.get() else { return Ok(VmState::Continue) };
         let now = self.clock.now();
         let can_yield = self.fences.get() == 0 && is_yieldable(state);
-        if self.is_killed() || now >= armed.budget_end && self.is_spent(armed, now, Duration::ZERO) {
-            self.kill(lua, Budget::Cpu);
+        if let Some(spent) = self.overspent(armed, now, can_yield) {
+            self.kill(lua, spent);
             return self.end(lua, can_yield, armed);
         }
         let since = now.saturating_sub(self.last_tick.replace(now));
         let is_hastened = period < HEAVY;
-        if is_hastened
-            || period > HEAVY && (since > LONG || lua.used_memory() > armed.memory.saturating_add(LARGE))
-        {
+        if period == HEAVY || since > LONG || lua.used_memory() > armed.memory.saturating_add(LARGE) {
             self.is_heavy.set(true);
-            set_period(state, HEAVY);
+            if period != HEAVY {
+                set_period(state, HEAVY);
+            }
+        } else if is_hastened {
+            set_period(state, INSTRUCTIONS);
         }
         // Where the slice has ended already, below, who resumed the coroutine there is about to pass it on.
         if now >= armed.slice_end && can_yield && self.stop.replace(Stop::Slice) == Stop::Run {
@@ -351,25 +383,3 @@ impl Guard {
 
 /// What the log says of a hook call that was ended.
 pub(super) const OVER_BUDGET: &str = "the hook exceeded its CPU budget";
-
-/// Lets the hook come each time that the coroutine has run so many instructions.
-#[allow(unsafe_code)]
-fn set_period(state: *mut lua_State, instructions: u32) {
-    let count = i32::try_from(instructions).unwrap_or(i32::MAX);
-    // SAFETY: `state` is the coroutine that runs now, so it is alive; both calls read or write fields of it, allocate
-    // nothing and raise nothing.
-    unsafe { ffi::lua_sethook(state, ffi::lua_gethook(state), ffi::LUA_MASKCOUNT, count) }
-}
-
-/// Instructions between two ticks in this coroutine.
-#[allow(unsafe_code)]
-fn period(state: *mut lua_State) -> u32 {
-    // SAFETY: as above; a field is read.
-    u32::try_from(unsafe { ffi::lua_gethookcount(state) }).unwrap_or(INSTRUCTIONS)
-}
-
-#[allow(unsafe_code)]
-fn is_yieldable(state: *mut lua_State) -> bool {
-    // SAFETY: as above; a field is read.
-    unsafe { ffi::lua_isyieldable(state) != 0 }
-}

@@ -8,16 +8,49 @@ use mlua::ffi::{lua_CFunction, lua_Integer, lua_State};
 use mlua::{Function, Lua, Table, Value};
 
 use crate::lua::guard::{Guard, Look};
-use crate::lua::stack::{self, Stack};
+use crate::lua::stack::{self, Kind, Stack};
 
 /// Octets that are copied in the time of one step.
 const COPIED: usize = 16;
 /// Octets that are read one by one in the time of one step.
 const READ: usize = 4;
 /// Steps that one octet of a format may take: `%.99f` prints a hundred digits.
-const FORMAT: lua_Integer = 16;
+const FORMAT: usize = 16;
+/// The same of a text that is written for `%q`: `\0` becomes `\000`.
+const QUOTED: usize = 12;
+/// Steps that an octet takes which becomes a number.
+const BYTE: usize = 2;
 /// Steps that one octet of a date's format may take.
 const DATE: lua_Integer = 200;
+/// Octets of a number that is a text, and costs nothing.
+const SHORT: usize = 512;
+/// The functions of `math` that take numbers only.
+const MATH: [&str; 22] = [
+    "abs",
+    "acos",
+    "asin",
+    "atan",
+    "ceil",
+    "cos",
+    "deg",
+    "exp",
+    "floor",
+    "fmod",
+    "log",
+    "max",
+    "min",
+    "modf",
+    "rad",
+    "random",
+    "sin",
+    "sqrt",
+    "tan",
+    "tointeger",
+    "type",
+    "ult",
+];
+/// Values that a stack holds at most.
+const STACK: usize = 1 << 20;
 /// Steps that moving an entry of a table takes.
 const MOVED: usize = 4;
 
@@ -28,24 +61,34 @@ pub(super) fn open(lua: &Lua, guard: &Rc<Guard>) -> mlua::Result<Function> {
         slow.call::<(Function, Function)>(())?.into()
     };
     let one = || Value::Integer(1);
-    let functions: [(&str, &str, lua_CFunction, Value); 14] = [
+    let mut functions: Vec<(&str, &str, lua_CFunction, Value)> = vec![
         ("string", "rep", rep, Value::Nil),
         ("string", "lower", by_text, one()),
         ("string", "upper", by_text, one()),
         ("string", "reverse", by_text, one()),
-        ("string", "format", by_text, Value::Integer(FORMAT)),
+        ("string", "format", format, Value::Nil),
         ("string", "pack", pack, Value::Nil),
+        ("string", "unpack", unpack, Value::Nil),
+        ("string", "packsize", by_text, one()),
+        ("string", "byte", by_range, Value::Nil),
+        ("string", "char", by_count, Value::Nil),
         ("os", "date", by_text, Value::Integer(DATE)),
         ("utf8", "len", by_text, one()),
         ("utf8", "offset", by_text, one()),
-        ("table", "concat", by_table, Value::Nil),
-        ("table", "unpack", by_table, Value::Nil),
+        ("utf8", "codepoint", by_range, Value::Nil),
+        ("utf8", "char", by_count, Value::Nil),
+        ("_G", "tonumber", by_text, one()),
+        ("table", "concat", concat, Value::Nil),
+        ("table", "pack", by_count, Value::Nil),
+        ("table", "unpack", unpack_table, Value::Nil),
         ("table", "move", move_, Value::Nil),
         ("table", "insert", insert_, Value::Function(insert)),
         ("table", "remove", remove_, Value::Function(remove)),
     ];
+    // A text of megabytes that is given for a number is read to its end.
+    functions.extend(MATH.iter().map(|name| ("math", *name, by_numbers as lua_CFunction, Value::Nil)));
     for (library, name, measured, more) in functions {
-        let library: Table = lua.globals().get(library)?;
+        let library: Table = if library == "_G" { lua.globals() } else { lua.globals().get(library)? };
         let own: Function = library.raw_get(name)?;
         library.raw_set(name, stack::function(lua, guard, measured, (own, more))?)?;
     }
@@ -70,7 +113,7 @@ fn charge(stack: Stack, steps: usize) -> Result<(), c_int> {
     match guard.steps().get().checked_sub(steps) {
         Some(left) => guard.steps().set(left),
         None => match guard.spend(steps, || false) {
-            Look::Stop => return Err(stack.kill(guard)),
+            Look::Stop(spent) => return Err(stack.kill(guard, spent)),
             Look::Hasten | Look::Pause => stack.hasten(),
             Look::On => {}
         },
@@ -83,15 +126,86 @@ fn count(number: lua_Integer) -> usize {
     usize::try_from(number).unwrap_or(0)
 }
 
+/// Texts that are given for numbers.
+extern "C-unwind" fn by_numbers(state: *mut lua_State) -> c_int {
+    let stack = Stack::of(state);
+    let octets = (1..=stack.height()).map(|place| stack.length(place));
+    match octets.sum() {
+        0..SHORT => stack.call_c(Stack::upvalue(OWN)),
+        octets => charged(stack, octets),
+    }
+}
+
 extern "C-unwind" fn by_text(state: *mut lua_State) -> c_int {
     let stack = Stack::of(state);
     let rate = count(stack.raw_integer(Stack::upvalue(MORE)));
     charged(stack, stack.length(1).saturating_mul(rate) / READ)
 }
 
-extern "C-unwind" fn by_table(state: *mut lua_State) -> c_int {
+/// Octets from the place at 2 to that at 3 of the text at 1, each of which becomes a number; one, unless both are said.
+extern "C-unwind" fn by_range(state: *mut lua_State) -> c_int {
     let stack = Stack::of(state);
-    charged(stack, stack.length(1).saturating_mul(MOVED))
+    if stack.height() < 3 {
+        return stack.call_c(Stack::upvalue(OWN));
+    }
+    let length = stack.length(1);
+    let from = place(stack.raw_integer(2), length).max(1);
+    let octets = (place(stack.raw_integer(3), length).min(length) + 1).saturating_sub(from);
+    charged(stack, octets.saturating_mul(BYTE))
+}
+
+/// The place that counts from 1, or from -1 at the end.
+fn place(number: lua_Integer, length: usize) -> usize {
+    usize::try_from(number).unwrap_or_else(|_| {
+        (length + 1).saturating_sub(usize::try_from(number.unsigned_abs()).unwrap_or(usize::MAX))
+    })
+}
+
+/// All arguments.
+extern "C-unwind" fn by_count(state: *mut lua_State) -> c_int {
+    let stack = Stack::of(state);
+    charged(stack, count(stack.height().into()).saturating_mul(MOVED))
+}
+
+/// `%q` writes its argument octet by octet; all else that is long is copied.
+extern "C-unwind" fn format(state: *mut lua_State) -> c_int {
+    let stack = Stack::of(state);
+    let length = stack.length(1);
+    let mut steps = length.saturating_mul(FORMAT) / READ;
+    let quotes = stack.kind(1) == Kind::Text && stack.text(1).windows(2).any(|two| two == b"%q");
+    for argument in 2..=stack.height() {
+        let octets = stack.length(argument);
+        steps = steps.saturating_add(if quotes { octets.saturating_mul(QUOTED) } else { octets / COPIED });
+    }
+    charged(stack, steps)
+}
+
+/// The entries before, and the text behind: it is copied as well.
+extern "C-unwind" fn concat(state: *mut lua_State) -> c_int {
+    let stack = Stack::of(state);
+    let results = charged(stack, stack.length(1).saturating_mul(MOVED));
+    match charge(stack, stack.length(-1) / COPIED) {
+        Ok(()) => results,
+        Err(raised) => raised,
+    }
+}
+
+extern "C-unwind" fn unpack_table(state: *mut lua_State) -> c_int {
+    let stack = Stack::of(state);
+    let from = stack.integer(2, 1);
+    let to = stack.integer(3, lua_Integer::try_from(stack.length(1)).unwrap_or(lua_Integer::MAX));
+    // More than a stack holds is refused before anything is moved.
+    let moved = count(to.saturating_sub(from).saturating_add(1)).min(STACK);
+    charged(stack, moved.saturating_mul(MOVED))
+}
+
+/// Texts of a length that the format says, or of one that stands in the text, are copied out of it.
+extern "C-unwind" fn unpack(state: *mut lua_State) -> c_int {
+    let stack = Stack::of(state);
+    let format = stack.text(1);
+    let copies = format.iter().any(|octet| matches!(octet, b'c' | b's' | b'z'));
+    let copied = if copies { stack.length(2) / COPIED } else { 0 };
+    charged(stack, format.len() / READ + copied)
 }
 
 extern "C-unwind" fn rep(state: *mut lua_State) -> c_int {

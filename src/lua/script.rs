@@ -3,6 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
+use mlua::chunk::ChunkMode;
 use mlua::{Function, Lua, Table};
 
 use crate::lua::builtin;
@@ -23,10 +24,37 @@ pub(super) struct Source {
 /// A policy of this size is a mistake.
 const LARGEST: u64 = 1 << 20;
 
+/// What Lua says of a text that is nested too deeply, without a line.
+const TOO_DEEP: &str = "C stack overflow";
+
+fn is_too_deep(error: &mlua::Error) -> bool {
+    error.to_string().contains(TOO_DEEP)
+}
+
 impl Source {
     /// Compiles the text, which must be text, under `env`; or takes what `chunks` has of it.
     pub(super) fn compile(&self, lua: &Lua, env: Table, chunks: &Chunks) -> mlua::Result<Function> {
-        chunks.function(lua, &format!("@{}", self.name), &self.text, Some(env))
+        let compiled = chunks.function(lua, &format!("@{}", self.name), &self.text, Some(env));
+        compiled.map_err(|error| match is_too_deep(&error) {
+            true => {
+                let line = self.deep_line(lua);
+                let name = &self.name;
+                mlua::Error::runtime(format!("{name}:{line}: too many levels, one in another: {TOO_DEEP}"))
+            }
+            false => error,
+        })
+    }
+
+    /// The line, from 1, at which Lua finds the text nested too deeply, which it doesn't say.
+    fn deep_line(&self, lua: &Lua) -> usize {
+        let ends: Vec<usize> =
+            self.text.iter().enumerate().filter(|(_, octet)| **octet == b'\n').map(|(at, _)| at).collect();
+        // What ends before it is only incomplete.
+        let is_before = |end: &usize| {
+            let beginning = lua.load(self.text.get(..*end).unwrap_or_default()).set_mode(ChunkMode::Text);
+            !beginning.into_function().is_err_and(|error| is_too_deep(&error))
+        };
+        ends.partition_point(is_before) + 1
     }
 
     /// The file at `path`.

@@ -11,7 +11,8 @@ use std::rc::Rc;
 use mlua::ffi::{self, lua_CFunction, lua_Integer, lua_KContext, lua_KFunction, lua_State};
 use mlua::{AnyUserData, Function, Lua};
 
-use crate::lua::guard::Guard;
+use crate::lua::guard::{Budget, Guard};
+use crate::lua::period;
 use crate::lua::pool::weak_table;
 
 /// The stack of the function that runs.
@@ -232,10 +233,11 @@ impl Stack {
         }
     }
 
-    /// Calls the function below the `arguments` on top; they give way to one result. It can't wait.
-    pub(super) fn call(self, arguments: c_int) {
-        // SAFETY: a plain call.
-        unsafe { ffi::lua_call(self.0, arguments, 1) }
+    /// Calls the function below the `arguments` on top; they give way to one result. If it is suspended meanwhile, this
+    /// never returns, and `next` goes on with the same stack.
+    pub(super) fn call(self, arguments: c_int, next: lua_KFunction) {
+        // SAFETY: who calls this holds nothing but what is on the stack.
+        unsafe { ffi::lua_callk(self.0, arguments, 1, 0, Some(next)) }
     }
 
     /// Puts true or false on top.
@@ -256,7 +258,7 @@ impl Stack {
         unsafe {
             ffi::lua_pushvalue(self.0, index);
             ffi::lua_insert(self.0, 1);
-            ffi::lua_call(self.0, ffi::lua_gettop(self.0) - 1, ffi::LUA_MULTRET);
+            ffi::lua_callk(self.0, ffi::lua_gettop(self.0) - 1, ffi::LUA_MULTRET, 0, Some(returned));
             ffi::lua_gettop(self.0)
         }
     }
@@ -287,6 +289,12 @@ impl Stack {
     pub(super) fn value<T: Copy + 'static>(self, index: c_int) -> T {
         // SAFETY: the caller has put it there; a script can't reach the place.
         unsafe { ffi::lua_touserdata(self.0, index).cast::<T>().read() }
+    }
+
+    /// Puts `value` into the place of the one at `index`, which `push_value` has put there with the same type.
+    pub(super) fn set_value<T: Copy + 'static>(self, index: c_int, value: T) {
+        // SAFETY: as above.
+        unsafe { ffi::lua_touserdata(self.0, index).cast::<T>().write(value) }
     }
 
     /// Raises an error of these words, in which `%d` stands for the number, with the script's place before it.
@@ -364,26 +372,24 @@ impl Stack {
 
     /// Lets the guard's hook come at the next instruction.
     pub(super) fn hasten(self) {
-        // SAFETY: `lua_sethook` writes fields of the coroutine that runs.
-        unsafe { ffi::lua_sethook(self.0, ffi::lua_gethook(self.0), ffi::LUA_MASKCOUNT, 1) }
+        period::hasten(self.0);
     }
 
-    /// Ends the hook call: its budget is spent. From here on the guard's hook comes at each instruction.
-    pub(super) fn kill(self, guard: &Guard) -> c_int {
+    /// Ends the hook call for what it has spent. From here on the guard's hook comes at each instruction.
+    pub(super) fn kill(self, guard: &Guard, spent: Budget) -> c_int {
         self.hasten();
         // SAFETY: the place's text is copied before Lua may drop it, and moved into the guard before the error leaves
         // this function.
         unsafe {
             ffi::luaL_where(self.0, 1);
-            guard.kill_at(CStr::from_ptr(ffi::lua_tostring(self.0, -1)));
+            guard.kill_at(CStr::from_ptr(ffi::lua_tostring(self.0, -1)), spent);
             ffi::lua_settop(self.0, -2);
         }
         self.raise(c"the hook exceeded its CPU budget", 0)
     }
 }
 
-/// What was written there.
-pub(super) fn written<T: Copy>(place: &std::mem::MaybeUninit<T>) -> T {
-    // SAFETY: the caller has counted what it wrote.
-    unsafe { place.assume_init_read() }
+/// The results of a function that was suspended: all that is there.
+extern "C-unwind" fn returned(state: *mut lua_State, _: c_int, _: lua_KContext) -> c_int {
+    Stack(state).height()
 }

@@ -39,7 +39,7 @@ pub fn may_wait(lua: &Lua, guard: &Guard) -> mlua::Result<()> {
         }
         Some(_) if !guard.can_wait(lua) => Err(raise(
             lua,
-            "calls that wait can't be made inside a callback of string.gsub, tostring and the like",
+            "calls that wait can't be made inside a callback of tostring, xpcall and the like",
         )),
         _ => Ok(()),
     }

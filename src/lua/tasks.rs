@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
 use crate::lua::caller::raise;
+use crate::lua::charge;
 
 /// What a session has running beside its hooks. Dropped, it ends all of it.
 #[derive(Debug, Default)]
@@ -20,6 +21,8 @@ pub(super) const MOST: usize = 16;
 #[derive(Clone)]
 pub(super) struct Task(Rc<Course>);
 
+/// Steps that one value of a task takes.
+const VALUE: usize = 40;
 /// Where the Lua state keeps the function behind `task:wait()`.
 pub(super) const WAIT: &str = "gatepost.task.wait";
 
@@ -98,6 +101,7 @@ impl Task {
         match end {
             End::Values(values) => {
                 let count: usize = values.raw_get("n")?;
+                charge::steps(lua, count.saturating_mul(VALUE))?;
                 (1..=count).map(|at| values.raw_get::<Value>(at)).collect()
             }
             End::Failed => (Value::Nil, "failed").into_lua_multi(lua),

@@ -2,10 +2,11 @@
 
 use std::rc::Rc;
 
-use mlua::{Lua, LuaString, Table, UserData, Value, Variadic};
+use mlua::{Lua, Table, UserData, Value, Variadic};
 
 use crate::lua::call::Call;
 use crate::lua::caller::{line_of_script, raise};
+use crate::lua::charge::{self, Rate, given};
 use crate::lua::guard::Guard;
 use crate::lua::ruling::{Made, Ruling};
 use crate::policy::event::Stage;
@@ -39,6 +40,7 @@ pub(super) fn open(lua: &Lua, guard: &Rc<Guard>, base: &Table) -> mlua::Result<(
     for refusal in [Refusal::Reject, Refusal::Defer, Refusal::Disconnect] {
         let guard = Rc::clone(guard);
         let make = move |lua: &Lua, arguments: Variadic<Value>| {
+            guard.charge(lua, given(&arguments), Rate::COPIED)?;
             let call = deciding(lua, &guard, refusal.name())?;
             let ruling = refusal.rule(&call, &arguments).map_err(|message| raise(lua, &message))?;
             made(lua, &call, ruling)
@@ -148,7 +150,7 @@ fn verified(returned: &Value) -> Result<Verified, String> {
 fn accept(call: &Call, scope: &Value) -> Result<Ruling, String> {
     let scope = match scope {
         Value::Nil => None,
-        Value::String(scope) => Some(scope.to_string_lossy()),
+        Value::String(scope) => Some(charge::name(scope)),
         _ => return Err("accept(): nothing, \"transaction\" or \"session\"".to_owned()),
     };
     match scope.as_deref() {
@@ -210,7 +212,7 @@ impl Refusal {
                 Ok(Parts { text: Some(text.as_bytes().to_vec()), ..bare })
             }
             [Value::String(status), Value::String(text)] => {
-                let status = Some(status.to_string_lossy());
+                let status = Some(charge::name(status));
                 Ok(Parts { status, text: Some(text.as_bytes().to_vec()), ..bare })
             }
             [Value::Table(table)] => self.table_parts(table),
@@ -225,10 +227,10 @@ impl Refusal {
         let name = self.name();
         let mut parts = Parts { unless_auth: true, ..Parts::default() };
         for (key, value) in table.pairs::<Value, Value>().flatten() {
-            let key = key.as_string().map(LuaString::to_string_lossy).unwrap_or_default();
+            let key = key.as_string().map(charge::name).unwrap_or_default();
             match (key.as_str(), value) {
                 ("code", Value::Integer(code)) => parts.code = Some(u16::try_from(code).unwrap_or_default()),
-                ("status", Value::String(status)) => parts.status = Some(status.to_string_lossy()),
+                ("status", Value::String(status)) => parts.status = Some(charge::name(&status)),
                 ("text", Value::String(text)) => parts.text = Some(text.as_bytes().to_vec()),
                 ("at", Value::String(at)) if at == "rcpt" => parts.is_held = true,
                 ("unless_auth", Value::Boolean(unless)) => parts.unless_auth = unless,

@@ -31,7 +31,7 @@ const MEMORY: u64 = 1 << 20;
 pub(crate) fn script(input: &[u8]) {
     let (top, body) = match input.strip_prefix(b"=") {
         Some(text) => (String::new(), String::from_utf8_lossy(text).into_owned()),
-        None => ("local kept, co = {}, nil\n".to_owned(), Maker { octets: input, size: 0 }.block(4)),
+        None => (TOP.to_owned(), Maker { octets: input, size: 0 }.block(4)),
     };
     let text = format!(
         "{top}return {{ connect = function(session)\n{body}\nend, ehlo = function() return reject('well') end }}"
@@ -123,7 +123,7 @@ impl Maker<'_> {
         let inner = |maker: &mut Self| if depth == 0 { String::new() } else { maker.block(depth - 1) };
         let text = TEXTS[self.octet() % TEXTS.len()];
         let pattern = PATTERNS[self.octet() % PATTERNS.len()];
-        match kind % 26 {
+        match kind % 32 {
             0 => format!("while true do {} end", inner(self)),
             1 => format!("for i = 1, {} do {} end", number * number * 100, inner(self)),
             2 => format!("pcall(function() {} end)", inner(self)),
@@ -159,10 +159,48 @@ impl Maker<'_> {
             22 => "kept[#kept + 1] = dns.a('a.example')".to_owned(),
             23 => format!("kept[#kept + 1] = utf8.len({text}) or os.date('%Y')"),
             24 => "session.vars.x = #kept session:note('k', #kept)".to_owned(),
-            _ => format!("do return {} end", ["accept()", "reject('no')", "nil", "5"][number % 4]),
+            25 => format!("do return {} end", ["accept()", "reject('no')", "nil", "5"][number % 4]),
+            _ => module_call(kind, number, text),
         }
     }
 }
+
+/// A call of one of the modules.
+fn module_call(kind: usize, number: usize, text: &str) -> String {
+    match kind % 12 {
+        0 => format!("kept[#kept + 1] = ('%q'):format({text}:rep({number}))"),
+        1 => format!("kept[#kept + 1] = json.decode(('['):rep({number} % 70) .. {text})"),
+        2 => format!("kept[#kept + 1] = json.decode('[' .. ('[],'):rep({}) .. '1]')", number * number),
+        3 => "kept[#kept + 1] = json.encode(kept) or json.encode { kept, kept }".to_owned(),
+        4 => {
+            format!("kept[#kept + 1] = re:find({text}:rep({number})) re:captures({text}) re:matches({text})")
+        }
+        5 => {
+            format!("kept[#kept + 1] = hash.sha1({text}:rep({number}), 'base64') .. hash.sha512({text})")
+        }
+        6 => {
+            format!("kept[#kept + 1] = hmac.sha256({text}, {text}:rep({number})) hmac.equal({text}, 'x')")
+        }
+        7 => format!("kept[#kept + 1] = base64.decode(base64.encode({text}:rep({number})), 'url')"),
+        8 => {
+            format!("kept[#kept + 1] = map.get('m'):get({text}) or nets:get({text}) or names:get({text})")
+        }
+        9 => format!(
+            "kept[#kept + 1] = nets:contains({text}:rep({number})) and #nets or names:contains('b.a.example')"
+        ),
+        10 => format!(
+            "log.info({text}, {{ a = {text} }}) print({text}) session.shared.x = {{ kept[1], {number} }}"
+        ),
+        _ => format!(
+            "session:add_score({number}, {text}) kept[#kept + 1] = store.set({text}, kept) or session.symbols"
+        ),
+    }
+}
+
+/// What stands before all of them.
+const TOP: &str = "local kept, co = {}, nil
+local re, nets, names = regex.new('(?:(a+)+)+b|((a|aa)+)$|[ab]{0,50}c'), ip.set { '192.0.2.0/24' }, domains.set { '.a.example' }
+";
 
 const TEXTS: [&str; 6] =
     ["'abc'", "('a'):rep(300)", "('a b '):rep(500)", "('('):rep(200)", "'\\0\\255%'", "('x'):rep(20000)"];

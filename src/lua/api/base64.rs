@@ -9,11 +9,12 @@ use mlua::{Lua, Table, Value};
 use crate::lua::api::Parts;
 use crate::lua::api::hash::bounded;
 use crate::lua::api::module::{Arguments, Module, Octets, OrKind, When};
+use crate::lua::charge::Rate;
 use crate::lua::guard::Guard;
 
 /// Opens the module `base64`.
 pub(super) fn open(lua: &Lua, guard: &Rc<Guard>, _: &Parts) -> mlua::Result<Table> {
-    let base64 = Module::new(lua, guard, "base64")?;
+    let base64 = Module::new(lua, guard, "base64")?.taking(Rate::WRITTEN);
     base64.function("encode", When::Always, |_, arguments| {
         let octets = arguments.octets(1, "a text")?;
         let is_url = is_url(arguments)?;

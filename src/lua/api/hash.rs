@@ -9,6 +9,7 @@ use mlua::{Lua, Table};
 
 use crate::lua::api::Parts;
 use crate::lua::api::module::{Arguments, Module, Octets, OrKind, When};
+use crate::lua::charge::Rate;
 use crate::lua::guard::Guard;
 
 /// Octets of a text: what takes longer would hold up other sessions.
@@ -16,7 +17,7 @@ const LONGEST: usize = 256 << 10;
 
 /// Opens the module `hash`.
 pub(super) fn open(lua: &Lua, guard: &Rc<Guard>, _: &Parts) -> mlua::Result<Table> {
-    let hash = Module::new(lua, guard, "hash")?;
+    let hash = Module::new(lua, guard, "hash")?.taking(Rate::DIGESTED);
     for (name, algorithm) in [
         // For what others have defined so, as fingerprints and old interfaces; nothing new should be.
         ("sha1", &digest::SHA1_FOR_LEGACY_USE_ONLY),

@@ -8,11 +8,12 @@ use mlua::{Lua, Table};
 use crate::lua::api::Parts;
 use crate::lua::api::hash::{Form, bounded};
 use crate::lua::api::module::{Module, OrKind, When};
+use crate::lua::charge::Rate;
 use crate::lua::guard::Guard;
 
 /// Opens the module `hmac`.
 pub(super) fn open(lua: &Lua, guard: &Rc<Guard>, _: &Parts) -> mlua::Result<Table> {
-    let module = Module::new(lua, guard, "hmac")?;
+    let module = Module::new(lua, guard, "hmac")?.taking(Rate::DIGESTED);
     for (name, algorithm) in [
         ("sha1", hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY),
         ("sha256", hmac::HMAC_SHA256),

@@ -15,6 +15,7 @@ use crate::lua::api::Parts;
 use crate::lua::api::json;
 use crate::lua::api::module::{Arguments, Module, OrKind, When, duration};
 use crate::lua::capability::Need;
+use crate::lua::charge::{self, Rate};
 use crate::lua::guard::Guard;
 use crate::lua::units;
 use crate::names::reach::{Reach, reach};
@@ -84,8 +85,8 @@ fn request(
     let mut rest = Vec::new();
     for (name, value) in options {
         match (name.as_str(), &value) {
-            ("url", Value::String(text)) if is_general => url = Some(text.to_string_lossy()),
-            ("method", Value::String(text)) if is_general => method = text.to_string_lossy(),
+            ("url", Value::String(text)) if is_general => url = Some(charge::name(text)),
+            ("method", Value::String(text)) if is_general => method = charge::name(text),
             ("url" | "method", _) if is_general => return Err(format!("{name} is a text")),
             _ => rest.push((name, value)),
         }
@@ -151,7 +152,7 @@ fn option(
             return Ok(text.and_then(|text| body(request, Some("application/json"), text.into_bytes())));
         }
         ("form", Value::Table(table)) => {
-            let text = form(table)?;
+            let Some(text) = form(arguments, table)? else { return Ok(Err(LookupError::TooLarge.kind())) };
             return Ok(body(request, Some("application/x-www-form-urlencoded"), text.into_bytes()));
         }
         ("headers" | "form", _) => return Err(format!("{name} is a table")),
@@ -169,7 +170,7 @@ fn headers(request: &mut Request, table: &Table) -> Result<Result<(), &'static s
         let (Value::String(name), Some(value)) = (&pair.0, text(&pair.1)) else {
             return Err("headers are texts by name".to_owned());
         };
-        let name = name.to_string_lossy();
+        let name = charge::name(name);
         match add_header(&mut request.headers, &name, &value) {
             Ok(()) => {}
             // What the client sent may be in it: no error of the policy's.
@@ -196,9 +197,9 @@ fn body(request: &mut Request, kind: Option<&str>, octets: Vec<u8>) -> Result<()
     Ok(())
 }
 
-/// The pairs of `table` as a form, by name.
-fn form(table: &Table) -> Result<String, String> {
-    let mut pairs = Vec::new();
+/// The pairs of `table` as a form, by name; nothing if it is more than may be sent.
+fn form(arguments: &Arguments, table: &Table) -> Result<Option<String>, String> {
+    let (mut pairs, mut octets) = (Vec::new(), 0_usize);
     for (name, value) in table.pairs::<Value, Value>().flatten() {
         let (Value::String(name), Some(value)) = (&name, text(&value)) else {
             return Err("a form is texts and numbers by name".to_owned());
@@ -206,11 +207,17 @@ fn form(table: &Table) -> Result<String, String> {
         if pairs.len() >= MOST_PAIRS {
             return Err(format!("a form of more than {MOST_PAIRS} pairs"));
         }
+        let length = name.as_bytes().len().saturating_add(value.len());
+        octets = octets.saturating_add(length);
+        if octets > MOST_SENT {
+            return Ok(None);
+        }
+        arguments.charge(length, Rate::READ)?;
         let name = percent_encode(&name.as_bytes(), ESCAPED).to_string();
         pairs.push(format!("{name}={}", percent_encode(&value, ESCAPED)));
     }
     pairs.sort();
-    Ok(pairs.join("&"))
+    Ok(Some(pairs.join("&")))
 }
 
 /// All but what a URL may hold anywhere (RFC 3986 §2.3).
@@ -231,7 +238,7 @@ fn text(value: &Value) -> Option<Vec<u8>> {
 fn size(value: &Value) -> Result<usize, String> {
     let octets = match value {
         Value::Integer(octets) => u64::try_from(*octets).ok(),
-        Value::String(words) => units::size(&words.to_string_lossy()),
+        Value::String(words) => units::size(&charge::name(words)),
         _ => None,
     };
     let octets = octets
@@ -246,7 +253,10 @@ struct Answer(Reply);
 impl UserData for Answer {
     fn add_fields<F: UserDataFields<Self>>(fields: &mut F) {
         fields.add_field_method_get("status", |_, answer| Ok(answer.0.status.as_u16()));
-        fields.add_field_method_get("body", |lua, answer| lua.create_string(&answer.0.body));
+        fields.add_field_method_get("body", |lua, answer| {
+            charge::octets(lua, answer.0.body.len(), Rate::COPIED)?;
+            lua.create_string(&answer.0.body)
+        });
         fields.add_field_method_get("headers", |lua, answer| {
             let headers = lua.create_table()?;
             for name in answer.0.headers.keys() {

@@ -2,6 +2,7 @@
 //!
 //! Arrays come back as arrays, the empty one too; `json.null` stands for null, which a Lua table can't hold.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use mlua::{Lua, Table, Value};
@@ -9,12 +10,19 @@ use serde_json::{Map, Number};
 
 use crate::lua::api::Parts;
 use crate::lua::api::module::{Module, OrKind, When};
+use crate::lua::charge::{self, Rate};
 use crate::lua::guard::Guard;
 
 /// Octets of a text, either way: what takes longer would hold up other sessions.
 const SIZE: usize = 256 << 10;
 /// Tables in tables.
 const DEPTH: usize = 64;
+/// Values of one text.
+const VALUES: usize = 32 << 10;
+/// Steps that each of them takes.
+const VALUE: usize = 40;
+/// What is more than that.
+const TOO_LARGE: &str = "too_large";
 
 /// Opens the module `json`.
 pub(super) fn open(lua: &Lua, guard: &Rc<Guard>, _: &Parts) -> mlua::Result<Table> {
@@ -32,19 +40,23 @@ pub(super) fn open(lua: &Lua, guard: &Rc<Guard>, _: &Parts) -> mlua::Result<Tabl
 
 /// The text of `value`, or the kind why it has none.
 pub(in crate::lua) fn encode(lua: &Lua, value: &Value) -> mlua::Result<Result<String, &'static str>> {
-    let mut encoder = Encoder { arrays: &arrays(lua)?, room: SIZE };
+    let mut encoder = Encoder { arrays: &arrays(lua)?, room: SIZE, values: Values::new(lua) };
     let value = encoder.value(value, DEPTH);
+    charge::octets(lua, SIZE - encoder.room, Rate::WRITTEN)?;
     let text = value.and_then(|value| serde_json::to_string(&value).map_err(|_| "invalid"));
-    Ok(text.and_then(|text| if text.len() > SIZE { Err("too_large") } else { Ok(text) }))
+    encoder.values.ended(text.and_then(|text| if text.len() > SIZE { Err(TOO_LARGE) } else { Ok(text) }))
 }
 
 /// The value that `text` is, or the kind why it is none.
 pub(super) fn decode(lua: &Lua, text: &[u8]) -> mlua::Result<Result<Value, &'static str>> {
     if text.len() > SIZE {
-        return Ok(Err("too_large"));
+        return Ok(Err(TOO_LARGE));
     }
+    charge::octets(lua, text.len(), Rate::WRITTEN)?;
     let Ok(value) = serde_json::from_slice::<serde_json::Value>(text) else { return Ok(Err("invalid")) };
-    Ok(build(lua, &arrays(lua)?, &value, DEPTH)?.ok_or("too_large"))
+    let mut values = Values::new(lua);
+    let built = build(lua, &arrays(lua)?, &value, DEPTH, &mut values)?;
+    values.ended(built.ok_or(TOO_LARGE))
 }
 
 /// The empty tables that were arrays, for they don't say it themselves: remembered while they live.
@@ -63,8 +75,17 @@ fn arrays(lua: &Lua) -> mlua::Result<Table> {
 /// Where the Lua state keeps them.
 const ARRAYS: &str = "gatepost.json.arrays";
 
-/// `value` for Lua; none if it is nested too deeply.
-fn build(lua: &Lua, arrays: &Table, value: &serde_json::Value, depth: usize) -> mlua::Result<Option<Value>> {
+/// `value` for Lua; none if it is nested too deeply, or too much.
+fn build(
+    lua: &Lua,
+    arrays: &Table,
+    value: &serde_json::Value,
+    depth: usize,
+    values: &mut Values<'_>,
+) -> mlua::Result<Option<Value>> {
+    if values.count().is_err() {
+        return Ok(None);
+    }
     Ok(Some(match value {
         serde_json::Value::Null => Value::NULL,
         serde_json::Value::Bool(truth) => Value::Boolean(*truth),
@@ -80,7 +101,7 @@ fn build(lua: &Lua, arrays: &Table, value: &serde_json::Value, depth: usize) -> 
                 arrays.raw_set(&table, true)?;
             }
             for item in items {
-                let Some(item) = build(lua, arrays, item, depth - 1)? else { return Ok(None) };
+                let Some(item) = build(lua, arrays, item, depth - 1, values)? else { return Ok(None) };
                 table.raw_push(item)?;
             }
             Value::Table(table)
@@ -88,7 +109,7 @@ fn build(lua: &Lua, arrays: &Table, value: &serde_json::Value, depth: usize) -> 
         serde_json::Value::Object(entries) => {
             let table = lua.create_table_with_capacity(0, entries.len())?;
             for (key, value) in entries {
-                let Some(value) = build(lua, arrays, value, depth - 1)? else { return Ok(None) };
+                let Some(value) = build(lua, arrays, value, depth - 1, values)? else { return Ok(None) };
                 table.raw_set(key.as_str(), value)?;
             }
             Value::Table(table)
@@ -101,11 +122,42 @@ struct Encoder<'a> {
     arrays: &'a Table,
     /// Octets that may still come; counted as it goes, for a table may hold itself many times over.
     room: usize,
+    values: Values<'a>,
+}
+
+/// Counts values as they are made, and charges each.
+struct Values<'a> {
+    lua: &'a Lua,
+    left: usize,
+    problem: Option<mlua::Error>,
+}
+
+impl<'a> Values<'a> {
+    fn new(lua: &'a Lua) -> Self {
+        Values { lua, left: VALUES, problem: None }
+    }
+
+    /// One more.
+    ///
+    /// *Errors*: there are too many, or the hook has no time left for it; then that is the problem.
+    fn count(&mut self) -> Result<(), &'static str> {
+        self.left = self.left.checked_sub(1).ok_or(TOO_LARGE)?;
+        charge::steps(self.lua, VALUE).map_err(|problem| {
+            self.problem = Some(problem);
+            TOO_LARGE
+        })
+    }
+
+    /// `result`, or the problem.
+    fn ended<T>(self, result: Result<T, &'static str>) -> mlua::Result<Result<T, &'static str>> {
+        self.problem.map_or(Ok(result), Err)
+    }
 }
 
 impl Encoder<'_> {
     fn value(&mut self, value: &Value, depth: usize) -> Result<serde_json::Value, &'static str> {
         self.take(1)?;
+        self.values.count()?;
         Ok(match value {
             Value::LightUserData(null) if null.0.is_null() => serde_json::Value::Null,
             Value::Boolean(truth) => serde_json::Value::Bool(*truth),
@@ -117,7 +169,7 @@ impl Encoder<'_> {
                 serde_json::Value::String(text.to_str().map_err(|_| "invalid")?.to_owned())
             }
             Value::Table(table) => {
-                let depth = depth.checked_sub(1).ok_or("too_large")?;
+                let depth = depth.checked_sub(1).ok_or(TOO_LARGE)?;
                 self.table(&plain(table)?, depth)?
             }
             _ => return Err("invalid"),
@@ -125,37 +177,44 @@ impl Encoder<'_> {
     }
 
     fn table(&mut self, table: &Table, depth: usize) -> Result<serde_json::Value, &'static str> {
-        let length = table.raw_len();
-        let is_array = length > 0 || self.arrays.raw_get::<bool>(table).unwrap_or(false);
-        let mut items = Vec::new();
-        for item in table.sequence_values::<Value>() {
-            items.push(self.value(&item.map_err(|_| "invalid")?, depth)?);
-        }
-        let mut entries = Vec::new();
-        let mut count = 0_usize;
+        let is_array = table.raw_len() > 0 || self.arrays.raw_get::<bool>(table).unwrap_or(false);
+        let (mut items, mut behind, mut entries) = (Vec::new(), BTreeMap::new(), Vec::new());
         for pair in table.pairs::<Value, Value>() {
             let (key, value) = pair.map_err(|_| "invalid")?;
-            count += 1;
             match key {
                 Value::String(key) if !is_array => {
                     self.take(key.as_bytes().len())?;
                     entries
                         .push((key.to_str().map_err(|_| "invalid")?.to_owned(), self.value(&value, depth)?));
                 }
-                Value::Integer(_) if is_array => {}
+                // Most come in their order; those that don't are put behind.
+                Value::Integer(place) if is_array => {
+                    let place = usize::try_from(place).map_err(|_| "invalid")?;
+                    let value = self.value(&value, depth)?;
+                    match place == items.len() + 1 {
+                        true => items.push(value),
+                        false => drop(behind.insert(place, value)),
+                    }
+                }
                 // Neither an array nor an object: of both, or with holes.
                 _ => return Err("invalid"),
             }
         }
-        if is_array {
-            return if count == items.len() { Ok(serde_json::Value::Array(items)) } else { Err("invalid") };
+        if !is_array {
+            entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+            return Ok(serde_json::Value::Object(entries.into_iter().collect::<Map<_, _>>()));
         }
-        entries.sort_by(|(a, _), (b, _)| a.cmp(b));
-        Ok(serde_json::Value::Object(entries.into_iter().collect::<Map<_, _>>()))
+        for (place, value) in behind {
+            if place != items.len() + 1 {
+                return Err("invalid");
+            }
+            items.push(value);
+        }
+        Ok(serde_json::Value::Array(items))
     }
 
     fn take(&mut self, octets: usize) -> Result<(), &'static str> {
-        self.room = self.room.checked_sub(octets).ok_or("too_large")?;
+        self.room = self.room.checked_sub(octets).ok_or(TOO_LARGE)?;
         Ok(())
     }
 }

@@ -9,10 +9,13 @@ use mlua::{Lua, LuaString, Table, Value};
 
 use crate::lua::api::Parts;
 use crate::lua::api::module::{Module, When};
+use crate::lua::charge::Rate;
 use crate::lua::guard::Guard;
 
 /// Octets of a text, and of one field's value.
 const TEXT: usize = 2048;
+/// What writing a line takes besides, in octets.
+const LINE: usize = 1024;
 /// Fields of one line.
 const FIELDS: usize = 32;
 
@@ -38,6 +41,7 @@ pub(super) fn open(lua: &Lua, guard: &Rc<Guard>, _: &Parts) -> mlua::Result<Tabl
         log.function(name, When::Always, move |_, arguments| {
             let text = escaped(&arguments.octets(1, "a text")?);
             let fields = fields(arguments.named(2, "the fields")?)?;
+            arguments.charge(LINE + text.len() + fields.len(), Rate::READ)?;
             write(&guard, severity, &text, &fields);
             Ok(())
         })?;

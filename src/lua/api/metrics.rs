@@ -7,6 +7,7 @@ use mlua::{Lua, MetaMethod, Table, UserData, UserDataMethods, Value, Variadic};
 
 use crate::lua::api::module::{Arguments, Module, When};
 use crate::lua::api::{Parts, raise};
+use crate::lua::charge::taken;
 use crate::lua::guard::Guard;
 use crate::observe::policy_metrics::{Series, Shape};
 
@@ -151,7 +152,7 @@ fn add(lua: &Lua, method: &str, series: &Series, value: f64, named: Option<&Valu
     let mut labels = Vec::with_capacity(series.labels().len());
     for name in series.labels() {
         let mut label = match table.raw_get::<Value>(name.as_str())? {
-            Value::String(text) => text.to_string_lossy(),
+            Value::String(text) => taken(lua, &text)?,
             Value::Integer(whole) => whole.to_string(),
             Value::Number(number) => number.to_string(),
             Value::Boolean(truth) => truth.to_string(),
@@ -160,7 +161,7 @@ fn add(lua: &Lua, method: &str, series: &Series, value: f64, named: Option<&Valu
         label.truncate(label.floor_char_boundary(TEXT));
         labels.push(label);
     }
-    if table.pairs::<Value, Value>().count() > labels.len() {
+    if table.pairs::<Value, Value>().take(labels.len() + 1).count() > labels.len() {
         return Err(wanted());
     }
     series.add(labels, value);

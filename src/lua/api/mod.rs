@@ -9,6 +9,7 @@ pub mod client;
 mod dns;
 mod domains;
 mod drawer;
+mod effort;
 mod hash;
 mod hmac;
 mod http;

@@ -12,6 +12,7 @@ use crate::lua::actions;
 use crate::lua::api::raise;
 use crate::lua::call::Call;
 use crate::lua::capability::Need;
+use crate::lua::charge::{self, Rate, given};
 use crate::lua::guard::Guard;
 pub(super) use crate::lua::or_kind::OrKind;
 use crate::lua::suspend::{self, may_wait};
@@ -33,12 +34,21 @@ pub(super) struct Module<'a> {
     guard: &'a Rc<Guard>,
     name: &'static str,
     table: Table,
+    rate: Rate,
 }
+
+/// Entries of a table that is an argument.
+const NAMED: usize = 1000;
 
 impl<'a> Module<'a> {
     /// An empty module.
     pub(super) fn new(lua: &'a Lua, guard: &'a Rc<Guard>, name: &'static str) -> mlua::Result<Self> {
-        Ok(Module { lua, guard, name, table: lua.create_table()? })
+        Ok(Module { lua, guard, name, table: lua.create_table()?, rate: Rate::COPIED })
+    }
+
+    /// The same; each octet that its functions are given takes so long.
+    pub(super) fn taking(self, rate: Rate) -> Self {
+        Module { rate, ..self }
     }
 
     /// `module.name(…)`, which gives what `act` makes of its arguments. An `Err` of `act` is misuse, in words.
@@ -48,8 +58,9 @@ impl<'a> Module<'a> {
         when: When,
         act: impl Fn(&Lua, &Arguments) -> Result<R, String> + 'static,
     ) -> mlua::Result<()> {
-        let (module, guard) = (self.name, Rc::clone(self.guard));
+        let (module, guard, rate) = (self.name, Rc::clone(self.guard), self.rate);
         let call = move |lua: &Lua, values: Variadic<Value>| {
+            guard.charge(lua, given(&values), rate)?;
             let is_loading = guard.call().is_none_or(|call| call.stage.is_none());
             if when == When::Loading && !is_loading {
                 let message = "is made once, at the top of the file or in setup, not in a hook";
@@ -78,9 +89,10 @@ impl<'a> Module<'a> {
         F: Future<Output = R> + 'static,
         R: IntoLuaMulti,
     {
-        let (module, guard) = (self.name, Rc::clone(self.guard));
+        let (module, guard, rate) = (self.name, Rc::clone(self.guard), self.rate);
         let call = move |lua: Lua, values: Variadic<Value>| {
-            let asked = may_wait(&lua, &guard).and_then(|()| {
+            let charged = || guard.charge(&lua, given(&values), rate);
+            let asked = may_wait(&lua, &guard).and_then(|()| charged()).and_then(|()| {
                 let arguments = Arguments::new(&lua, module, guard.call(), values);
                 let result = arguments.and_then(|arguments| ask(&arguments));
                 result.map_err(|message| raise(&lua, &format!("{module}.{name}: {message}")))
@@ -149,6 +161,13 @@ impl Arguments {
         self.call.as_ref().map_or(Ok(()), |call| call.allow(need))
     }
 
+    /// Charges work on so many octets, besides those of the arguments themselves.
+    ///
+    /// *Errors*: the hook has not so much left.
+    pub(super) fn charge(&self, octets: usize, rate: Rate) -> Result<(), String> {
+        charge::octets(&self.lua, octets, rate).map_err(|error| error.to_string())
+    }
+
     /// The argument at `place`; nil where there is none.
     pub(super) fn at(&self, place: usize) -> &Value {
         place.checked_sub(1).and_then(|at| self.values.get(at)).unwrap_or(&Value::Nil)
@@ -157,7 +176,7 @@ impl Arguments {
     /// The text at `place`, which is to be `what`. What is no UTF-8 in it is replaced: no name holds such octets.
     pub(super) fn text(&self, place: usize, what: &str) -> Result<String, String> {
         match self.at(place) {
-            Value::String(text) => Ok(text.to_string_lossy()),
+            Value::String(text) => Ok(charge::name(text)),
             other => Err(wanted(what, other)),
         }
     }
@@ -173,7 +192,7 @@ impl Arguments {
     /// The texts of the list at `place`, at most `most`; a single text is a list of one.
     pub(super) fn texts(&self, place: usize, what: &str, most: usize) -> Result<Vec<String>, String> {
         let table = match self.at(place) {
-            Value::String(text) => return Ok(vec![text.to_string_lossy()]),
+            Value::String(text) => return Ok(vec![charge::name(text)]),
             Value::Table(table) => table,
             other => return Err(wanted(what, other)),
         };
@@ -183,7 +202,7 @@ impl Arguments {
             match table.get(at).map_err(|error| error.to_string())? {
                 Value::Nil => break,
                 Value::String(_) if texts.len() >= most => return Err(format!("at most {most} of them")),
-                Value::String(text) => texts.push(text.to_string_lossy()),
+                Value::String(text) => texts.push(charge::name(&text)),
                 other => return Err(wanted(what, &other)),
             }
         }
@@ -210,8 +229,12 @@ impl Arguments {
         };
         let mut entries = Vec::new();
         for (key, value) in table.pairs::<Value, Value>().flatten() {
+            if entries.len() >= NAMED {
+                return Err(format!("{what} has more than {NAMED} entries"));
+            }
+            self.charge(given(std::slice::from_ref(&value)), Rate::COPIED)?;
             match key {
-                Value::String(key) => entries.push((key.to_string_lossy(), value)),
+                Value::String(key) => entries.push((charge::name(&key), value)),
                 _ => return Err(format!("{what} is a table of names")),
             }
         }

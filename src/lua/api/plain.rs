@@ -3,8 +3,12 @@
 use bytes::Bytes;
 use mlua::{IntoLua, Lua, Value};
 
+use crate::lua::charge;
 use crate::store::error::StoreError;
 use crate::store::value::{DEPTH, Encoded, VALUE, Value as Plain};
+
+/// Steps that each part of a value takes.
+const PART: usize = 40;
 
 /// Why a Lua value can't be kept.
 pub(super) enum Unfit {
@@ -15,12 +19,12 @@ pub(super) enum Unfit {
 }
 
 /// `value` in octets.
-pub(super) fn encoded(value: &Value) -> Result<Encoded, Unfit> {
-    plain(value, DEPTH, &mut 0)?.encode().map_err(|_| Unfit::TooLarge)
+pub(super) fn encoded(lua: &Lua, value: &Value) -> Result<Encoded, Unfit> {
+    plain(lua, value, DEPTH, &mut 0)?.encode().map_err(|_| Unfit::TooLarge)
 }
 
 /// `value` as plain data; `octets` grows by what it takes at least.
-fn plain(value: &Value, depth: usize, octets: &mut usize) -> Result<Plain, Unfit> {
+fn plain(lua: &Lua, value: &Value, depth: usize, octets: &mut usize) -> Result<Plain, Unfit> {
     *octets += match value {
         Value::String(text) => text.as_bytes().len(),
         _ => 1,
@@ -28,6 +32,7 @@ fn plain(value: &Value, depth: usize, octets: &mut usize) -> Result<Plain, Unfit
     if *octets > VALUE {
         return Err(Unfit::TooLarge);
     }
+    charge::steps(lua, PART).map_err(|error| Unfit::Misuse(error.to_string()))?;
     Ok(match value {
         Value::Boolean(truth) => Plain::Boolean(*truth),
         Value::Integer(whole) => Plain::Integer(*whole),
@@ -46,7 +51,7 @@ fn plain(value: &Value, depth: usize, octets: &mut usize) -> Result<Plain, Unfit
                 if key.is_table() {
                     return Err(Unfit::Misuse("a table is a key in it".to_owned()));
                 }
-                pairs.push((plain(&key, 0, octets)?, plain(&value, depth, octets)?));
+                pairs.push((plain(lua, &key, 0, octets)?, plain(lua, &value, depth, octets)?));
             }
             Plain::Table(pairs)
         }

@@ -10,6 +10,7 @@ use crate::lua::api::drawer::{Drawer, Found, positive};
 use crate::lua::api::module::Arguments;
 use crate::lua::api::plain::{Kept, Unfit, encoded};
 use crate::lua::api::raise;
+use crate::lua::charge;
 use crate::lua::suspend::{self, may_wait};
 use crate::store::error::StoreError;
 use crate::store::flight::Landing;
@@ -86,7 +87,7 @@ async fn settle(
     let (Some(question), Ok(store)) = (question, at.store()) else {
         return (Value::Nil, StoreError::Unavailable.kind()).into_lua_multi(lua);
     };
-    let kind = kind.as_string().map(|kind| kind.to_string_lossy());
+    let kind = kind.as_string().map(charge::name);
     let heard = match (has_ended, value, kind) {
         (false, ..) => Heard::NotKnown(StoreError::Unavailable.kind().to_owned()),
         (true, Value::Nil, Some(mut kind)) if kind != "none" => {
@@ -94,7 +95,7 @@ async fn settle(
             Heard::NotKnown(kind)
         }
         (true, Value::Nil, _) => Heard::Known(None),
-        (true, value, _) => match encoded(value) {
+        (true, value, _) => match encoded(lua, value) {
             Ok(value) => Heard::Known(Some(value)),
             Err(Unfit::TooLarge) => Heard::NotKnown(StoreError::TooLarge.kind().to_owned()),
             Err(Unfit::Misuse(message)) => {

@@ -113,7 +113,7 @@ async fn count_distinct(found: Found, member: Vec<u8>, lifetime: Lifetime) -> Or
 fn value(arguments: &Arguments) -> Result<Result<Encoded, StoreError>, String> {
     match arguments.at(2) {
         Value::Nil => Err("a value is wanted; store.delete(key) takes one away".to_owned()),
-        value => match encoded(value) {
+        value => match encoded(arguments.lua(), value) {
             Ok(value) => Ok(Ok(value)),
             Err(Unfit::TooLarge) => Ok(Err(StoreError::TooLarge)),
             Err(Unfit::Misuse(message)) => Err(message),

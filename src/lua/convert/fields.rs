@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use mlua::{Function, Lua, Table};
 
+use crate::lua::charge::{self, Rate};
 use crate::message::edit::{Edit, EditedField, EditedHeader, name_of};
 use crate::message::encoded_word;
 use crate::message::header::Header;
@@ -19,14 +20,38 @@ struct Line {
 }
 
 /// What stands behind the colon in the fields called `name`, at most `most` of them.
-pub(super) fn named(header: &Header, edits: &[Edit], name: &str, most: usize) -> Vec<Vec<u8>> {
-    if edits.is_empty() {
-        return header.named(name).take(most).map(|field| header.raw_value(field).to_vec()).collect();
-    }
-    let edited = EditedHeader::new(header, edits);
-    let is_named = |field: &EditedField<'_>| name_of(header, field).eq_ignore_ascii_case(name);
-    in_order(&edited).filter(is_named).take(most).map(|field| raw(header, &field)).collect()
+///
+/// *Errors*: the hook has no time left for that.
+pub(super) fn named(
+    lua: &Lua,
+    header: &Header,
+    edits: &[Edit],
+    name: &str,
+    most: usize,
+) -> mlua::Result<Vec<Vec<u8>>> {
+    charge_walk(lua, header, edits)?;
+    let found: Vec<Vec<u8>> = if edits.is_empty() {
+        header.named(name).take(most).map(|field| header.raw_value(field).to_vec()).collect()
+    } else {
+        let edited = EditedHeader::new(header, edits);
+        let is_named = |field: &EditedField<'_>| name_of(header, field).eq_ignore_ascii_case(name);
+        in_order(&edited).filter(is_named).take(most).map(|field| raw(header, &field)).collect()
+    };
+    // They are about to be decoded.
+    charge::octets(lua, found.iter().map(Vec::len).sum(), Rate::READ)?;
+    Ok(found)
 }
+
+/// Charges what looking at all fields takes: each edit before may look at all of them, too.
+pub(super) fn charge_walk(lua: &Lua, header: &Header, edits: &[Edit]) -> mlua::Result<()> {
+    let fields = header.fields().len();
+    charge::steps(lua, fields.saturating_mul(FIELD + edits.len()))
+}
+
+/// Steps that looking at a field's name takes.
+const FIELD: usize = 4;
+/// Steps that giving it to a script takes.
+const GIVEN: usize = 40;
 
 /// The fields of a message in their order, for `message:fields()`.
 struct Walk {
@@ -60,6 +85,8 @@ pub(super) fn walk(
     message: Rc<MessageView>,
     edits: &[Edit],
 ) -> mlua::Result<(Table, Function, Option<Table>)> {
+    charge_walk(lua, &message.header, edits)?;
+    charge::steps(lua, message.header.fields().len().saturating_mul(GIVEN))?;
     let walk = Walk::new(message, edits);
     let header = &walk.message.header;
     let (names, numbers) = match &walk.edited {
@@ -72,6 +99,7 @@ pub(super) fn walk(
     let read = lua.create_function(move |lua, place: usize| match walk.raw(place) {
         None => Ok((None, None)),
         Some(raw) => {
+            charge::octets(lua, raw.len(), Rate::READ)?;
             let value = lua.create_string(encoded_word::decode(raw).as_bytes())?;
             Ok((Some(value), Some(lua.create_string(trimmed(raw))?)))
         }

@@ -11,6 +11,7 @@ use crate::lookup::map::maps::Map;
 use crate::lookup::map::remote::RemoteMap;
 use crate::lookup::map::table::Table;
 use crate::lua::caller::raise;
+use crate::lua::charge::{self, Rate, taken};
 use crate::lua::guard::Guard;
 use crate::lua::or_kind::OrKind;
 use crate::lua::suspend;
@@ -53,13 +54,21 @@ impl IntoLua for MapObject {
     }
 }
 
+/// Steps that one pattern of a map takes at least.
+const PATTERN: usize = 20;
+
 /// A map that was read from a file.
 pub struct TableObject(Option<Arc<Table>>);
 
 impl TableObject {
-    fn get(&self, key: &LuaString) -> Result<String, LookupError> {
-        let table = self.0.as_ref().ok_or(LookupError::Unavailable)?;
-        table.get(&key.to_string_lossy()).map(Cow::into_owned)
+    fn get(&self, lua: &Lua, key: &LuaString) -> mlua::Result<Result<String, LookupError>> {
+        let Some(table) = &self.0 else { return Ok(Err(LookupError::Unavailable)) };
+        let key = taken(lua, key)?;
+        if let Table::Regex(patterns) = &**table {
+            // Each of them looks at the key, for what a lookup in another table takes at least.
+            charge::steps(lua, patterns.len().saturating_mul(PATTERN + Rate::READ.steps(key.len())))?;
+        }
+        Ok(table.get(&key).map(Cow::into_owned))
     }
 }
 
@@ -74,8 +83,8 @@ fn is_there(found: Result<String, LookupError>) -> OrKind<bool> {
 
 impl UserData for TableObject {
     fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
-        methods.add_method("get", |_, map, key: LuaString| Ok(OrKind::looked_up(map.get(&key))));
-        methods.add_method("contains", |_, map, key: LuaString| Ok(is_there(map.get(&key))));
+        methods.add_method("get", |lua, map, key: LuaString| Ok(OrKind::looked_up(map.get(lua, &key)?)));
+        methods.add_method("contains", |lua, map, key: LuaString| Ok(is_there(map.get(lua, &key)?)));
         let length = |map: &Self| map.0.as_ref().map_or(0, |table| table.len());
         methods.add_meta_method(MetaMethod::Len, move |_, map, ()| Ok(length(map)));
         methods.add_meta_method(MetaMethod::NewIndex, |lua, _, _: (Value, Value)| -> mlua::Result<()> {
@@ -105,7 +114,7 @@ pub(in crate::lua) fn open(lua: &Lua, guard: &Rc<Guard>) -> mlua::Result<()> {
                 let map =
                     this.as_userdata().and_then(|this| Some(this.borrow::<RemoteObject>().ok()?.0.clone()));
                 let map = map.ok_or_else(|| raise(&lua, "use `:`: map:get(key), map:contains(key)"))?;
-                answer(map.get(&key.to_string_lossy()).await, &lua)
+                answer(map.get(&taken(&lua, &key)?).await, &lua)
             }
         })?;
         lua.set_named_registry_value(place, ask)?;

@@ -7,6 +7,7 @@ use mlua::{Function, IntoLua, Lua, LuaString, Table, Value};
 
 use crate::lua::call::Call;
 use crate::lua::caller::raise;
+use crate::lua::charge::{self, Rate, taken};
 use crate::lua::convert::fields;
 use crate::lua::convert::kit::Kit;
 use crate::lua::guard::Guard;
@@ -59,20 +60,21 @@ fn readers(lua: &Lua, methods: &Table, method: impl Fn(&'static str) -> Method) 
     let get = method("header");
     let header = move |lua: &Lua, (this, name): (Value, Value)| {
         let (message, call, name) = get.named(lua, &this, &name)?;
-        let found = fields::named(&message.header, &call.edits.borrow(), &name, 1);
+        let found = fields::named(lua, &message.header, &call.edits.borrow(), &name, 1)?;
         or_none(lua, found.first().map(|raw| encoded_word::decode(raw).into_owned()))
     };
     methods.raw_set("header", lua.create_function(header)?)?;
     let get = method("headers");
     let headers = move |lua: &Lua, (this, name): (Value, Value)| {
         let (message, call, name) = get.named(lua, &this, &name)?;
-        let found = fields::named(&message.header, &call.edits.borrow(), &name, usize::MAX);
+        let found = fields::named(lua, &message.header, &call.edits.borrow(), &name, usize::MAX)?;
         lua.create_sequence_from(found.iter().map(|raw| encoded_word::decode(raw).into_owned()))
     };
     methods.raw_set("headers", lua.create_function(headers)?)?;
     let get = method("raw_header");
     let raw_header = move |lua: &Lua, (this, name): (Value, Value)| {
         let (message, _, name) = get.named(lua, &this, &name)?;
+        fields::charge_walk(lua, &message.header, &[])?;
         let found = message.header.named(&name).next().map(|field| message.header.raw_value(field));
         or_none(lua, found.map(|raw| lua.create_string(fields::trimmed(raw))).transpose()?)
     };
@@ -105,7 +107,7 @@ fn writers(lua: &Lua, methods: &Table, method: impl Fn(&'static str) -> Method) 
     let remove = move |lua: &Lua, (this, which): (Value, Value)| {
         let (_, call) = get.message(lua, &this)?;
         match which {
-            Value::String(name) => push(lua, &call, Edit::RemoveNamed(name.to_string_lossy())),
+            Value::String(name) => push(lua, &call, Edit::RemoveNamed(taken(lua, &name)?)),
             Value::Integer(number) => {
                 push(lua, &call, Edit::RemoveNumbered(usize::try_from(number).unwrap_or(usize::MAX)))
             }
@@ -135,7 +137,7 @@ impl Method {
     ) -> mlua::Result<(Rc<MessageView>, Rc<Call>, String)> {
         let (message, call) = self.message(lua, this)?;
         match name {
-            Value::String(name) => Ok((message, call, name.to_string_lossy())),
+            Value::String(name) => Ok((message, call, taken(lua, name)?)),
             _ => Err(raise(lua, &format!("message:{}: a field's name is wanted", self.name))),
         }
     }
@@ -179,7 +181,10 @@ fn push(lua: &Lua, call: &Call, edit: Edit) -> mlua::Result<()> {
 /// What a script gives as a field's value; numbers and booleans as text.
 fn value_text(lua: &Lua, value: &Value) -> mlua::Result<String> {
     match value {
-        Value::String(text) => Ok(text.to_string_lossy()),
+        Value::String(text) => {
+            charge::octets(lua, text.as_bytes().len(), Rate::READ)?;
+            Ok(text.to_string_lossy())
+        }
         Value::Integer(whole) => Ok(whole.to_string()),
         Value::Number(number) => Ok(number.to_string()),
         Value::Boolean(truth) => Ok(truth.to_string()),

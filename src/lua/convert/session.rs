@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use mlua::{AnyUserData, IntoLua, Table, Value};
 
+use crate::lua::charge;
 use crate::lua::convert::kit::Kit;
 use crate::lua::convert::login;
 use crate::lua::convert::sets::DomainSetObject;
@@ -25,6 +26,9 @@ use crate::session::relay::RelayDomains;
 use crate::smtp::command::Verb;
 use crate::smtp::host::Host;
 use crate::smtp::particulars::Value as Told;
+
+/// Steps that an entry of `symbols` takes.
+const SCORE: usize = 200;
 
 /// One session in one Lua state.
 #[derive(Debug)]
@@ -230,6 +234,7 @@ impl SessionView {
         let list = self.kit.lua.create_table()?;
         let session = self.session.borrow();
         for score in session.scores() {
+            charge::steps(&self.kit.lua, SCORE)?;
             list.raw_push(subject::score(&self.kit, score)?)?;
         }
         self.kit.view("symbols", list).map(Value::Table)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use mlua::{LuaString, MetaMethod, UserData, UserDataMethods, Value};
 
 use crate::lua::caller::raise;
+use crate::lua::charge::taken;
 use crate::names::domain_set::DomainSet;
 use crate::names::network::parse_address;
 use crate::names::network_set::NetworkSet;
@@ -19,12 +20,12 @@ pub struct DomainSetObject(pub Arc<DomainSet>);
 
 impl UserData for NetworkSetObject {
     fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
-        methods.add_method("contains", |_, set, address: LuaString| {
-            let address = address.to_string_lossy();
+        methods.add_method("contains", |lua, set, address: LuaString| {
+            let address = taken(lua, &address)?;
             Ok(parse_address(&address).is_some_and(|address| set.0.contains(address)))
         });
-        methods.add_method("get", |_, set, address: LuaString| {
-            let address = address.to_string_lossy();
+        methods.add_method("get", |lua, set, address: LuaString| {
+            let address = taken(lua, &address)?;
             let Some(address) = parse_address(&address) else { return Ok((None, Some("invalid"))) };
             Ok(or_none(set.0.matching(address).map(|network| network.to_string())))
         });
@@ -34,11 +35,10 @@ impl UserData for NetworkSetObject {
 
 impl UserData for DomainSetObject {
     fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
-        methods.add_method("contains", |_, set, domain: LuaString| {
-            Ok(set.0.contains(&domain.to_string_lossy()))
-        });
-        methods.add_method("get", |_, set, domain: LuaString| {
-            Ok(or_none(set.0.matching(&domain.to_string_lossy()).map(str::to_owned)))
+        methods
+            .add_method("contains", |lua, set, domain: LuaString| Ok(set.0.contains(&taken(lua, &domain)?)));
+        methods.add_method("get", |lua, set, domain: LuaString| {
+            Ok(or_none(set.0.matching(&taken(lua, &domain)?).map(str::to_owned)))
         });
         read_only(methods, |set| set.0.len());
     }

@@ -2,6 +2,7 @@
 
 use mlua::{Lua, Table, Value};
 
+use crate::lua::charge;
 use crate::lua::tasks::Task;
 use crate::policy::event::Stage;
 use crate::session::effects::PolicyName;
@@ -23,6 +24,8 @@ pub(in crate::lua) struct Vars {
 
 /// Octets that one table may hold.
 const LIMIT: usize = 64 << 10;
+/// Steps that copying one pair takes.
+const PAIR: usize = 100;
 /// Tables in tables.
 const DEPTH: usize = 16;
 
@@ -66,6 +69,7 @@ impl Vars {
         }
         let copy = self.observed.of(lua, policy)?;
         for pair in shared.pairs::<Value, Value>() {
+            charge::steps(lua, PAIR)?;
             let (key, value) = pair?;
             if copy.raw_get::<Value>(&key)?.is_nil() {
                 copy.raw_set(key, copied(lua, &value, DEPTH)?)?;
@@ -133,6 +137,7 @@ fn copied(lua: &Lua, value: &Value, depth: usize) -> mlua::Result<Value> {
         Value::Table(table) if depth > 0 => {
             let copy = lua.create_table()?;
             for pair in table.pairs::<Value, Value>() {
+                charge::steps(lua, PAIR)?;
                 let (key, value) = pair?;
                 copy.raw_set(key, copied(lua, &value, depth - 1)?)?;
             }

@@ -5,12 +5,13 @@ use std::ffi::c_int;
 use mlua::ffi::{lua_Integer, lua_KContext, lua_State};
 
 use crate::lua::buffer::Buffer;
+use crate::lua::pattern::calls::{self, MOST, PATTERN, REPLACEMENT, SUBJECT};
 use crate::lua::pattern::class::Pattern;
 use crate::lua::pattern::error::PatternError;
 use crate::lua::pattern::matcher::{Matcher, Outcome};
 use crate::lua::pattern::replacement::{self, Part};
 use crate::lua::pattern::search::Search;
-use crate::lua::pattern::state::{Patterns, push_capture, push_captures};
+use crate::lua::pattern::state::{Patterns, push_capture};
 use crate::lua::stack::{Kind, Stack};
 
 /// How far the work has come.
@@ -25,11 +26,7 @@ struct Work {
     is_changed: bool,
 }
 
-/// The places of the arguments, and of what is put away.
-const SUBJECT: c_int = 1;
-const PATTERN: c_int = 2;
-const REPLACEMENT: c_int = 3;
-const MOST: c_int = 4;
+/// The places of what is put away.
 const RESULT: c_int = 5;
 const WORK: c_int = 6;
 const SEARCH: c_int = 7;
@@ -45,6 +42,9 @@ pub(super) extern "C-unwind" fn gsub(state: *mut lua_State) -> c_int {
         return stack.raise_type(REPLACEMENT, c"string/function/table");
     }
     stack.set_height(MOST);
+    if kind == Kind::Function {
+        return calls::begin(stack, most);
+    }
     let work = Work { copied: 0, last: None, count: 0, most, is_changed: false };
     replace(stack, work, Search::new(0), b"")
 }
@@ -121,21 +121,12 @@ fn add(
     end: usize,
 ) -> Result<bool, c_int> {
     let subject = stack.text(SUBJECT);
-    match stack.kind(REPLACEMENT) {
-        Kind::Function => {
-            stack.push_copy(REPLACEMENT);
-            let count = push_captures(stack, patterns, subject, search, Some(end))?;
-            stack.call(count);
-        }
-        Kind::Table => {
-            push_capture(stack, patterns, subject, search.result(0, end))?;
-            stack.look_up(REPLACEMENT);
-        }
-        _ => {
-            add_text(stack, patterns, buffer, search, end)?;
-            return Ok(true);
-        }
+    if stack.kind(REPLACEMENT) != Kind::Table {
+        add_text(stack, patterns, buffer, search, end)?;
+        return Ok(true);
     }
+    push_capture(stack, patterns, subject, search.result(0, end))?;
+    stack.look_up(REPLACEMENT);
     if !stack.is_true(-1) {
         stack.set_height(-2);
         buffer.add(subject.get(search.start..end).unwrap_or_default());

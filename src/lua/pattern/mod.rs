@@ -1,6 +1,7 @@
 //! `string.find`, `match`, `gmatch` and `gsub` as Lua 5.4 has them, but for the time they may take: a pattern that
 //! explodes is made to wait for other sessions and ends with its hook's budget.
 
+mod calls;
 mod class;
 mod error;
 mod find;

@@ -5,12 +5,13 @@ use std::ffi::c_int;
 use std::mem::MaybeUninit;
 use std::rc::Rc;
 
-use crate::lua::guard::{Guard, Look};
+use crate::lua::buffer;
+use crate::lua::guard::{Budget, Guard, Look};
 use crate::lua::pattern::error::PatternError;
 use crate::lua::pattern::matcher::{Matcher, Meter, Outcome};
 use crate::lua::pattern::plain;
 use crate::lua::pattern::search::{Capture, FRAMES, Frame, Search};
-use crate::lua::stack::{self, Stack};
+use crate::lua::stack::Stack;
 
 /// What the functions of one Lua state share.
 pub(super) struct Patterns {
@@ -67,7 +68,7 @@ impl Patterns {
         let paused: Paused = stack.value(index);
         let mut frames = self.frames.borrow_mut();
         frames.clear();
-        frames.extend(paused.frames.iter().take(paused.count).map(stack::written));
+        frames.extend(paused.frames.iter().take(paused.count).map(buffer::written));
         paused.search
     }
 
@@ -88,7 +89,7 @@ impl Patterns {
     /// Raises.
     pub(super) fn raise(&self, stack: Stack, error: PatternError) -> c_int {
         if error == PatternError::OverBudget {
-            return stack.kill(&self.guard);
+            return stack.kill(&self.guard, Budget::Cpu);
         }
         let (words, number) = error.words();
         stack.raise(words, number)
@@ -134,7 +135,7 @@ impl Watch<'_> {
     fn look(&mut self, steps: usize) -> Result<(), PatternError> {
         self.guard.steps().set(self.left);
         match self.guard.spend(steps, || self.can_pause && self.stack.can_yield()) {
-            Look::Stop => return Err(PatternError::OverBudget),
+            Look::Stop(_) => return Err(PatternError::OverBudget),
             Look::Pause => self.is_over = true,
             Look::Hasten => self.stack.hasten(),
             Look::On => {}

@@ -241,3 +241,20 @@ fn a_policy_that_is_not_there_is_named_where_it_is_asked_for() {
     let problems = setup.load().unwrap_err();
     assert_eq!(problems[0].place, Place::Configuration(span(1000)));
 }
+
+#[test]
+fn the_line_that_is_nested_too_deeply_is_told() {
+    for (text, least) in [
+        (format!("local a = 1\nlocal b =\n{}1{}\nreturn {{}}", "(".repeat(300), ")".repeat(300)), 3),
+        (format!("local t = {}1{}\nreturn {{}}", "{".repeat(300), "}".repeat(300)), 1),
+        // 200 levels, of which some are Lua's own.
+        (format!("{}\nreturn {{}}", "do\n".repeat(300) + &"end ".repeat(300)), 190),
+        (format!("local s = ''\nlocal t = s{}\nreturn {{}}", " .. s\n".repeat(300)), 190),
+    ] {
+        let told = Setup::new().policy("p", &text).problems();
+        let (place, words) = told.split_once(": ").unwrap();
+        let line: usize = place.strip_prefix("p.lua:").unwrap().parse().unwrap();
+        assert!(line >= least && line <= least.max(3) + 11, "{line} is not {least}");
+        assert_eq!(words, "too many levels, one in another: C stack overflow");
+    }
+}

@@ -9,6 +9,7 @@ mod chain;
 mod digests;
 mod hooks;
 mod http;
+mod largest;
 mod load;
 mod maps;
 mod message;

@@ -98,19 +98,57 @@ fn all_policies_of_a_stage_together_have_its_time() {
 #[test]
 fn a_wait_where_none_can_be_raises() {
     for body in [
-        "string.gsub('a', 'a', function() waiting.seconds(1) end)",
         "tostring(setmetatable({}, { __tostring = function() waiting.seconds(1) return 'x' end }))",
         // Below a callback nothing can wait either, whatever coroutine it is in.
-        "string.gsub('a', 'a', coroutine.wrap(function() waiting.seconds(1) end))",
-        "string.gsub('a', 'a', function() coroutine.wrap(function() coroutine.wrap(waiting.seconds)(1) end)() end)",
+        "tostring(setmetatable({}, { __tostring = coroutine.wrap(function() waiting.seconds(1) end) }))",
+        "tostring(setmetatable({}, { __tostring = function() coroutine.wrap(function() coroutine.wrap(waiting.seconds)(1) end)() end }))",
     ] {
         let heard = heard(&format!(
             "local ok, problem = pcall(function() {body} end) waiting.seconds(1) return reject(problem)"
         ));
-        assert!(heard.contains("inside a callback of string.gsub"), "{body}: {heard}");
+        assert!(heard.contains("inside a callback of tostring"), "{body}: {heard}");
     }
     let setup = Setup::new().policy("p", "return { setup = function() waiting.seconds(1) end }");
     assert_eq!(setup.problems(), "p.lua:1: calls that wait can't be made while a policy is loaded");
+}
+
+#[test]
+fn a_replacement_may_wait_and_yield() {
+    for (body, want) in [
+        ("local s, n = ('a1b2'):gsub('%d', function(d) waiting.seconds(1) return d + 1 end) return reject(s .. n)", "a2b32"),
+        // Nothing, false, a number, the empty match; a long result grows while it waits.
+        (
+            "local kinds = { a = false, c = 7 } local s = ('abc'):gsub('%w', function(c) waiting.seconds(1) return kinds[c] end)
+             return reject(s)",
+            "ab7",
+        ),
+        ("return reject((('ab'):gsub('', function() waiting.seconds(1) return '-' end)))", "-a-b-"),
+        (
+            "local s, n = ('x'):rep(5):gsub('x', function() waiting.seconds(1) return ('y'):rep(1000) end)
+             return reject(#s .. ' ' .. n .. ' ' .. tostring(s == ('y'):rep(5000)))",
+            "5000 5 true",
+        ),
+        ("return reject((('aaa'):gsub('^a', function() waiting.seconds(1) return 'b' end)))", "baa"),
+        ("return reject((('aaa'):gsub('a', function() waiting.seconds(1) return 'b' end, 2)))", "bba"),
+        // Captures, and a replacement in a replacement.
+        (
+            "return reject((('k=v;l=w'):gsub('(%w)=(%w)', function(k, v)
+               waiting.seconds(1) return v:gsub('.', function(c) waiting.seconds(1) return c:upper() .. k end) end)))",
+            "Vk;Wl",
+        ),
+        (
+            "local co = coroutine.wrap(function() return (('a b'):gsub('%w', coroutine.yield)) end)
+             local first = co() local second = co('x') return reject(first .. second .. co('y'))",
+            "abx y",
+        ),
+        ("return reject(select(2, pcall(string.gsub, 'a', 'a', function() waiting.seconds(1) error('oh', 0) end)))", "oh"),
+        (
+            "return reject(select(2, pcall(string.gsub, 'a', 'a', function() waiting.seconds(1) return {} end)))",
+            "invalid replacement value (a table)",
+        ),
+    ] {
+        assert_eq!(heard(body), format!("554 5.7.1 {want}"), "{body}");
+    }
 }
 
 #[test]
