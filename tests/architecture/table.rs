@@ -129,6 +129,7 @@ pub(crate) const TABLE: &[Row] = &[
 
 /// Small crates without I/O that may be named anywhere.
 pub(crate) const ANYWHERE: &[&str] = &[
+    "serde",
     "thiserror",
     "tracing",
     "bytes",
