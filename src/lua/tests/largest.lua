@@ -98,11 +98,11 @@ for name, call in pairs(math) do
 end
 
 -- Verdicts.
-function C.accept() accept(BIG) end
-function C.defer() defer(BIG) end
-function C.discard() discard(BIG) end
-function C.disconnect() disconnect { text = BAD, status = BAD, code = 421 } end
-function C.reject() reject('5.7.1', BAD) end
+function C.accept() return accept(BIG) end
+function C.defer() return defer(BIG) end
+function C.discard() return discard(BIG) end
+function C.disconnect() return disconnect { text = BAD, status = BAD, code = 421 } end
+function C.reject() return reject('5.7.1', BAD) end
 
 -- Modules.
 C["base64.decode"] = function() base64.decode(LONG) base64.decode(BIG) base64.decode((' '):rep(4000000)) end
