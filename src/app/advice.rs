@@ -10,6 +10,8 @@ use crate::app::{folders, sockets};
 use crate::backend::config::{Address, Backend};
 use crate::config::Config;
 use crate::config::error::Diagnostic;
+use crate::config::places::Places;
+use crate::lua::config::Span;
 use crate::names::public_suffix::registrable;
 use crate::session::relay::RelayDomains;
 use crate::store::config::Place;
@@ -42,16 +44,22 @@ pub fn binds(config: &Config) -> Vec<Diagnostic> {
     found
 }
 
-/// Whether the files, folders and sockets that `config` names can be used, by whoever asks now.
-pub fn files(config: &Config) -> Vec<Diagnostic> {
+/// Whether the files, folders and sockets that `config` names, at `places`, can be used, by whoever asks now.
+pub fn files(config: &Config, places: &Places) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let wrong = |key: &str, message: String| Diagnostic::error(key, message, None);
-    if let Err(error) = folders::test_spool(config) {
-        found.push(wrong("spool.directory", format!("{error:#}")));
+    if let Err(error) = folders::test_state(config) {
+        found.push(Diagnostic::error(folders::STATE, format!("{error:#}"), state_place(places)));
     }
-    let state = config.service.state_directory.as_deref().filter(|folder| folder.exists());
-    if let Some(Err(error)) = state.map(|folder| folders::test("service.state_directory", folder)) {
-        found.push(wrong("service.state_directory", format!("{error:#}")));
+    // Messages that wait in the state directory have been spoken of with it.
+    if folders::spool_key(config) != folders::STATE
+        && let Err(error) = folders::test_spool(config)
+    {
+        let problem = Diagnostic::error(folders::SPOOL, format!("{error:#}"), spool_place(places));
+        found.push(match config.spool.directory {
+            Some(_) => problem,
+            None => problem.help("`spool.directory` says another"),
+        });
     }
     if let Place::File(file) = &config.store.place
         && let Err(error) = folders::test_store(file)
@@ -87,13 +95,23 @@ fn test_file(path: &Path) -> io::Result<()> {
     access(folder, Access::WRITE_OK | Access::EXEC_OK).map_err(io::Error::from)
 }
 
-/// What is possible, but hardly meant.
-pub fn unwise(config: &Config) -> Vec<Diagnostic> {
+fn spool_place(places: &Places) -> Option<Span> {
+    places.of_key("spool", "directory")
+}
+
+fn state_place(places: &Places) -> Option<Span> {
+    places.of_key("service", "state_directory")
+}
+
+/// What is possible, but hardly meant, in `config`, whose keys stand at `places`.
+pub fn unwise(config: &Config, places: &Places) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let spool = folders::spool(config);
     if folders::is_in_memory(&spool) {
-        let message = format!("spool.directory {} lies in memory (tmpfs)", spool.display());
-        let warning = Diagnostic::warning("spool.directory", message, None);
+        let key = folders::spool_key(config);
+        let place = if key == folders::STATE { state_place(places) } else { spool_place(places) };
+        let message = format!("{key} {} lies in memory (tmpfs)", spool.display());
+        let warning = Diagnostic::warning(folders::SPOOL, message, place);
         found.push(warning.help("large messages would take the memory that the spool is there to spare"));
     }
     for backend in &config.backends {

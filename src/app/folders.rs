@@ -26,6 +26,20 @@ pub fn spool(config: &Config) -> PathBuf {
     config.spool.directory.clone().or_else(|| state(config)).unwrap_or_else(|| PathBuf::from("/var/tmp"))
 }
 
+/// What says where content waits: a key that stands in the file, else words for what holds without.
+pub fn spool_key(config: &Config) -> &'static str {
+    match (&config.spool.directory, &config.service.state_directory) {
+        (Some(_), _) => SPOOL,
+        (None, Some(_)) => STATE,
+        (None, None) => "the folder for large messages,",
+    }
+}
+
+/// The key of the spool's folder.
+pub const SPOOL: &str = "spool.directory";
+/// The key of the state directory.
+pub const STATE: &str = "service.state_directory";
+
 /// Makes the configured state directory if it is missing, for `account` alone.
 ///
 /// *Errors*: it can't be made.
@@ -34,11 +48,12 @@ pub fn make_state(config: &Config, account: Option<&Account>) -> anyhow::Result<
     match DirBuilder::new().mode(0o700).create(folder) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
-        Err(error) => return Err(error).with_context(|| wrong("service.state_directory", folder)),
+        Err(error) => return Err(error).with_context(|| wrong(STATE, folder)),
     }
     match account {
-        Some(account) if !account.is_in_force() => chown(folder, Some(account.uid), Some(account.gid))
-            .with_context(|| wrong("service.state_directory", folder)),
+        Some(account) if !account.is_in_force() => {
+            chown(folder, Some(account.uid), Some(account.gid)).with_context(|| wrong(STATE, folder))
+        }
         _ => Ok(()),
     }
 }
@@ -47,7 +62,24 @@ pub fn make_state(config: &Config, account: Option<&Account>) -> anyhow::Result<
 ///
 /// *Errors*: a line that names the folder.
 pub fn test_spool(config: &Config) -> anyhow::Result<()> {
-    test("spool.directory", &spool(config))
+    test(spool_key(config), &spool(config))
+}
+
+/// Whether the configured state directory can be used, or made at start.
+///
+/// *Errors*: a line that names it.
+pub fn test_state(config: &Config) -> anyhow::Result<()> {
+    let Some(folder) = &config.service.state_directory else { return Ok(()) };
+    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match folder.try_exists() {
+        Ok(true) => test(STATE, folder),
+        Ok(false) if !parent.is_dir() => {
+            let above = parent.display();
+            Err(anyhow!("{}: it can't be made, for {above} is no folder", wrong(STATE, folder)))
+        }
+        Ok(false) => Ok(()), // by whoever starts the service, who may do more than it may
+        Err(error) => Err(error).with_context(|| wrong(STATE, folder)),
+    }
 }
 
 /// Whether the store can be kept in `file`, by whoever runs now: it can be written, or made.

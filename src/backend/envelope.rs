@@ -19,6 +19,8 @@ pub struct Envelope {
     pub recipients: Vec<Told>,
     /// Octets of the message with our fields, once they are known.
     pub real_size: Option<u64>,
+    /// Whether the message has octets above 127, once it is known: then it is said.
+    pub has_8bit: bool,
     /// Whether the client asked for SMTPUTF8: replies may then hold more than ASCII.
     pub utf8: bool,
     reverse_path: String,
@@ -57,6 +59,7 @@ impl Envelope {
             number: transaction.number,
             recipients: transaction.permitted().map(told).collect(),
             real_size: None,
+            has_8bit: false,
             utf8: params.smtputf8,
             reverse_path: transaction.reverse_path().as_str().to_owned(),
             params: params.all.iter().cloned().collect(),
@@ -71,6 +74,12 @@ impl Envelope {
     /// The same, of a client that has logged in, if `is_vouched_for`: what it says in `AUTH=` counts then.
     pub fn vouched_for(self, is_vouched_for: bool) -> Self {
         Envelope { is_vouched_for, ..self }
+    }
+
+    /// Whether new fields of the message may hold UTF-8 as it is: the client has asked for SMTPUTF8, which the backend
+    /// then has, and has said that the content is 8-bit. Source: RFC 6531 §3.1, §3.6.
+    pub fn takes_utf8_fields(&self) -> bool {
+        self.utf8 && self.body == Some(Body::EightBitMime)
     }
 
     /// The MAIL command for a backend that offers `capabilities`.
@@ -97,7 +106,8 @@ impl Envelope {
                 let _ = write!(line, " SIZE={size}");
             }
         }
-        if let Some(body) = self.body.filter(|_| capabilities.eight_bit_mime) {
+        let body = if self.has_8bit { Some(Body::EightBitMime) } else { self.body };
+        if let Some(body) = body.filter(|_| capabilities.eight_bit_mime) {
             line.push_str(" BODY=");
             line.push_str(body.as_str());
         }

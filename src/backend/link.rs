@@ -32,7 +32,9 @@ impl Link {
     /// A link to `server`, not connected yet.
     pub fn new(server: &Arc<Server>, pool: &StoragePool) -> Self {
         match server.config.addresses.first() {
-            Some(Address::Maildir(folder)) => Link::Maildir(Maildir::new(folder.clone(), pool.clone())),
+            Some(Address::Maildir(folder)) => {
+                Link::Maildir(Maildir::new(folder.clone(), Arc::clone(&server.folders), pool.clone()))
+            }
             _ => Link::Smtp(Box::new(Relay::new(Arc::clone(server)))),
         }
     }

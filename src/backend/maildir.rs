@@ -1,6 +1,6 @@
 //! A Maildir as backend, for the demo and for tests: a message is acknowledged once it is durably there.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::backend::delivery::{Ack, Delivery};
 use crate::backend::envelope::Envelope;
+use crate::backend::folders::Folders;
 use crate::fault::{BackendFault, Fault};
 use crate::message::outgoing::Outgoing;
 use crate::smtp::data_encoder::Unstuffer;
@@ -20,18 +21,19 @@ use crate::threads::storage::StoragePool;
 #[derive(Clone)]
 pub struct Maildir {
     folder: Arc<Path>,
+    folders: Arc<Folders>,
     pool: StoragePool,
     count: Arc<AtomicU64>,
 }
 
 impl Maildir {
-    /// The Maildir in `folder`, which is made when the first message comes.
-    pub fn new(folder: PathBuf, pool: StoragePool) -> Self {
-        Maildir { folder: folder.into(), pool, count: Arc::default() }
+    /// The Maildir in `folder`, of which `folders` know; it is made when the first message comes.
+    pub fn new(folder: PathBuf, folders: Arc<Folders>, pool: StoragePool) -> Self {
+        Maildir { folder: folder.into(), folders, pool, count: Arc::default() }
     }
 
-    /// Stores `outgoing`, which came in the session of that id, with Return-Path and Delivered-To fields on top: written
-    /// to tmp, flushed, renamed to new, the folder flushed.
+    /// Stores `outgoing`, which came in the session of that id, with Return-Path and Delivered-To fields on top: the
+    /// folders made and flushed, the message written to tmp, flushed, renamed to new, that folder flushed.
     ///
     /// *Errors*: `Local` if any of that fails; nothing is left in new then. `Lost` if it is not done by `deadline`: then
     /// it may still come about, as with any backend whose answer is overdue (RFC 1047).
@@ -49,7 +51,11 @@ impl Maildir {
             Err(_) => Err(BackendFault::Lost("the Maildir takes too long".to_owned()).into()),
         };
         if stored.is_err() {
-            self.pool.leave(move || drop(fs::remove_file(path)));
+            let folders = Arc::clone(&self.folders);
+            self.pool.leave(move || {
+                folders.forget();
+                drop(fs::remove_file(path));
+            });
         }
         stored.map(|()| Delivery::Acknowledged(Ack::of_store(&name)))
     }
@@ -62,12 +68,14 @@ impl Maildir {
         outgoing: &Outgoing,
     ) -> Result<(), Fault> {
         let (folder, created) = (Arc::clone(&self.folder), path.to_owned());
-        let top = envelope.delivery_fields();
+        let (folders, top) = (Arc::clone(&self.folders), envelope.delivery_fields());
         let create = self.run(move || {
-            for part in ["tmp", "new", "cur"] {
-                fs::create_dir_all(folder.join(part))?;
-            }
-            let mut file = File::create_new(created)?;
+            folders.make(&folder)?;
+            let mut file = folders.disk.create(&created).or_else(|_| {
+                folders.forget(); // somebody may have removed them
+                folders.make(&folder)?;
+                folders.disk.create(&created)
+            })?;
             file.write_all(top.as_bytes())?;
             Ok(file)
         });
@@ -80,11 +88,12 @@ impl Maildir {
             file = self.run(move || file.write_all(&octets).map(|()| file)).await?;
         }
         let (from, new) = (path.to_owned(), self.folder.join("new"));
-        let to = new.join(name);
+        let (to, folders) = (new.join(name), Arc::clone(&self.folders));
         self.run(move || {
-            file.sync_all()?;
-            fs::rename(from, to)?;
-            File::open(new)?.sync_all()
+            folders.disk.sync_file(&file, &from)?;
+            folders.disk.rename(&from, &to)?;
+            // Not known to be there for good: it comes again, and once is enough.
+            folders.disk.sync_folder(&new).inspect_err(|_| drop(fs::remove_file(&to)))
         })
         .await
     }
@@ -116,14 +125,4 @@ impl std::fmt::Debug for Maildir {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sessions_that_deliver_in_the_same_microsecond_have_names_of_their_own() {
-        let now = SystemTime::now();
-        let names = [("A", 0), ("B", 0), ("A", 1)].map(|(session, count)| name(now, session, count));
-        assert!(names[0] != names[1] && names[0] != names[2] && names[1] != names[2], "{names:?}");
-        assert!(names.iter().all(|name| !name.contains(['/', ':'])), "{names:?}");
-    }
-}
+mod tests;

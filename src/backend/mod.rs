@@ -8,6 +8,7 @@ pub mod conversation;
 pub mod delivery;
 mod dial;
 pub mod envelope;
+pub mod folders;
 pub mod greeting;
 pub mod health;
 pub mod introduction;

@@ -9,6 +9,7 @@ use arc_swap::ArcSwapOption;
 use crate::backend::capabilities::Learned;
 use crate::backend::ceiling::Ceiling;
 use crate::backend::config::{Address, Backend, Downgrade, Xclient};
+use crate::backend::folders::Folders;
 use crate::backend::health::Health;
 use crate::backend::tls_counts::TlsCounts;
 use crate::net::names::Names;
@@ -41,6 +42,8 @@ pub struct Server {
     pub tls_counts: TlsCounts,
     /// Connections for logins that have not succeeded: half of all, so that strangers don't use up the backend.
     pub strangers: Arc<Semaphore>,
+    /// Its folders, if it is a Maildir.
+    pub folders: Arc<Folders>,
     health: Vec<Health>,
 }
 
@@ -55,6 +58,7 @@ impl Server {
             ceiling: Ceiling::new(config.connections),
             strangers: Arc::new(Semaphore::new((config.connections / 2).clamp(1, Semaphore::MAX_PERMITS))),
             health: config.addresses.iter().map(|_| Health::default()).collect(),
+            folders: Arc::default(),
             names,
             played: None,
             tls: ArcSwapOption::empty(),

@@ -21,8 +21,6 @@ use crate::smtp::reply::Reply;
 pub struct Message<'a> {
     /// Its octets.
     pub outgoing: &'a Outgoing,
-    /// Whether any of them is above 127.
-    pub has_8bit: bool,
     /// Until when the backend may take to answer.
     pub deadline: Instant,
 }
@@ -95,7 +93,7 @@ impl Relay {
         let until = message.deadline.min(Instant::now() + PATIENCE);
         let refusal = timeout_at(until, async {
             self.ready(introduction).await?;
-            if message.has_8bit && !self.takes_8bit() {
+            if message.outgoing.has_8bit() && !self.takes_8bit() {
                 // What waits for content already must not get it.
                 self.line = self.line.take().filter(|line| !line.awaits_content);
                 return Ok(Some(Reply::CANNOT_CONVERT));

@@ -57,11 +57,11 @@ impl Check {
     pub fn run(&self) -> ExitCode {
         let mut findings = Findings::default();
         findings.read(&self.config);
-        if let Some(config) = findings.config.clone() {
+        if let (Some(config), Some(places)) = (findings.config.clone(), findings.places.clone()) {
             findings.problems.extend(advice::binds(&config));
             self.become_user(&config, &mut findings);
-            findings.problems.extend(advice::files(&config));
-            findings.problems.extend(advice::unwise(&config));
+            findings.problems.extend(advice::files(&config, &places));
+            findings.problems.extend(advice::unwise(&config, &places));
             findings.problems.extend(tls::advice(&config));
             findings.problems.extend(verifiers::advice(&config));
         }

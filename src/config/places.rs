@@ -32,6 +32,11 @@ impl Places {
         below(table.or(own).unwrap_or(&Section::absent(Table::Auth, "auth")), key)
     }
 
+    /// Where the key `name` of the table `table` stands; nowhere if the file doesn't have it.
+    pub fn of_key(&self, table: &str, name: &str) -> Option<Span> {
+        self.top.section(table)?.entry(name).map(|entry| entry.span.clone())
+    }
+
     /// A key of `[tls]`.
     pub fn tls(&self, key: &str) -> KeyAt {
         below(self.top.section("tls").unwrap_or(&Section::absent(Table::Tls, "tls")), key)

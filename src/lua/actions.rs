@@ -135,16 +135,15 @@ pub(super) fn rcpt(lua: &Lua, guard: &Rc<Guard>) -> mlua::Result<Table> {
 /// The methods of `transaction`.
 pub(super) fn transaction(lua: &Lua, guard: &Rc<Guard>) -> mlua::Result<Table> {
     let methods = Methods::new(lua, guard, "transaction")?;
-    for (name, change) in [
-        ("add_recipient", RecipientChange::Add as fn(Mailbox) -> RecipientChange),
-        ("remove_recipient", RecipientChange::Remove),
-    ] {
-        methods.method(name, WITH_RECIPIENTS, move |call, arguments| {
-            let address = text(arguments.first(), "an address")?;
-            let change = change(mailbox(&address)?);
-            call.ask(|effects| bounded(&mut effects.recipients, change))
-        })?;
-    }
+    methods.method("add_recipient", WITH_RECIPIENTS, |call, arguments| {
+        let added = mailbox(&text(arguments.first(), "an address")?)?;
+        call.ask(|effects| bounded(&mut effects.recipients, RecipientChange::Add(added)))
+    })?;
+    methods.method("remove_recipient", WITH_RECIPIENTS, |call, arguments| {
+        let gone = mailbox(&text(arguments.first(), "an address")?)?;
+        let change = RecipientChange::Remove(gone, call.policy.clone());
+        call.ask(|effects| bounded(&mut effects.recipients, change))
+    })?;
     methods.method("add_header", WITH_MAIL, |call, arguments| {
         let name = text(arguments.first(), "a field's name")?;
         let value = text(arguments.get(1), "a field's value")?;

@@ -95,7 +95,7 @@ impl Future for Judging<'_> {
             if this.asks(link) {
                 let ran = ready!(this.run.poll_policy(&link.policy, link.mode, &this.decision.edits, cx));
                 if link.mode == Mode::Observe {
-                    observed(&link.policy, this.run.stage(), &ran);
+                    observed(this.view, &link.policy, this.run.stage(), &ran);
                 } else {
                     match rule(&link.policy, this.run.stage(), ran, &mut this.decision) {
                         Next::Policy => {}
@@ -207,7 +207,7 @@ fn absorb(all: &mut Effects, one: Effects) {
 }
 
 /// Logs what an observing policy would have done.
-fn observed(policy: &Policy, stage: Stage, ran: &Ran) {
+fn observed(view: &SessionView, policy: &Policy, stage: Stage, ran: &Ran) {
     let would_have = match ran {
         Ran::Silent => return,
         Ran::Failed => "failed".to_owned(),
@@ -219,5 +219,6 @@ fn observed(policy: &Policy, stage: Stage, ran: &Ran) {
             Some(Ruling::Accept(_)) => "accepted".to_owned(),
         },
     };
-    tracing::info!(policy = %policy.name, stage = stage.as_str(), would_have, "observed");
+    let session = view.session.borrow().identity().id;
+    tracing::info!(policy = %policy.name, hook = stage.as_str(), %session, would_have, "observed");
 }

@@ -39,7 +39,10 @@ pub(super) fn functions(
         if let Some(call) = watching.call() {
             let octets = text.as_bytes();
             let text = String::from_utf8_lossy(octets.get(..PRINTED).unwrap_or(&octets));
-            tracing::info!(policy = %call.policy, text = %text, "print");
+            let hook = call.stage.map(|stage| stage.as_str());
+            let id = call.session.as_ref().map(|view| view.session.borrow().identity().id);
+            let session = id.as_ref().map(|id| id.as_str());
+            tracing::info!(policy = %call.policy, hook, session, text = %text, "print");
         }
         Ok(())
     };

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::message::encoded_word;
 use crate::message::header::Header;
 
 /// One change of the header.
@@ -56,8 +57,12 @@ impl NewField {
     }
 
     /// The field in wire form, folded at white space to lines of 78 where that is possible and of 998 octets
-    /// in any case. Source: RFC 5322 §2.1.1, §2.2.3.
-    pub fn encode(&self) -> Vec<u8> {
+    /// in any case. What is not ASCII in it is in encoded words, unless `utf8`: then it stands there as it is.
+    /// Source: RFC 5322 §2.1.1, §2.2.3; RFC 2047; RFC 6532.
+    pub fn encode(&self, utf8: bool) -> Vec<u8> {
+        let encoded =
+            (!utf8 && !self.value.is_ascii()).then(|| encoded_word::encode(&self.name, &self.value));
+        let value = encoded.as_deref().unwrap_or(&self.value);
         let mut out = Vec::with_capacity(self.name.len() + self.value.len() + 4);
         if self.name.starts_with('.') {
             out.push(b'.'); // dots are stuffed in wire form
@@ -65,7 +70,7 @@ impl NewField {
         out.extend_from_slice(self.name.as_bytes());
         out.push(b':');
         let mut width = out.len();
-        for word in self.value.split(' ').filter(|word| !word.is_empty()) {
+        for word in value.split(' ').filter(|word| !word.is_empty()) {
             if width + 1 + word.len() > 78 && width > self.name.len() + 2 {
                 out.extend_from_slice(b"\r\n");
                 width = 0;
@@ -154,12 +159,13 @@ impl<'a> EditedHeader<'a> {
         }
     }
 
-    /// The fields below our Received as ranges of the original and new octets, neighbours joined.
-    pub fn pieces(&self, header: &Header) -> Vec<Piece> {
+    /// The fields below our Received as ranges of the original and new octets, neighbours joined; new ones with UTF-8
+    /// as it is if `utf8`.
+    pub fn pieces(&self, header: &Header, utf8: bool) -> Vec<Piece> {
         let mut pieces: Vec<Piece> = Vec::new();
         for field in &self.fields {
             match field {
-                EditedField::New(field) => pieces.push(Piece::New(field.encode())),
+                EditedField::New(field) => pieces.push(Piece::New(field.encode(utf8))),
                 EditedField::Original(at) => {
                     let Some(range) = header.fields().get(*at).map(|field| field.range()) else { continue };
                     match pieces.last_mut() {
@@ -203,8 +209,8 @@ mod tests {
         let wire = b"A: 1\r\nB: 2\r\nA: 3\r\n";
         let header = Header::parse(Bytes::from_static(wire));
         let edited = EditedHeader::new(&header, edits);
-        let mut out: Vec<u8> = edited.top.iter().flat_map(|field| field.encode()).collect();
-        for piece in edited.pieces(&header) {
+        let mut out: Vec<u8> = edited.top.iter().flat_map(|field| field.encode(false)).collect();
+        for piece in edited.pieces(&header, false) {
             match piece {
                 Piece::Original(range) => out.extend_from_slice(&wire[range]),
                 Piece::New(octets) => out.extend(octets),
@@ -232,15 +238,19 @@ mod tests {
 
     #[test]
     fn new_fields_are_safe_on_the_wire() {
-        assert_eq!(field("X", "a\r\nB: c").encode(), b"X: a B: c\r\n", "a line end can't be smuggled in");
-        assert_eq!(field(".X", "a").encode(), b"..X: a\r\n");
-        assert_eq!(field("X", "").encode(), b"X:\r\n");
+        let smuggled = field("X", "a\r\nB: c").encode(false);
+        assert_eq!(smuggled, b"X: a B: c\r\n", "a line end can't be smuggled in");
+        assert_eq!(field(".X", "a").encode(false), b"..X: a\r\n");
+        assert_eq!(field("X", "").encode(false), b"X:\r\n");
         for name in ["", "a b", "a:", "a\r", "ä"] {
             assert_eq!(NewField::new(name, "x"), Err(IllegalName), "{name:?}");
         }
-        let long = field("X-Long", &"word ".repeat(400)).encode();
+        let long = field("X-Long", &"word ".repeat(400)).encode(false);
         assert!(long.split(|octet| *octet == b'\n').all(|line| line.len() <= 79));
-        let solid = field("X-Solid", &"é".repeat(3000)).encode();
+        let solid = field("X-Solid", &"é".repeat(3000)).encode(true);
         assert!(solid.split(|octet| *octet == b'\n').all(|line| line.len() <= 998));
+        let encoded = field("X-Solid", &"é".repeat(3000)).encode(false);
+        assert!(encoded.split(|octet| *octet == b'\n').all(|line| line.len() <= 78));
+        assert!(encoded.is_ascii());
     }
 }

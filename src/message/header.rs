@@ -72,6 +72,12 @@ impl Header {
         self.wire.get(field.whole.clone()).unwrap_or_default()
     }
 
+    /// Whether any octet of `range`, or of what is behind the last field, is above 127, as far as it was parsed.
+    pub fn has_8bit(&self, range: Option<Range<usize>>) -> bool {
+        let octets = self.wire.get(range.unwrap_or(self.end..self.wire.len()));
+        !octets.unwrap_or_default().is_ascii()
+    }
+
     /// The fields called `name`, in any case.
     pub fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Field> {
         self.fields.iter().filter(move |field| self.name(field).eq_ignore_ascii_case(name))

@@ -7,12 +7,14 @@ use bytes::Bytes;
 use crate::message::content::{Content, SpoolError, SpoolFile};
 use crate::message::edit::{Edit, EditedHeader, Piece};
 use crate::message::header::Header;
+use crate::smtp::data_decoder::ContentFacts;
 
 /// What goes out between DATA and the final dot, in wire form.
 #[derive(Clone, Debug)]
 pub struct Outgoing {
     segments: Vec<Segment>,
     content: Content,
+    has_8bit: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -22,26 +24,36 @@ enum Segment {
 }
 
 impl Outgoing {
-    /// `content` with `trace` (our Received field, in wire form, perhaps empty) on top.
+    /// `content`, of which `facts` tell, with `trace` (our Received field, in wire form, perhaps empty) on top.
     ///
     /// If the content has no header and begins with white space, an empty line parts it from the fields above: it
     /// would continue them, and what follows it would become a header that no policy has seen. Postfix does so too.
-    pub fn untouched(content: Content, mut trace: Vec<u8>) -> Self {
+    pub fn untouched(content: Content, facts: &ContentFacts, mut trace: Vec<u8>) -> Self {
         part(&mut trace, &content);
         let all = 0..content.size();
-        Outgoing { segments: vec![Segment::New(trace.into()), Segment::Original(all)], content }
+        let has_8bit = facts.has_8bit || !trace.is_ascii();
+        Outgoing { segments: vec![Segment::New(trace.into()), Segment::Original(all)], content, has_8bit }
     }
 
-    /// `content`, whose header is `header`, with `edits` made and `trace` on top, below prepended fields.
+    /// `content`, of which `facts` tell and whose header is `header`, with `edits` made and `trace` on top, below
+    /// prepended fields. New fields hold UTF-8 as it is if `utf8`, else encoded words.
     ///
     /// An empty line is put in as by `untouched`.
-    pub fn edited(content: Content, header: &Header, edits: &[Edit], trace: Vec<u8>) -> Self {
+    pub fn edited(
+        content: Content,
+        facts: &ContentFacts,
+        header: &Header,
+        edits: &[Edit],
+        trace: Vec<u8>,
+        utf8: bool,
+    ) -> Self {
         let edited = EditedHeader::new(header, edits);
-        let mut top: Vec<u8> = edited.top.iter().flat_map(|field| field.encode()).collect();
+        let pieces = edited.pieces(header, utf8);
+        let mut top: Vec<u8> = edited.top.iter().flat_map(|field| field.encode(utf8)).collect();
         top.extend_from_slice(&trace);
         let mut segments = Vec::new();
         if header.fields().is_empty() {
-            top.extend(edited.pieces(header).into_iter().flat_map(|piece| match piece {
+            top.extend(pieces.into_iter().flat_map(|piece| match piece {
                 Piece::New(octets) => octets,
                 Piece::Original(_) => Vec::new(), // there is none
             }));
@@ -49,13 +61,32 @@ impl Outgoing {
             segments.push(Segment::New(top.into()));
         } else {
             segments.push(Segment::New(top.into()));
-            segments.extend(edited.pieces(header).into_iter().map(|piece| match piece {
+            segments.extend(pieces.into_iter().map(|piece| match piece {
                 Piece::New(octets) => Segment::New(octets.into()),
                 Piece::Original(range) => Segment::Original(range.start as u64..range.end as u64),
             }));
         }
         segments.push(Segment::Original(header.end() as u64..content.size()));
-        Outgoing { segments, content }
+        Outgoing { segments, content, has_8bit: false }.judged(facts, header)
+    }
+
+    /// The same, and whether any octet is above 127: in a new field, in one that stays, or behind the fields.
+    fn judged(mut self, facts: &ContentFacts, header: &Header) -> Self {
+        let is_8bit = |segment: &Segment| match segment {
+            Segment::New(octets) => !octets.is_ascii(),
+            Segment::Original(range) => {
+                let end = usize::try_from(range.end).unwrap_or(usize::MAX).min(header.end());
+                let start = usize::try_from(range.start).unwrap_or(usize::MAX);
+                start < end && header.has_8bit(Some(start..end))
+            }
+        };
+        self.has_8bit = facts.has_8bit_body || header.has_8bit(None) || self.segments.iter().any(is_8bit);
+        self
+    }
+
+    /// Whether any of its octets is above 127. Source: RFC 6152.
+    pub fn has_8bit(&self) -> bool {
+        self.has_8bit
     }
 
     /// Octets of wire form: at least the size that the backend will count (RFC 1870 §5).

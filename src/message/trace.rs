@@ -48,11 +48,16 @@ impl Received<'_> {
         text.into_bytes()
     }
 
+    /// UTF-8 stands in a field of ours only where the whole message may hold it. Source: RFC 6531 §3.7.3.
+    fn clean<'a>(&self, text: &'a str) -> Clean<'a> {
+        Clean { text, is_utf8: self.with.starts_with("UTF8") }
+    }
+
     fn write(&self, text: &mut String) -> fmt::Result {
         text.push_str("Received: ");
         if let Some(from) = &self.from {
-            let name = Clean(from.name.unwrap_or("unknown")); // from DNS, which may say anything
-            write!(text, "from {} ({name} ", Clean(from.helo))?;
+            let name = self.clean(from.name.unwrap_or("unknown")); // from DNS, which may say anything
+            write!(text, "from {} ({name} ", self.clean(from.helo))?;
             match from.address {
                 IpAddr::V4(address) => write!(text, "[{address}])\r\n\t")?,
                 IpAddr::V6(address) => write!(text, "[IPv6:{address}])\r\n\t")?,
@@ -60,7 +65,7 @@ impl Received<'_> {
         }
         write!(text, "by {} (gatepost) with {} id {}", self.by, self.with, self.id)?;
         if let Some(recipient) = self.recipient {
-            write!(text, "\r\n\tfor <{}>", Clean(recipient))?;
+            write!(text, "\r\n\tfor <{}>", self.clean(recipient))?;
         }
         if let Some(cipher) = self.cipher {
             write!(text, "\r\n\ttls {cipher}")?;
@@ -98,12 +103,16 @@ pub fn protocol(is_extended: bool, is_utf8: bool, is_tls: bool, is_authenticated
 }
 
 /// `text` without what could end the field or open a comment: it comes from the client.
-struct Clean<'a>(&'a str);
+struct Clean<'a> {
+    text: &'a str,
+    is_utf8: bool,
+}
 
 impl fmt::Display for Clean<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let is_plain = |c: char| !c.is_control() && !matches!(c, '(' | ')' | ';');
-        self.0.chars().take(255).try_for_each(|c| f.write_char(if is_plain(c) { c } else { '?' }))
+        let is_plain =
+            |c: char| !c.is_control() && !matches!(c, '(' | ')' | ';') && (self.is_utf8 || c.is_ascii());
+        self.text.chars().take(255).try_for_each(|c| f.write_char(if is_plain(c) { c } else { '?' }))
     }
 }
 
@@ -173,6 +182,9 @@ mod tests {
         named.from.as_mut().unwrap().name = Some("x)\r\nX: y");
         let text = String::from_utf8(named.encode()).unwrap();
         assert!(text.starts_with("Received: from a.example (x???X: y [IPv6"), "neither does the DNS: {text}");
+        named.from.as_mut().unwrap().name = Some("x\u{fc}");
+        let text = String::from_utf8(named.encode()).unwrap();
+        assert!(text.starts_with("Received: from a.example (x? [IPv6"), "8-bit only under SMTPUTF8: {text}");
     }
 
     #[test]

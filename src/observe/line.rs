@@ -132,7 +132,8 @@ impl Line {
     }
 
     fn append(&mut self, name: &str, value: &str) {
-        let limit = if name == fields::FORWARD_PATHS { LIST_LIMIT } else { VALUE_LIMIT };
+        let limit =
+            if matches!(name, fields::FORWARD_PATHS | fields::DISCARDED) { LIST_LIMIT } else { VALUE_LIMIT };
         let (value, is_cut) = cut(value, limit);
         self.is_cut |= is_cut;
         match self.form {

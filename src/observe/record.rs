@@ -31,12 +31,14 @@ pub struct SessionRecord<'a> {
     pub tls: Option<&'a str>,
     /// The user logged in.
     pub auth: Option<&'a str>,
-    /// The stage that was reached.
+    /// Where the client was refused last, outside of transactions.
     pub stage: Option<&'a str>,
-    /// The last reply's code.
+    /// The code of that refusal.
     pub code: Option<u16>,
-    /// The policy that ended it.
+    /// The policy that refused.
     pub policy: Option<&'a str>,
+    /// The words of that reply.
+    pub reply: Option<&'a str>,
     /// Why it ended.
     pub reason: Option<&'a str>,
     /// Who ended it.
@@ -81,6 +83,7 @@ impl SessionRecord<'_> {
                 { fields::STAGE } = self.stage,
                 { fields::CODE } = self.code,
                 { fields::POLICY } = self.policy,
+                { fields::REPLY } = self.reply,
                 { fields::REASON } = self.reason,
                 { fields::BY } = self.by,
                 { fields::LAST_VERB } = self.last_verb,
@@ -141,6 +144,10 @@ pub struct TransactionRecord<'a> {
     pub code: Option<u16>,
     /// The policy that decided.
     pub policy: Option<&'a str>,
+    /// Each RCPT TO for which a policy lets the message go nowhere, and that policy.
+    pub discarded: &'a [(&'a str, &'a str)],
+    /// Why the message or those recipients were discarded.
+    pub why: Option<&'a str>,
     /// Why the client may relay.
     pub relay_grant: Option<&'a str>,
     /// The backend's name.
@@ -167,6 +174,7 @@ impl TransactionRecord<'_> {
                 { fields::CODE } = self.code,
                 { fields::DISPOSITION } = self.disposition,
                 { fields::POLICY } = self.policy,
+                { fields::WHY } = self.why,
                 { fields::CLIENT_IP } = self.client_ip.map(display),
                 { fields::CLIENT_NAME } = self.client_name,
                 { fields::PEER_IP } = self.peer.map(|peer| display(peer.ip())),
@@ -185,6 +193,7 @@ impl TransactionRecord<'_> {
                 { fields::ELAPSED_MS } = self.elapsed_ms,
                 { fields::SCORE } = self.score,
                 { fields::FORWARD_PATHS } = Paths::unless_empty(self.forward_paths),
+                { fields::DISCARDED } = Paths::unless_empty(self.discarded),
                 { fields::NOTES_FIELD } = Notes::unless_empty(self.notes),
             },
             "transaction ended"
@@ -232,22 +241,23 @@ impl fmt::Display for Bracketed<'_> {
     }
 }
 
-/// Forward-paths with their codes: `<a@b.example>:250,<c@d.example>:550`, as many as a line holds.
+/// Forward-paths with their codes: `<a@b.example>:250,<c@d.example>:550`, as many as a line holds. Or with another word.
 #[derive(Clone, Copy, Debug)]
-pub struct Paths<'a>(pub &'a [(&'a str, u16)]);
+pub struct Paths<'a, T = u16>(pub &'a [(&'a str, T)]);
 
-impl<'a> Paths<'a> {
-    fn unless_empty(paths: &'a [(&'a str, u16)]) -> Option<DisplayValue<Self>> {
+impl<'a, T: fmt::Display> Paths<'a, T> {
+    fn unless_empty(paths: &'a [(&'a str, T)]) -> Option<DisplayValue<Self>> {
         (!paths.is_empty()).then_some(display(Self(paths)))
     }
 }
 
-impl fmt::Display for Paths<'_> {
+impl<T: fmt::Display> fmt::Display for Paths<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut room = LIST_LIMIT - ROOM_FOR_MORE;
-        for (number, (path, code)) in self.0.iter().enumerate() {
-            // ",", "<", ">:250" and, at worst, a backslash before each octet.
-            let need = path.len() * 2 + 7;
+        for (number, (path, word)) in self.0.iter().enumerate() {
+            let word = word.to_string();
+            // ",", "<", ">:" and, at worst, a backslash before each octet.
+            let need = path.len() * 2 + word.len() + 4;
             if need > room {
                 return write!(f, ",...+{}", self.0.len() - number);
             }
@@ -268,7 +278,7 @@ impl fmt::Display for Paths<'_> {
             } else {
                 write!(f, "{}", Bracketed(path))?;
             }
-            write!(f, ":{code}")?;
+            write!(f, ":{word}")?;
         }
         Ok(())
     }

@@ -45,6 +45,8 @@ fn whole(notes: &[(String, String)]) -> TransactionRecord<'_> {
         stage: Some("message"),
         code: Some(250),
         policy: Some("site"),
+        discarded: &[("\"x>:250,<y\"@b.example", "site")],
+        why: Some("a trap"),
         relay_grant: Some("relay.networks"),
         backend: Some("mta1"),
         backend_reply: Some("250 2.0.0 Ok: queued as 4XyZ"),
@@ -59,11 +61,12 @@ fn a_transaction_is_one_line_with_all_its_fields() {
     assert_eq!(
         written(Format::Text, || whole(&notes()).log()),
         "INFO transaction ended session=3q7m2k9d4x8w1z5v transaction=1 stage=message code=250 disposition=relayed \
-         policy=site client_ip=192.0.2.7 client_name=mail.a.example ehlo=mail.a.example \
+         policy=site why=\"a trap\" client_ip=192.0.2.7 client_name=mail.a.example ehlo=mail.a.example \
          tls=\"TLSv1.3 TLS_AES_256_GCM_SHA384\" auth=ann relay_grant=relay.networks \
          reverse_path=<ann@a.example> message_id=<1@a.example> octets=1234 backend=mta1 \
          backend_reply=\"250 2.0.0 Ok: queued as 4XyZ\" elapsed_ms=31 score=2 \
          forward_paths=\"<bob@b.example>:250,<\\\"x>:250\\\\,<y\\\"@b.example>:550\" \
+         discarded=\"<\\\"x>:250\\\\,<y\\\"@b.example>:site\" \
          note.greylist=\"first seen\" note.a_b___session=x?y\n"
     );
 }
@@ -103,8 +106,10 @@ fn a_session_is_one_line() {
         client_ip: Some("2001:db8::1".parse().unwrap()),
         client_port: Some(40_000),
         ehlo: Some("x"),
-        stage: Some("rcpt"),
-        code: Some(221),
+        stage: Some("ehlo"),
+        code: Some(550),
+        policy: Some("site"),
+        reply: Some("550 5.7.1 no"),
         reason: Some("quit"),
         by: Some("client"),
         last_verb: Some("QUIT"),
@@ -115,8 +120,8 @@ fn a_session_is_one_line() {
     };
     assert_eq!(
         written(Format::Text, || record.log()),
-        "INFO session ended session=s listener=25 client_ip=2001:db8::1 client_port=40000 ehlo=x stage=rcpt \
-         code=221 reason=quit by=client last_verb=QUIT messages=1 octets=10 elapsed_ms=5\n"
+        "INFO session ended session=s listener=25 client_ip=2001:db8::1 client_port=40000 ehlo=x stage=ehlo \
+         code=550 policy=site reply=\"550 5.7.1 no\" reason=quit by=client last_verb=QUIT messages=1 octets=10 elapsed_ms=5\n"
     );
 }
 

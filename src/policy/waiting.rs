@@ -36,6 +36,11 @@ impl Waiting {
         self.now.load(Ordering::Relaxed)
     }
 
+    /// Whether half as many wait as may.
+    pub fn is_half_full(&self) -> bool {
+        self.now() >= self.most.load(Ordering::Relaxed) / 2
+    }
+
     /// Whether nobody new is to be let in.
     pub fn is_full(&self) -> bool {
         self.now() >= self.most.load(Ordering::Relaxed)
@@ -62,8 +67,9 @@ mod tests {
     #[test]
     fn as_many_as_may_wait_fill_it() {
         let waiting = Waiting::new(2);
+        assert!(!waiting.is_half_full());
         let first = waiting.enter();
-        assert!(!waiting.is_full());
+        assert!(waiting.is_half_full() && !waiting.is_full());
         let _second = waiting.enter();
         assert!(waiting.is_full());
         waiting.set_most(3);

@@ -191,6 +191,11 @@ impl Place {
         self.admission.is_crowded()
     }
 
+    /// Whether hooks that outlast the session keep it: as soon as half as many wait as may.
+    pub fn is_kept_by_hooks(&self) -> bool {
+        self.admission.waiting.is_half_full()
+    }
+
     /// Counts the session for the client at `address` from now on, and no longer for another; or the 421 that turns it
     /// away. *Changes* nothing where it gives that.
     pub fn count(&mut self, address: IpAddr, limits: &Limits, now: Instant) -> Result<(), Reply> {

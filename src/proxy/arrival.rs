@@ -13,7 +13,7 @@ use crate::message::trace::{self, Hops};
 use crate::message::view::MessageView;
 use crate::policy::event::{Event, Stage};
 use crate::policy::verdict::{Decision, Verdict};
-use crate::proxy::disposition::End;
+use crate::proxy::ending::End;
 use crate::proxy::pace::Pace;
 use crate::proxy::receive::{Receiving, Refusal};
 use crate::proxy::said::Said;
@@ -139,6 +139,7 @@ impl Serve {
         facts: ContentFacts,
         edits: &mut Vec<Edit>,
     ) -> Option<Refusal> {
+        self.reach("header");
         let limits = &self.context.rules.limits;
         let Hops { all, ours } =
             trace::hops(&header, &self.context.rules.hostname, SessionId::is_well_formed);
@@ -182,13 +183,16 @@ impl Serve {
         let changes = std::mem::take(&mut effects.recipients);
         self.session.borrow_mut().commit_content_verdict(effects, &reply);
         if decision.verdict == Verdict::Accept {
-            self.change_recipients(&changes);
+            self.change_recipients(&changes, stage);
             edits.append(&mut decision.edits);
             self.hold_back(delay).await;
             return None;
         }
         if let Some(record) = &mut self.record {
             record.decide(stage, decision.policy.clone());
+            if let Verdict::Discard { why } = decision.verdict {
+                record.why = Some(why);
+            }
         }
         Some(Refusal { said: Said::policy(reply, decision.policy).after(delay), is_discard })
     }

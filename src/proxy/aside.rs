@@ -30,7 +30,10 @@ impl Serve {
             Err(refusal) => refusal.clone(),
         };
         let said = match decision.verdict {
-            Verdict::Refuse(reply) => Said::policy(reply, decision.policy),
+            Verdict::Refuse(reply) => {
+                self.note_refusal("command", &reply, decision.policy.as_ref());
+                Said::policy(reply, decision.policy)
+            }
             Verdict::Accept | Verdict::Discard { .. } => Said::core(own.clone()),
         };
         let said = said.answering(verb, text).after(delay);

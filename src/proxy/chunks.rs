@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::policy::event::Event;
 use crate::policy::verdict::Verdict;
 use crate::proxy::arrival::{Arrived, PATIENCE, read};
-use crate::proxy::disposition::End;
+use crate::proxy::ending::End;
 use crate::proxy::pace::Pace;
 use crate::proxy::receive::{Receiving, Refusal};
 use crate::proxy::said::Said;
@@ -33,13 +33,14 @@ impl Serve {
             Err(reply) => return self.refuse_chunk(&mut chunk, reply, text).await,
         };
         if self.chunks.is_none() {
+            self.reach("data");
             let mut decision = self.decide(Event::Data).await;
             let reply = match &decision.verdict {
                 Verdict::Refuse(reply) => reply.clone(),
                 Verdict::Accept | Verdict::Discard { .. } => Reply::OK,
             };
             let mut effects = decision.take_effects();
-            self.change_recipients(&std::mem::take(&mut effects.recipients));
+            self.change_recipients(&std::mem::take(&mut effects.recipients), "data");
             self.session.borrow_mut().commit(admitted, Offer::plain(&self.context.rules), effects, &reply);
             if !reply.is_positive() {
                 if let Some(record) = &mut self.record {

@@ -13,7 +13,7 @@ use crate::policy::event::Event;
 use crate::policy::verdict::Verdict;
 use crate::proxy::asked;
 use crate::proxy::context::Verification;
-use crate::proxy::disposition::End;
+use crate::proxy::ending::End;
 use crate::proxy::passing::Passing;
 use crate::proxy::said::Said;
 use crate::proxy::serve::{Flow, Serve};
@@ -315,7 +315,10 @@ impl Serve {
         let effects = decision.take_effects();
         let delay = effects.delay;
         let said = match decision.verdict {
-            Verdict::Refuse(reply) => Said::policy(reply, decision.policy),
+            Verdict::Refuse(reply) => {
+                self.note_refusal("auth", &reply, decision.policy.as_ref());
+                Said::policy(reply, decision.policy)
+            }
             Verdict::Accept | Verdict::Discard { .. } => Said::core(Reply::LOGGED_IN),
         };
         let counters = &self.context.counters;

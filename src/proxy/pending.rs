@@ -1,6 +1,7 @@
 //! RCPTs of a batch: judged in order, asked of the backend together, answered in order.
 
 use crate::policy::event::Origin;
+use crate::proxy::ending::End;
 use crate::proxy::said::Said;
 use crate::proxy::serve::{Flow, Serve};
 use crate::session::commit::Assumed;
@@ -69,10 +70,7 @@ impl Serve {
     /// Asks the backend for what waits, with DATA if `and_data`, and says all replies of the batch in order.
     ///
     /// Gives the backend's reply to DATA, where it was asked.
-    pub(super) async fn settle(
-        &mut self,
-        and_data: bool,
-    ) -> Result<Option<Reply>, crate::proxy::disposition::End> {
+    pub(super) async fn settle(&mut self, and_data: bool) -> Result<Option<Reply>, End> {
         let entries = std::mem::take(&mut self.batch.entries);
         let asks = entries.iter().any(|entry| matches!(entry.answer, Answer::Awaited(..)));
         let (mut replies, data, is_answered) =
@@ -80,13 +78,13 @@ impl Serve {
         for entry in entries {
             let said = match entry.answer {
                 Answer::Known(said, changes) => {
-                    self.change_recipients(&changes);
+                    self.change_recipients(&changes, "rcpt");
                     said
                 }
                 Answer::Awaited(assumed, delay) => {
                     let reply = replies.next().unwrap_or(Reply::BACKEND_CONFUSED);
                     let changes = self.session.borrow_mut().settle(*assumed, &reply);
-                    self.change_recipients(&changes);
+                    self.change_recipients(&changes, "rcpt");
                     let is_refusal = !reply.is_positive();
                     let said = if is_answered { Said::backend(reply) } else { Said::core(reply) };
                     if is_refusal && said.origin == Origin::Backend {

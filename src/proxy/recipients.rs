@@ -15,8 +15,8 @@ use crate::smtp::command::Verb;
 use crate::smtp::path::ForwardPath;
 
 impl Serve {
-    /// Changes the recipients as policies asked; what they add the relay guard judges.
-    pub(super) fn change_recipients(&mut self, changes: &[RecipientChange]) {
+    /// Changes the recipients as policies asked at `stage`; what they add the relay guard judges.
+    pub(super) fn change_recipients(&mut self, changes: &[RecipientChange], stage: &'static str) {
         if changes.is_empty() {
             return;
         }
@@ -32,7 +32,7 @@ impl Serve {
                 ),
             }
         }
-        if self.session.borrow_mut().commit_recipients(changes, permitted) {
+        if self.session.borrow_mut().commit_recipients(changes, permitted, stage) {
             self.link.reset();
         }
     }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use tokio::time::Instant;
 
 use crate::net::names::ClientName;
-use crate::proxy::disposition::End;
+use crate::proxy::ending::End;
 use crate::proxy::identify::NameSearch;
 use crate::proxy::said::Said;
 use crate::proxy::serve::{Flow, Serve};

@@ -33,6 +33,11 @@ impl Said {
         Said { origin: policy.map_or(Origin::Core, Origin::Policy), ..Said::core(reply) }
     }
 
+    /// The policy whose decision it is.
+    pub(super) fn author(&self) -> Option<PolicyName> {
+        if let Origin::Policy(policy) = &self.origin { Some(policy.clone()) } else { None }
+    }
+
     /// What the backend said, which is its own words or, where screening left none of them, ours.
     pub(super) fn backend(reply: Reply) -> Said {
         let is_ours =

@@ -5,11 +5,11 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::policy::event::{Event, Origin, ReplyEvent, Stage};
 use crate::policy::verdict::Verdict;
-use crate::proxy::disposition::End;
 use crate::proxy::drain::Phase;
+use crate::proxy::ending::End;
 use crate::proxy::said::Said;
 use crate::proxy::serve::{Flow, Serve};
-use crate::session::effects::PolicyName;
+use crate::session::effects::{Effects, PolicyName};
 use crate::smtp::command::{Command, Verb};
 use crate::smtp::reply::Reply;
 
@@ -58,7 +58,7 @@ impl Serve {
     }
 
     /// Asks the `reply` policies: they may end the session or hold the reply back.
-    async fn report_reply(&self, said: &mut Said) {
+    async fn report_reply(&mut self, said: &mut Said) {
         let (verb, argument) = said.line.split_once(' ').unwrap_or((&said.line, ""));
         let event = ReplyEvent {
             verb: verb.to_ascii_uppercase(),
@@ -66,11 +66,18 @@ impl Serve {
             reply: said.reply.clone(),
             from: said.origin.clone(),
         };
-        let decision = self.decide(Event::Reply(&event)).await;
+        let mut decision = self.decide(Event::Reply(&event)).await;
         said.delay = said.delay.max(decision.delay());
+        if let Some(effects) = decision.effects.take() {
+            let Effects { scores, notes, .. } = *effects;
+            self.session.borrow_mut().commit_asides(Effects { scores, notes, ..Effects::default() });
+        }
         // A message that was taken is told so, whatever policies think of it: else it would come again.
         let is_acknowledged = said.line == "." && said.reply.is_positive();
         if let (Verdict::Refuse(reply), false) = (decision.verdict, is_acknowledged) {
+            if self.record.is_none() {
+                self.note_refusal("reply", &reply, decision.policy.as_ref());
+            }
             said.reply = reply;
             said.origin = decision.policy.map_or(Origin::Core, Origin::Policy);
         }

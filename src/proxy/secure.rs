@@ -9,8 +9,8 @@ use tokio::time::{Instant, sleep_until};
 use crate::net::tls::handshake::{Facts, Failure, Reason};
 use crate::policy::event::Event;
 use crate::policy::verdict::{Decision, Verdict};
-use crate::proxy::disposition::End;
 use crate::proxy::drain::Phase;
+use crate::proxy::ending::End;
 use crate::proxy::said::Said;
 use crate::proxy::serve::{Flow, Serve};
 use crate::session::admit::Admitted;
@@ -42,6 +42,9 @@ impl Serve {
         let mut decision = Box::pin(self.secure()).await?;
         let delay = decision.delay();
         let refusal = refusal(&decision);
+        if let Some(reply) = &refusal {
+            self.note_refusal("tls", reply, decision.policy.as_ref());
+        }
         self.session.borrow_mut().commit_tls(decision.take_effects(), refusal);
         self.hold_back(delay).await;
         Ok(())

@@ -21,11 +21,12 @@ use crate::policy::verdict::{Decision, Verdict};
 use crate::proxy::admission::Place;
 use crate::proxy::config::CountOrRefuse;
 use crate::proxy::context::Context;
-use crate::proxy::disposition::{End, Record};
 use crate::proxy::drain::{Draining, Phase};
+use crate::proxy::ending::{End, Refused};
 use crate::proxy::identify::NameSearch;
 use crate::proxy::pending::Batch;
 use crate::proxy::receive::Receiving;
+use crate::proxy::record::Record;
 use crate::proxy::wire::Wire;
 use crate::session::effects::{Effects, PolicyName};
 use crate::session::identity::Identity;
@@ -49,6 +50,8 @@ pub struct Serve {
     pub(super) chunks: Option<Box<Receiving>>,
     /// What is to be said of the transaction when it ends.
     pub(super) record: Option<Box<Record>>,
+    /// The last refusal outside of transactions.
+    pub(super) refused: Option<Box<Refused>>,
     /// Reports that policies are still busy with.
     pub(super) reports: Vec<tokio::task::JoinHandle<()>>,
     pub(super) draining: Draining,
@@ -95,6 +98,7 @@ impl Serve {
             batch: Batch::default(),
             chunks: None,
             record: None,
+            refused: None,
             reports: Vec::new(),
             draining: context.draining.clone(),
             answer_due: Rc::default(),
@@ -159,14 +163,16 @@ impl Serve {
         } else if self.wire.has_unread() {
             self.session.borrow_mut().note_early_talk();
         }
-        let refuses_talk = self.context.listener.early_talk == CountOrRefuse::Refuse;
+        let refuses_talk = self.context.listener.early_talk == CountOrRefuse::Refuse
+            && self.session.borrow().counters().talked_early;
         let effects = decision.take_effects();
         let reply = match decision.verdict {
-            _ if refuses_talk && self.session.borrow().counters().talked_early => Reply::EARLY_TALK,
+            _ if refuses_talk => Reply::EARLY_TALK,
             Verdict::Refuse(reply) => reply,
             Verdict::Accept | Verdict::Discard { .. } => self.banner(),
         };
-        self.open_with(effects, decision.policy, reply).await
+        let policy = decision.policy.filter(|_| !refuses_talk);
+        self.open_with(effects, policy, reply).await
     }
 
     /// Greets the client whom a machine in front of us has named: nobody talks too early there.
@@ -184,6 +190,8 @@ impl Serve {
     async fn open_with(&mut self, effects: Effects, policy: Option<PolicyName>, reply: Reply) -> Flow {
         self.hold_back(effects.delay).await;
         self.session.borrow_mut().commit_banner(effects, &reply);
+        let is_of_tls = self.session.borrow().tls_refusal() == Some(&reply);
+        self.note_refusal(if is_of_tls { "tls" } else { "connect" }, &reply, policy.as_ref());
         self.say_greeting(&reply, policy).await?;
         if self.context.server.config.connect == ConnectAt::Session && reply.is_positive() {
             // A backend that is down is told of at the command that needs it.

@@ -9,8 +9,9 @@ use crate::policy::verdict::{Decision, Verdict};
 use crate::proxy::aside::is_aside;
 use crate::proxy::config::CountOrRefuse;
 use crate::proxy::context::Verification;
-use crate::proxy::disposition::{End, Record};
 use crate::proxy::drain::Phase;
+use crate::proxy::ending::End;
+use crate::proxy::record::Record;
 use crate::proxy::said::Said;
 use crate::proxy::say::verb_of;
 use crate::proxy::serve::{Flow, Serve};
@@ -151,7 +152,10 @@ impl Serve {
         };
         let delay = effects.delay;
         let said = match decision.verdict {
-            Verdict::Refuse(reply) => Said::policy(reply, decision.policy),
+            Verdict::Refuse(reply) => {
+                self.note_refusal("ehlo", &reply, decision.policy.as_ref());
+                Said::policy(reply, decision.policy)
+            }
             Verdict::Accept | Verdict::Discard { .. } => Said::core(offer.reply(rules)),
         };
         let ended = self.session.borrow_mut().commit(admitted, offer, effects, &said.reply);
@@ -176,17 +180,21 @@ impl Serve {
         {
             said = Said::core(refusal);
         }
+        let path = effects.reverse_path.as_ref();
+        if said.reply.is_positive() && !is_utf8 && path.is_some_and(|path| !path.is_ascii()) {
+            said = Said::core(Reply::NEEDS_SMTPUTF8);
+        }
         if said.reply.is_positive() && self.context.server.config.connect == ConnectAt::Mail {
             said = self.ask_for_mail(mail, &effects).await.unwrap_or(said);
         }
-        let reply = said.reply.clone();
+        let (reply, author) = (said.reply.clone(), said.author());
         if reply.is_positive() && self.session.borrow().transaction().is_some() {
             self.abort_transaction(); // one whose chunks were refused
         }
         let failed = self.record.replace(Box::new(Record::new(mail)));
         let offer = Offer::plain(&self.context.rules);
         let ended = self.session.borrow_mut().commit(admitted, offer, effects, &reply);
-        self.note_decision("mail", decision.policy, &reply);
+        self.note_decision("mail", author, &reply);
         let flow = self.say(said.answering(Verb::Mail, text).in_utf8(is_utf8).after(delay)).await;
         if let Some(refused) = ended {
             self.conclude(&refused, None);
@@ -222,7 +230,7 @@ impl Serve {
         match judged {
             Err(said) => {
                 let offer = Offer::plain(&self.context.rules);
-                self.note_decision("rcpt", decision.policy, &said.reply);
+                self.note_decision("rcpt", said.author(), &said.reply);
                 self.session.borrow_mut().commit(admitted, offer, effects, &said.reply);
                 self.batch.answer(forward_path, text.to_owned(), said.after(delay), Vec::new());
             }
@@ -251,7 +259,7 @@ impl Serve {
         let permitted = self.permit(rcpt.forward_path.clone(), effects)?;
         if let Verdict::Discard { why } = &decision.verdict {
             let policy = decision.policy.clone().unwrap_or_else(|| "".into());
-            return Ok(Destination::Discarded { policy, why: why.clone() });
+            return Ok(Destination::Discarded { policy, why: why.clone(), stage: "rcpt" });
         }
         match effects.forward_path.take() {
             Some(rewritten) => self.permit(rewritten, effects).map(Destination::Backend),
@@ -266,6 +274,10 @@ impl Serve {
 
     /// Asks the relay guard about `path`, for a client that may hold a grant for this recipient alone.
     pub(super) fn permit_with(&self, path: ForwardPath, granted: Option<&str>) -> Result<Permitted, Reply> {
+        // The client's own is refused before; no policy's is told to a backend that may not know what it is.
+        if !path.is_ascii() && !self.speaks_utf8() {
+            return Err(Reply::NEEDS_SMTPUTF8);
+        }
         let session = self.session.borrow();
         let granted = granted.or(session.granted());
         let claim = Claim { client: session.relay_client(), granted };

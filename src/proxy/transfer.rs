@@ -16,8 +16,8 @@ use crate::message::outgoing::Outgoing;
 use crate::message::view::MessageView;
 use crate::policy::event::{Event, Origin, Stage};
 use crate::policy::verdict::Verdict;
-use crate::proxy::disposition::Answered;
 use crate::proxy::receive::Receiving;
+use crate::proxy::record::Answered;
 use crate::proxy::said::Said;
 use crate::proxy::serve::{Flow, Serve};
 use crate::session::admit::Admitted;
@@ -57,6 +57,7 @@ impl Serve {
         };
         let mut effects = Effects::default();
         if said.reply.is_intermediate() {
+            self.reach("data");
             let mut decision = self.decide(Event::Data).await;
             effects = decision.take_effects();
             said = said.after(effects.delay);
@@ -67,7 +68,7 @@ impl Serve {
         }
         let reply = said.reply.clone();
         let is_from_backend = said.origin == Origin::Backend;
-        self.change_recipients(&std::mem::take(&mut effects.recipients));
+        self.change_recipients(&std::mem::take(&mut effects.recipients), "data");
         let offer = Offer::plain(&self.context.rules);
         self.session.borrow_mut().commit(admitted, offer, effects, &reply);
         self.say(said.answering(Verb::Data, text)).await?;
@@ -82,7 +83,7 @@ impl Serve {
     }
 
     fn has_no_recipients(&self) -> bool {
-        self.session.borrow().transaction().is_none_or(|transaction| transaction.recipients.is_empty())
+        self.session.borrow().transaction().is_none_or(|transaction| transaction.accepted() == 0)
     }
 
     fn has_backend_recipients(&self) -> bool {
@@ -148,6 +149,7 @@ impl Serve {
             Ok(octets) => Header::parse(octets),
             Err(error) => return (self.local_fault(&Fault::Local(error.to_string())), None),
         };
+        self.reach("message");
         if self.context.asks_at(Stage::Message) {
             let view = MessageView {
                 header: header.clone(),
@@ -168,6 +170,7 @@ impl Serve {
     async fn deliver(&mut self, mut message: Complete) -> (Said, Option<Ack>) {
         let Some(mut envelope) = self.envelope() else { return (Said::core(Reply::BACKEND_CONFUSED), None) };
         if envelope.recipients.is_empty() {
+            self.note_discards();
             let ack = Ack::of_discard();
             return (Said::core(ack.reply().clone()), Some(ack));
         }
@@ -176,14 +179,15 @@ impl Serve {
         let headers = self.session.borrow().transaction().map(|one| one.headers.clone()).unwrap_or_default();
         let new_fields = headers.iter().filter_map(|(name, value)| NewField::new(name, value).ok());
         message.edits.extend(new_fields.map(Edit::Prepend));
-        let outgoing = if message.edits.is_empty() {
-            Outgoing::untouched(message.content, trace)
+        let Complete { content, facts, header, edits, deadline } = message;
+        let outgoing = if edits.is_empty() {
+            Outgoing::untouched(content, &facts, trace)
         } else {
-            Outgoing::edited(message.content, &message.header, &message.edits, trace)
+            Outgoing::edited(content, &facts, &header, &edits, trace, envelope.takes_utf8_fields())
         };
         envelope.real_size = Some(outgoing.size());
-        let (has_8bit, deadline) = (message.facts.has_8bit, message.deadline);
-        let message = Message { outgoing: &outgoing, has_8bit, deadline };
+        envelope.has_8bit = outgoing.has_8bit();
+        let message = Message { outgoing: &outgoing, deadline };
         let delivered = self.link.deliver(&introduction, &envelope, message).await;
         self.note_left_out();
         match delivered {

@@ -106,7 +106,7 @@ impl Session {
             ContentState::Chunks => return Some(Reply::BDAT_BEGUN),
             ContentState::Failed => return Some(Reply::BDAT_FAILED),
         }
-        if transaction.recipients.len() >= self.rules.limits.recipients {
+        if transaction.accepted() >= self.rules.limits.recipients {
             return Some(Reply::TOO_MANY_RECIPIENTS);
         }
         if let Some(refusal) = greeting.offer.refuse_rcpt(&rcpt.params) {
@@ -130,7 +130,7 @@ impl Session {
             ContentState::Chunks => return Some(Reply::BDAT_BEGUN),
             ContentState::None => {}
         }
-        match (transaction.recipients.is_empty(), transaction.refused_recipients) {
+        match (transaction.accepted() == 0, transaction.refused_recipients) {
             (false, _) => None,
             (true, 0) => Some(Reply::RCPT_FIRST),
             (true, _) => Some(Reply::NO_VALID_RECIPIENTS),

@@ -102,6 +102,8 @@ impl Session {
         mut effects: Effects,
         reply: &Reply,
     ) -> Option<Box<Transaction>> {
+        // The session's line in the log has them, also those of a greeting that another one replaces.
+        self.standing.take_notes(&mut effects);
         self.greeting_refusal = (!reply.is_positive()).then(|| reply.clone());
         if self.greeting_refusal.is_some()
             && let (Some(greeting), Some(_)) = (&mut self.greeting, &self.transaction)
@@ -206,15 +208,20 @@ impl Session {
         transaction.standing.take(&mut effects);
     }
 
-    /// Changes the recipients as a policy asked, in order; `permitted` holds those of the added ones that the guard
+    /// Changes the recipients as a policy asked at `stage`, in order; `permitted` holds those of the added ones that the guard
     /// let through, in the same order. One that is there already isn't added again. Gives whether any was changed.
-    pub fn commit_recipients(&mut self, changes: &[RecipientChange], permitted: Vec<Permitted>) -> bool {
+    pub fn commit_recipients(
+        &mut self,
+        changes: &[RecipientChange],
+        permitted: Vec<Permitted>,
+        stage: &'static str,
+    ) -> bool {
         let Some(transaction) = self.transaction.as_mut() else { return false };
         let mut permitted = permitted.into_iter().peekable();
         let mut is_changed = false;
         for change in changes {
             is_changed |= match change {
-                RecipientChange::Remove(gone) => transaction.remove_recipient(gone),
+                RecipientChange::Remove(gone, policy) => transaction.remove_recipient(gone, policy, stage),
                 RecipientChange::Add(added) => permitted
                     .next_if(|permitted| permitted.path().mailbox() == Some(added))
                     .is_some_and(|permitted| transaction.add_recipient(added, permitted)),

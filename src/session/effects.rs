@@ -99,8 +99,8 @@ pub struct Held {
 pub enum RecipientChange {
     /// One more; the relay guard judges it.
     Add(Mailbox),
-    /// One less: every recipient with this address.
-    Remove(Mailbox),
+    /// One less: every recipient with this address; and the policy that wants that.
+    Remove(Mailbox, PolicyName),
 }
 
 impl Effects {

@@ -142,7 +142,8 @@ impl Offer {
         capabilities.ehlo_reply(rules.hostname.clone())
     }
 
-    /// The reply that refuses MAIL with `mail`, if it has a parameter that was not offered or asks for more than was.
+    /// The reply that refuses MAIL with `mail`, if it has a parameter that was not offered, one that can't be read, or asks
+    /// for more than was offered.
     ///
     /// Source: RFC 5321 §4.1.1.11, RFC 1870 §6.1.
     pub fn refuse_mail(&self, mail: &MailParams) -> Option<Reply> {
@@ -151,16 +152,22 @@ impl Offer {
         if !mail.all.iter().all(is_offered) || mail.body == Some(Body::BinaryMime) {
             return Some(Reply::UNKNOWN_PARAMETER);
         }
+        if mail.is_unreadable {
+            return Some(Reply::BAD_PARAMETER);
+        }
         mail.size.filter(|size| *size > self.size).map(|_| Reply::MESSAGE_TOO_BIG)
     }
 
-    /// The reply that refuses RCPT with `rcpt`, if it has a parameter that was not offered.
+    /// The reply that refuses RCPT with `rcpt`, if it has a parameter that was not offered, or one that can't be read.
     ///
     /// Source: RFC 5321 §4.1.1.11.
     pub fn refuse_rcpt(&self, rcpt: &RcptParams) -> Option<Reply> {
         let is_offered =
             |param: &Param| Extension::of_rcpt_parameter(param.keyword()).is_some_and(|e| self.offers(e));
-        (!rcpt.all.iter().all(is_offered)).then_some(Reply::UNKNOWN_PARAMETER)
+        if !rcpt.all.iter().all(is_offered) {
+            return Some(Reply::UNKNOWN_PARAMETER);
+        }
+        rcpt.is_unreadable.then_some(Reply::BAD_PARAMETER)
     }
 
     /// Whether parameters of `extension` may be used.

@@ -20,6 +20,8 @@ pub struct Transaction {
     pub rewritten: Option<ReversePath>,
     /// The recipients that have not been refused, in the client's order, then those that policies added.
     pub recipients: Vec<Recipient>,
+    /// Those of the client's that policies have removed: it was told 250, and the message goes nowhere for them.
+    pub removed: Vec<Recipient>,
     /// RCPT commands seen, whatever became of them.
     pub rcpt_commands: usize,
     /// RCPT commands that were refused.
@@ -75,8 +77,26 @@ pub enum Destination {
         policy: PolicyName,
         /// Why, for the log.
         why: String,
+        /// The stage at which.
+        stage: &'static str,
     },
 }
+
+/// A recipient that was told 250, and for whom a policy lets the message go nowhere.
+#[derive(Clone, Copy, Debug)]
+pub struct Discard<'a> {
+    /// The forward-path, as the client sent it.
+    pub forward_path: &'a str,
+    /// Who.
+    pub policy: &'a PolicyName,
+    /// Why, in the policy's words or ours.
+    pub why: &'a str,
+    /// The stage at which.
+    pub stage: &'static str,
+}
+
+/// Why a recipient is discarded that a policy has removed.
+const REMOVED: &str = "recipient removed";
 
 impl Transaction {
     /// A transaction that `mail` opens.
@@ -86,6 +106,7 @@ impl Transaction {
             mail,
             rewritten: None,
             recipients: Vec::new(),
+            removed: Vec::new(),
             rcpt_commands: 0,
             refused_recipients: 0,
             headers: Vec::new(),
@@ -110,6 +131,23 @@ impl Transaction {
         })
     }
 
+    /// Recipients that were told 250, those that policies have removed too: so many may have content.
+    pub fn accepted(&self) -> usize {
+        self.recipients.len() + self.removed.len()
+    }
+
+    /// The recipients of the client's for whom policies let the message go nowhere.
+    pub fn discards(&self) -> impl Iterator<Item = Discard<'_>> {
+        let all = self.recipients.iter().chain(&self.removed);
+        all.filter_map(|recipient| match &recipient.destination {
+            Destination::Discarded { policy, why, stage } => {
+                let forward_path = recipient.rcpt.forward_path.as_str();
+                Some(Discard { forward_path, policy, why, stage })
+            }
+            Destination::Backend(_) => None,
+        })
+    }
+
     /// Whether what policies have added are copies beside all that the client named, and stand in nobody's place.
     pub fn adds_copies(&self) -> bool {
         let is_discarded = |known: &Recipient| matches!(known.destination, Destination::Discarded { .. });
@@ -130,21 +168,34 @@ impl Transaction {
         if self.recipients.iter().any(is_there) {
             return false;
         }
+        self.removed.retain(|gone| !gone.is_for(mailbox));
         let rcpt = Rcpt { forward_path: permitted.path().clone(), params: RcptParams::default() };
         let destination = Destination::Backend(permitted);
         self.recipients.push(Recipient { rcpt, index: 0, destination, is_answered: true, granted: None });
         true
     }
 
-    /// Removes every recipient with the address of `mailbox`, as a policy asked; gives whether there was one.
+    /// Removes every recipient with the address of `mailbox`, as `policy` asked at `stage`; gives whether there was one.
     ///
     /// One whose reply is not known was named later, in the same batch: it stays.
-    pub(super) fn remove_recipient(&mut self, mailbox: &Mailbox) -> bool {
-        let is_gone = |known: &Recipient| known.is_answered && known.is_for(mailbox);
-        self.has_removed |= self.recipients.iter().any(|known| is_gone(known) && known.index != 0);
-        let before = self.recipients.len();
-        self.recipients.retain(|known| !is_gone(known));
-        self.recipients.len() != before
+    pub(super) fn remove_recipient(
+        &mut self,
+        mailbox: &Mailbox,
+        policy: &PolicyName,
+        stage: &'static str,
+    ) -> bool {
+        let is_gone = |known: &mut Recipient| known.is_answered && known.is_for(mailbox);
+        let gone: Vec<Recipient> = self.recipients.extract_if(.., is_gone).collect();
+        let is_changed = !gone.is_empty();
+        for mut recipient in gone.into_iter().filter(|known| known.index != 0) {
+            self.has_removed = true;
+            if let Destination::Backend(_) = recipient.destination {
+                let (policy, why) = (policy.clone(), REMOVED.to_owned());
+                recipient.destination = Destination::Discarded { policy, why, stage };
+            }
+            self.removed.push(recipient);
+        }
+        is_changed
     }
 }
 

@@ -36,6 +36,11 @@ impl Standing {
                 last.points += score.points; // the sum stays true though the list is full
             }
         }
+        self.take_notes(effects);
+    }
+
+    /// Adds the notes of `effects`, and nothing else of them.
+    pub fn take_notes(&mut self, effects: &mut Effects) {
         for (key, value) in effects.notes.drain(..) {
             if let Some(note) = self.notes.iter_mut().find(|(known, _)| *known == key) {
                 note.1 = value;

@@ -103,6 +103,16 @@ impl Session {
         self.tls.is_some()
     }
 
+    /// What a policy has said against the TLS.
+    pub fn tls_refusal(&self) -> Option<&Reply> {
+        self.tls_refusal.as_ref()
+    }
+
+    /// What policies have noted outside of transactions, for the log.
+    pub fn notes(&self) -> &[(String, String)] {
+        &self.standing.notes
+    }
+
     /// The EHLO or HELO in force.
     pub fn greeting(&self) -> Option<&Greeting> {
         self.greeting.as_ref()

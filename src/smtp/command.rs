@@ -238,7 +238,7 @@ impl Mail {
     fn parse(argument: &str, strict: bool) -> Result<Mail, ParseError> {
         let text = after_keyword(Verb::Mail, argument, "FROM:")?;
         let (reverse_path, rest) = ReversePath::split(text, strict).map_err(ParseError::ReversePath)?;
-        let params = MailParams::read(params(rest, strict)?)?;
+        let params = MailParams::read(params(rest, strict)?);
         Ok(Mail { reverse_path, params })
     }
 }
@@ -247,7 +247,7 @@ impl Rcpt {
     fn parse(argument: &str, strict: bool) -> Result<Rcpt, ParseError> {
         let text = after_keyword(Verb::Rcpt, argument, "TO:")?;
         let (forward_path, rest) = ForwardPath::split(text, strict).map_err(ParseError::ForwardPath)?;
-        let params = RcptParams::read(params(rest, strict)?)?;
+        let params = RcptParams::read(params(rest, strict)?);
         Ok(Rcpt { forward_path, params })
     }
 }

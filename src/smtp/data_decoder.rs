@@ -49,6 +49,8 @@ pub struct ContentFacts {
     pub header_end: Option<u64>,
     /// Whether an octet above 127 was seen.
     pub has_8bit: bool,
+    /// Whether one was seen behind the first empty line.
+    pub has_8bit_body: bool,
     /// Whether a NUL was seen.
     pub has_nul: bool,
 }
@@ -222,9 +224,15 @@ impl DataDecoder {
     fn count(&mut self, before: &[u8], kept: &[u8]) {
         self.measure_line();
         let facts = &mut self.facts;
+        if !facts.has_8bit_body && !kept.is_ascii() {
+            facts.has_8bit = true;
+            let start = facts.wire_size + octets(before);
+            let body = facts.header_end.map(|end| usize::try_from(end.saturating_sub(start)));
+            let body = body.and_then(Result::ok).and_then(|from| kept.get(from..));
+            facts.has_8bit_body = body.is_some_and(|body| !body.is_ascii());
+        }
         facts.wire_size += octets(before) + octets(kept);
         facts.size = facts.wire_size - self.stuffed;
-        facts.has_8bit = facts.has_8bit || !kept.is_ascii();
         facts.has_nul = facts.has_nul || memchr(0, kept).is_some();
     }
 

@@ -92,6 +92,8 @@ pub struct MailParams {
     pub auth: Option<Submitter>,
     /// RFC 8689 §2.
     pub requiretls: bool,
+    /// Whether the value of one that we know can't be read. One that was not offered may mean something else.
+    pub is_unreadable: bool,
     /// All of them, those that we don't know too.
     pub all: Params,
 }
@@ -103,6 +105,8 @@ pub struct RcptParams {
     pub notify: Option<Notify>,
     /// RFC 3461 §4.2.
     pub orcpt: Option<OriginalRecipient>,
+    /// Whether the value of one that we know can't be read.
+    pub is_unreadable: bool,
     /// All of them, those that we don't know too.
     pub all: Params,
 }
@@ -217,42 +221,48 @@ impl Param {
 
 impl MailParams {
     /// Reads what we know among `all`.
-    ///
-    /// *Errors*: `Bad` if the value of a known parameter can't be read.
-    pub fn read(all: Params) -> Result<MailParams, ParamsError> {
+    pub fn read(all: Params) -> MailParams {
         let mut mail = MailParams::default();
         for param in &all {
-            match param.keyword() {
-                "SIZE" => mail.size = Some(size(param.needed()?)?),
-                "BODY" => mail.body = Some(body(param.needed()?)?),
-                "SMTPUTF8" => mail.smtputf8 = param.alone()?,
-                "RET" => mail.ret = Some(ret(param.needed()?)?),
-                "ENVID" => mail.envid = Some(envid(param.needed()?)?),
-                "AUTH" => mail.auth = Some(submitter(param.needed()?)?),
-                "REQUIRETLS" => mail.requiretls = param.alone()?,
-                _ => {}
-            }
+            mail.is_unreadable |= mail.take(param).is_err();
         }
         mail.all = all;
-        Ok(mail)
+        mail
+    }
+
+    fn take(&mut self, param: &Param) -> Result<(), ParamsError> {
+        match param.keyword() {
+            "SIZE" => self.size = Some(size(param.needed()?)?),
+            "BODY" => self.body = Some(body(param.needed()?)?),
+            "SMTPUTF8" => self.smtputf8 = param.alone()?,
+            "RET" => self.ret = Some(ret(param.needed()?)?),
+            "ENVID" => self.envid = Some(envid(param.needed()?)?),
+            "AUTH" => self.auth = Some(submitter(param.needed()?)?),
+            "REQUIRETLS" => self.requiretls = param.alone()?,
+            _ => {}
+        }
+        Ok(())
     }
 }
 
 impl RcptParams {
     /// Reads what we know among `all`.
-    ///
-    /// *Errors*: `Bad` if the value of a known parameter can't be read.
-    pub fn read(all: Params) -> Result<RcptParams, ParamsError> {
+    pub fn read(all: Params) -> RcptParams {
         let mut rcpt = RcptParams::default();
         for param in &all {
-            match param.keyword() {
-                "NOTIFY" => rcpt.notify = Some(notify(param.needed()?)?),
-                "ORCPT" => rcpt.orcpt = Some(original_recipient(param.needed()?)?),
-                _ => {}
-            }
+            rcpt.is_unreadable |= rcpt.take(param).is_err();
         }
         rcpt.all = all;
-        Ok(rcpt)
+        rcpt
+    }
+
+    fn take(&mut self, param: &Param) -> Result<(), ParamsError> {
+        match param.keyword() {
+            "NOTIFY" => self.notify = Some(notify(param.needed()?)?),
+            "ORCPT" => self.orcpt = Some(original_recipient(param.needed()?)?),
+            _ => {}
+        }
+        Ok(())
     }
 }
 

@@ -21,7 +21,7 @@ pub(crate) const TABLE: &[Row] = &[
     Row {
         module: "message",
         imports: &["smtp", "threads"],
-        crates: &["tempfile", "mail_parser", "sha2", "jiff", "rustix"],
+        crates: &["tempfile", "mail_parser", "base64", "sha2", "jiff", "rustix"],
     },
     Row { module: "fault", imports: &["smtp"], crates: &[] },
     // names: a rewritten address is told to scripts with its domain as A-labels.
@@ -47,7 +47,6 @@ pub(crate) const TABLE: &[Row] = &[
         crates: &[
             "hickory_resolver",
             "hickory_server",
-            "hickory_proto",
             "regex",
             "hyper",
             "hyper_util",
@@ -65,15 +64,7 @@ pub(crate) const TABLE: &[Row] = &[
     Row {
         module: "observe",
         imports: &["names", "threads", "net"],
-        crates: &[
-            "tracing_subscriber",
-            "tracing_journald",
-            "prometheus_client",
-            "hyper",
-            "hyper_util",
-            "http_body_util",
-            "jiff",
-        ],
+        crates: &["tracing_subscriber", "prometheus_client", "hyper", "hyper_util", "http_body_util", "jiff"],
     },
     Row {
         module: "auth",

@@ -132,6 +132,31 @@ fn files_are_tested_as_the_service_user() {
 }
 
 #[test]
+fn a_folder_that_cannot_be_used_is_told_at_the_key_that_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = |more: &str| toml(RELAY, MAILDIR, "").replace("[spool]\ndirectory = \".\"", more);
+    for (more, key, place, why) in [
+        ("[service]\nstate_directory = \"no/rel\"", "service.state_directory", ":14:19", "can't be made"),
+        (
+            "[service]\nstate_directory = \"gatepost.toml\"",
+            "service.state_directory",
+            ":14:19",
+            "is no folder",
+        ),
+        ("[spool]\ndirectory = \"rel\"", "spool.directory", ":14:13", "No such file or directory"),
+    ] {
+        let run = check(folder.path(), &whole(more), &[]);
+        let text = run.text();
+        assert_eq!(run.code, Some(2), "{text}");
+        for part in [key, place, why, "gatepost.toml: 1 mistake, no warnings"] {
+            assert!(text.contains(part), "{part} in\n{text}");
+        }
+    }
+    let run = check(folder.path(), &whole("[service]\nstate_directory = \"rel\""), &[]);
+    assert_eq!(run.code, Some(0), "it is made at start: {}", run.text());
+}
+
+#[test]
 fn json_tells_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let run = check(folder.path(), &toml(RELAY, MAILDIR, "[limits]\nerorrs = 3"), &["--json"]);

@@ -207,7 +207,8 @@ impl Client {
                 session.commit(admitted, Offer::plain(session.rules()), effects_of(decision), &reply);
                 return;
             }
-            let destination = Destination::Discarded { policy: "test".into(), why: String::new() };
+            let destination =
+                Destination::Discarded { policy: "test".into(), why: String::new(), stage: "rcpt" };
             let assumed = session.assume(admitted, effects_of(decision), destination).unwrap();
             session.settle(assumed, &reply);
         })

@@ -74,7 +74,11 @@ const SESSION: &[Member] = &[
         "(points: number, symbol: string)",
         "Given before MAIL it lasts the session, later the transaction.",
     ),
-    m("note", "(key: string, value: string|number|boolean)", "A field of the transaction's log line."),
+    m(
+        "note",
+        "(key: string, value: string|number|boolean)",
+        "A field of the log line of the transaction, or else of the session.",
+    ),
     Member::later("spf", "()"),
 ];
 
@@ -174,7 +178,11 @@ const TRANSACTION: &[Member] = &[
     m("vars", "table", "What the policy remembers of the transaction: plain data, 64 KiB."),
     m("score", "number", "The sum of its points."),
     m("add_recipient", "(address: string)", "From rcpt to message; the relay guard judges it."),
-    m("remove_recipient", "(address: string)", "From rcpt to message."),
+    m(
+        "remove_recipient",
+        "(address: string)",
+        "From rcpt to message: discards the message for this recipient.",
+    ),
     m("add_header", "(name: string, value: string)", "From mail on: on top of the message when it passes."),
 ];
 

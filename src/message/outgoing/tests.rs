@@ -9,6 +9,7 @@ use super::*;
 use crate::message::content::Intake;
 use crate::message::edit::NewField;
 use crate::message::spool::Spool;
+use crate::smtp::data_decoder::DataDecoder;
 use crate::threads::storage::StoragePool;
 
 const TRACE: &[u8] = b"Received: from x\r\n\tby us\r\n";
@@ -40,7 +41,16 @@ async fn sent(memory: u64, wire: &[u8], edits: &[Edit], trace: &[u8]) -> Vec<u8>
     let spool = Spool::new(std::env::temp_dir(), memory, u64::MAX, StoragePool::start(1, 4).unwrap());
     let content = content(&spool, wire).await;
     let header = Header::parse(content.head(u64::MAX).await.unwrap());
-    read(&Outgoing::edited(content, &header, edits, trace.to_vec())).await
+    let outgoing = Outgoing::edited(content, &facts(wire), &header, edits, trace.to_vec(), false);
+    let all = read(&outgoing).await;
+    assert_eq!(outgoing.has_8bit(), !all.is_ascii());
+    all
+}
+
+fn facts(wire: &[u8]) -> ContentFacts {
+    let mut decoder = DataDecoder::new();
+    decoder.feed(wire);
+    *decoder.facts()
 }
 
 fn field(name: &str, value: &str) -> NewField {
@@ -89,7 +99,7 @@ fn a_body_that_begins_with_a_blank_never_continues_our_fields() {
             let got = run(async {
                 let spool = Spool::new(std::env::temp_dir(), 0, u64::MAX, StoragePool::start(1, 4).unwrap());
                 let content = content(&spool, wire.as_bytes()).await;
-                read(&Outgoing::untouched(content, trace.as_bytes().to_vec())).await
+                read(&Outgoing::untouched(content, &facts(wire.as_bytes()), trace.as_bytes().to_vec())).await
             });
             assert_eq!(String::from_utf8(got).unwrap(), want, "untouched: {why}");
         }

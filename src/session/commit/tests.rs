@@ -155,7 +155,8 @@ fn a_transaction_whose_chunks_failed_ends_with_the_next_mail_that_is_accepted() 
 fn numbers_of_recipients_never_repeat() {
     let mut session =
         session_after(&[EHLO, MAIL, RCPT, "RCPT TO:<c@ours.example>", "RCPT TO:<d@ours.example>"]);
-    session.commit_recipients(&[RecipientChange::Remove(mailbox("c@ours.example"))], Vec::new());
+    let gone = RecipientChange::Remove(mailbox("c@ours.example"), "site".into());
+    session.commit_recipients(&[gone], Vec::new(), "rcpt");
     let refusal = session.admit(command("RCPT TO:<e@ours.example> X=1")).unwrap_err();
     session.commit_error(Verb::Rcpt, &refusal);
     let assumed = assume(&mut session, "RCPT TO:<f@ours.example>", Effects::default());
@@ -182,17 +183,18 @@ fn a_reply_that_comes_after_its_transaction_settles_nothing() {
 
 #[test]
 fn changes_of_recipients_are_made_in_their_order() {
-    use RecipientChange::{Add, Remove};
+    use RecipientChange::Add;
+    let remove = |mailbox| RecipientChange::Remove(mailbox, "site".into());
     let (b, c, d) = (mailbox("b@ours.example"), mailbox("c@ours.example"), mailbox("d@ours.example"));
     for (changes, want, adds_copies, why) in [
         (vec![Add(c.clone())], vec!["b", "c"], true, ""),
-        (vec![Remove(b.clone())], vec![], false, ""),
-        (vec![Remove(b.clone()), Add(b.clone())], vec!["b"], false, "added anew"),
-        (vec![Add(c.clone()), Remove(c.clone())], vec!["b"], true, "taken back"),
+        (vec![remove(b.clone())], vec![], false, ""),
+        (vec![remove(b.clone()), Add(b.clone())], vec!["b"], false, "added anew"),
+        (vec![Add(c.clone()), remove(c.clone())], vec!["b"], true, "taken back"),
         (vec![Add(c.clone()), Add(c.clone())], vec!["b", "c"], true, "once is enough"),
         (vec![Add(b.clone())], vec!["b"], true, "the client has named it"),
-        (vec![Remove(mailbox("\"b\"@OURS.example"))], vec![], false, "the same address, written otherwise"),
-        (vec![Remove(mailbox("B@ours.example"))], vec!["b"], true, "a local part has a case"),
+        (vec![remove(mailbox("\"b\"@OURS.example"))], vec![], false, "the same address, written otherwise"),
+        (vec![remove(mailbox("B@ours.example"))], vec!["b"], true, "a local part has a case"),
         (vec![Add(d.clone()), Add(c.clone())], vec!["b", "c"], true, "the guard refused d"),
     ] {
         let mut session = session_after(&[EHLO, MAIL, RCPT]);
@@ -201,7 +203,7 @@ fn changes_of_recipients_are_made_in_their_order() {
             _ => None,
         });
         let permitted: Vec<Permitted> = added.collect();
-        session.commit_recipients(&changes, permitted);
+        session.commit_recipients(&changes, permitted, "data");
         let want: Vec<String> = want.iter().map(|name| format!("<{name}@ours.example>")).collect();
         assert_eq!(recipients(&session), want, "{changes:?} {why}");
         assert_eq!(session.transaction().unwrap().adds_copies(), adds_copies, "{changes:?} {why}");
@@ -209,11 +211,26 @@ fn changes_of_recipients_are_made_in_their_order() {
 }
 
 #[test]
+fn who_was_removed_is_a_discard_unless_added_anew() {
+    let b = || mailbox("b@ours.example");
+    let mut session = session_after(&[EHLO, MAIL, RCPT]);
+    session.commit_recipients(&[RecipientChange::Remove(b(), "site".into())], Vec::new(), "data");
+    let open = session.transaction().unwrap();
+    let discards: Vec<_> =
+        open.discards().map(|one| (one.forward_path, &**one.policy, one.why, one.stage)).collect();
+    assert_eq!(discards, [("b@ours.example", "site", "recipient removed", "data")]);
+    assert_eq!(open.accepted(), 1, "it has heard 250");
+    let anew = vec![permitted(&session, &b())];
+    session.commit_recipients(&[RecipientChange::Add(b())], anew, "message");
+    assert_eq!(session.transaction().unwrap().discards().count(), 0);
+}
+
+#[test]
 fn u_labels_and_a_labels_are_one_address() {
     let mut session = session_after(&[EHLO, "MAIL FROM:<a@a.example> SMTPUTF8"]);
     say_with(&mut session, "RCPT TO:<b@bücher.example>", grant("x"), &Reply::OK);
-    let gone = RecipientChange::Remove(mailbox("b@xn--bcher-kva.example"));
-    session.commit_recipients(&[gone], Vec::new());
+    let gone = RecipientChange::Remove(mailbox("b@xn--bcher-kva.example"), "site".into());
+    session.commit_recipients(&[gone], Vec::new(), "data");
     assert!(recipients(&session).is_empty());
     assert!(session.transaction().unwrap().recipients_changed);
 }

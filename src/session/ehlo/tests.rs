@@ -125,6 +125,8 @@ fn parameters_follow_the_offer() {
         (dsn, "RET=FULL", &yes),
         (dsn, "ENVID=x", &yes),
         (none, "ENVID=x", &no),
+        (none, "ENVID=a+2", &no), // what it means nobody has said
+        (dsn, "ENVID=a+2", &Reply::BAD_PARAMETER),
         (all, "AUTH=<>", &no),
         (all, "REQUIRETLS", &no),
         (all, "MT-PRIORITY=3", &no),
@@ -139,6 +141,8 @@ fn parameters_follow_the_offer() {
         (dsn, "NOTIFY=NEVER", &yes),
         (dsn, "NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;a@b.example", &yes),
         (none, "NOTIFY=NEVER", &no),
+        (none, "NOTIFY=LATER", &no),
+        (dsn, "NOTIFY=LATER", &Reply::BAD_PARAMETER),
         (none, "ORCPT=rfc822;a@b", &no),
         (all, "SIZE=10", &no), // a parameter of MAIL
         (all, "BODY=7BIT", &no),

@@ -5,11 +5,13 @@ use proptest::prelude::*;
 use super::*;
 
 fn mail(text: &str) -> Result<MailParams, ParamsError> {
-    MailParams::read(Params::parse(text, false)?)
+    let mail = MailParams::read(Params::parse(text, false)?);
+    if mail.is_unreadable { Err(ParamsError::Bad) } else { Ok(mail) }
 }
 
 fn rcpt(text: &str) -> Result<RcptParams, ParamsError> {
-    RcptParams::read(Params::parse(text, false)?)
+    let rcpt = RcptParams::read(Params::parse(text, false)?);
+    if rcpt.is_unreadable { Err(ParamsError::Bad) } else { Ok(rcpt) }
 }
 
 #[test]
