@@ -98,11 +98,11 @@ for name, call in pairs(math) do
 end
 
 -- Verdicts.
-function C.accept() local _ = accept(BIG) end
-function C.defer() local _ = defer(BIG) end
-function C.discard() local _ = discard(BIG) end
-function C.disconnect() local _ = disconnect { text = BAD, status = BAD, code = 421 } end
-function C.reject() local _ = reject('5.7.1', BAD) end
+function C.accept() return accept(BIG) end
+function C.defer() return defer(BIG) end
+function C.discard() return discard(BIG) end
+function C.disconnect() return disconnect { text = BAD, status = BAD, code = 421 } end
+function C.reject() return reject('5.7.1', BAD) end
 
 -- Modules.
 C["base64.decode"] = function() base64.decode(LONG) base64.decode(BIG) base64.decode((' '):rep(4000000)) end
