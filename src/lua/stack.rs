@@ -246,10 +246,17 @@ impl Stack {
         unsafe { ffi::lua_pushboolean(self.0, c_int::from(is_true)) }
     }
 
-    /// Goes on as the C function at `index`, which has no upvalues; returns what it returns.
+    /// Goes on as the C function at `index`; returns what it returns.
     pub(super) fn call_c(self, index: c_int) -> c_int {
-        // SAFETY: a function of Lua's library, called as Lua would call it, on the stack of ours.
-        unsafe { ffi::lua_tocfunction(self.0, index).map_or(0, |function| function(self.0)) }
+        // SAFETY: a function of Lua's library, called as Lua would call it, on the stack of ours. It would find our upvalues
+        // in the place of its own: one that has some, as `math.random` has its numbers, is called as any function.
+        unsafe {
+            if !ffi::lua_getupvalue(self.0, index, 1).is_null() {
+                ffi::lua_settop(self.0, -2);
+                return self.call_instead(index);
+            }
+            ffi::lua_tocfunction(self.0, index).map_or(0, |function| function(self.0))
+        }
     }
 
     /// Calls the function at `index` with all arguments; returns what it returns.
