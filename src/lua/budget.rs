@@ -12,7 +12,8 @@ use mlua::thread::AsyncThread;
 use mlua::{Function, IntoLuaMulti, Lua, Thread, Value};
 
 use crate::lua::call::Call;
-use crate::lua::guard::{Armed, Budget, Guard, OVER_BUDGET, Stop};
+use crate::lua::guard::{Budget, Guard, OVER_BUDGET, Stop};
+use crate::lua::limits::Armed;
 use crate::lua::problem::is_hunger;
 use crate::lua::slice::HookWaker;
 
@@ -81,9 +82,7 @@ pub struct HookCall {
     grown: usize,
     /// Octets that the state held when the last poll began.
     held: usize,
-    /// What the guard's clock shows, if somebody has just read it.
-    now: Option<Duration>,
-    /// When it first ran and when it last stopped, on that clock.
+    /// When it first ran and when it last stopped, on the guard's clock, if it was long enough to be timed.
     span: Option<(Duration, Duration)>,
     /// Its coroutine, until it has ended.
     running: Option<Running>,
@@ -160,19 +159,11 @@ impl HookCall {
             cpu_left: allowance.cpu,
             grown: 0,
             held: 0,
-            now: None,
             span: None,
             running,
             problem,
             turn: None,
         }
-    }
-
-    /// The same, where the guard's clock shows `now`: reading it takes a tenth of what a call does.
-    #[inline(always)]
-    pub fn starting_at(mut self, now: Option<Duration>) -> Self {
-        self.now = now;
-        self
     }
 
     /// Runs it to its end at once, where nothing may wait: at load and in `setup`.
@@ -185,9 +176,9 @@ impl HookCall {
         }
     }
 
-    /// When it first ran and when it last stopped, on the guard's clock; nothing if it hasn't run.
-    pub fn span(&self) -> Option<(Duration, Duration)> {
-        self.span
+    /// Time on the clock so far, waits included; nothing for a call so short that the guard has not looked at the clock.
+    pub fn elapsed(&self) -> Duration {
+        self.span.map_or(Duration::ZERO, |(start, end)| end.saturating_sub(start))
     }
 
     /// Runs `body` under the guard; why the guard stopped it, if it did.
@@ -203,21 +194,17 @@ impl HookCall {
         let room = allowed.saturating_sub(self.grown).max(LEAST_MEMORY);
         // Fails only in a state that mlua has not made itself.
         let _ = self.lua.set_memory_limit(STATE_MEMORY.min(used.saturating_add(room)));
-        let start = self.now.take().unwrap_or_else(|| self.guard.now());
-        let armed = Armed {
-            top,
-            start,
-            slice_end: start.saturating_add(slice),
-            budget: self.cpu_left,
-            budget_end: start.saturating_add(self.cpu_left),
-            memory: used,
-        };
-        self.guard.arm(&self.call, armed, start);
+        let budget = self.cpu_left;
+        // One that waits and goes on pays for each time, however short.
+        let timed = self.span.is_some().then(|| self.guard.time(slice, budget));
+        self.guard.arm(&self.call, Armed { top, slice, budget, memory: used, timed });
         let result = body(self);
-        let stop = self.guard.disarm();
-        let end = self.guard.now();
-        self.cpu_left = self.cpu_left.saturating_sub(self.guard.spent(start, end));
-        self.span = Some((self.span.map_or(start, |(first, _)| first), end));
+        let (stop, start) = self.guard.disarm();
+        if let Some(start) = start {
+            let end = self.guard.now();
+            self.cpu_left = budget.saturating_sub(self.guard.spent(start, end));
+            self.span = Some((self.span.map_or(start, |(first, _)| first), end));
+        }
         // Without a limit the engine's own calls into Lua can't fail for a script's hunger, and are faster.
         let _ = self.lua.set_memory_limit(0);
         self.held = used;
@@ -320,6 +307,10 @@ impl Future for HookCall {
             return ended;
         }
         this.note_growth();
+        if this.span.is_none() {
+            let now = this.guard.now();
+            this.span = Some((now, now));
+        }
         let is_woken = waker.finish();
         if stop == Stop::Slice {
             let mut turn: Pin<Box<dyn Future<Output = ()>>> = Box::pin(tokio::task::yield_now());

@@ -14,6 +14,7 @@ use crate::lua::caller::line_of_script;
 use crate::lua::charge::Purse;
 use crate::lua::clock::Clock;
 use crate::lua::coverage::Coverage;
+use crate::lua::limits::{Armed, Timed};
 use crate::lua::listing::Listing;
 use crate::lua::period::{HEAVY, INSTRUCTIONS, is_yieldable, period, set_period};
 use crate::lua::pool::{Pool, weak_table};
@@ -42,30 +43,6 @@ pub struct Guard {
     ended: Table,
     pool: Pool,
     listing: Rc<Listing>,
-}
-
-/// The limits of one poll.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Armed {
-    /// The coroutine of the hook call itself, as opposed to those that its script makes.
-    pub(super) top: *const lua_State,
-    /// When it begins, on the guard's clock.
-    pub(super) start: Duration,
-    /// When others have their turn.
-    pub(super) slice_end: Duration,
-    /// Processor time that is left to it.
-    pub(super) budget: Duration,
-    /// When that is spent, if the system lets nobody else run meanwhile.
-    pub(super) budget_end: Duration,
-    /// Octets that the Lua state holds as it begins.
-    pub(super) memory: usize,
-}
-
-impl Armed {
-    /// Whether others have their turn in between; not while a policy is loaded.
-    fn is_sliced(&self) -> bool {
-        self.slice_end != Duration::MAX
-    }
 }
 
 /// Why a poll came to its end.
@@ -215,18 +192,38 @@ impl Guard {
         self.stop.get() != Stop::Run
     }
 
-    /// Begins a poll of `call`, at `now` on the guard's clock.
-    pub(super) fn arm(&self, call: &Rc<Call>, armed: Armed, now: Duration) {
-        if now.saturating_sub(self.mark.get().0) >= MARK {
-            self.mark.set((now, self.clock.processor()));
-        }
+    /// Begins a poll of `call`. It is timed from the first tick on, or the first function that works for a while: most
+    /// calls end before, and for them two looks at the clock would be a fifth of what they cost.
+    pub(super) fn arm(&self, call: &Rc<Call>, armed: Armed) {
         self.clock.tick(POLL);
         self.armed.set(Some(armed));
         self.stop.set(Stop::Run);
         self.fences.set(0);
-        self.last_tick.set(now);
         self.is_heavy.set(false);
         self.call.replace(Some(Rc::clone(call)));
+    }
+
+    /// The limits of a poll with so much left that is timed from now on.
+    pub(super) fn time(&self, slice: Duration, budget: Duration) -> Timed {
+        let now = self.clock.now();
+        if now.saturating_sub(self.mark.get().0) >= MARK {
+            self.mark.set((now, self.clock.processor()));
+        }
+        self.last_tick.set(now);
+        Timed { start: now, slice_end: now.saturating_add(slice), budget_end: now.saturating_add(budget) }
+    }
+
+    /// What runs, its limits, and what the clock shows.
+    fn running(&self) -> Option<(Armed, Timed, Duration)> {
+        let armed = self.armed.get()?;
+        match armed.timed {
+            Some(timed) => Some((armed, timed, self.clock.now())),
+            None => {
+                let timed = self.time(armed.slice, armed.budget);
+                self.armed.set(Some(Armed { timed: Some(timed), ..armed }));
+                Some((armed, timed, timed.start))
+            }
+        }
     }
 
     /// Processor time between `start` and `now`: at most what has passed, at most what this thread has had since the mark.
@@ -240,20 +237,21 @@ impl Guard {
 
     /// Whether the budget would be spent after `more`, now that the clock says so; if others had the processor
     /// meanwhile, the end is put off.
-    fn is_spent(&self, armed: Armed, now: Duration, more: Duration) -> bool {
-        let left = armed.budget.saturating_sub(self.spent(armed.start, now));
+    fn is_spent(&self, armed: Armed, timed: Timed, now: Duration, more: Duration) -> bool {
+        let left = armed.budget.saturating_sub(self.spent(timed.start, now));
         if left <= more {
             return true;
         }
-        self.armed.set(Some(Armed { budget_end: now.saturating_add(left), ..armed }));
+        let timed = Timed { budget_end: now.saturating_add(left), ..timed };
+        self.armed.set(Some(Armed { timed: Some(timed), ..armed }));
         false
     }
 
-    /// Ends the poll: why it ended.
-    pub(super) fn disarm(&self) -> Stop {
-        self.armed.set(None);
+    /// Ends the poll: why it ended, and since when it was timed.
+    pub(super) fn disarm(&self) -> (Stop, Option<Duration>) {
+        let start = self.armed.take().and_then(|armed| armed.timed).map(|timed| timed.start);
         self.call.replace(None);
-        self.stop.replace(Stop::Run)
+        (self.stop.replace(Stop::Run), start)
     }
 
     /// Whether the coroutine of the last poll still has the hook as it began: one that had not is not used again.
@@ -275,20 +273,20 @@ impl Guard {
     /// `can_yield` says whether the function could be suspended.
     pub(super) fn spend(&self, more: usize, can_yield: impl FnOnce() -> bool) -> Look {
         self.clock.work(STEPS - self.steps.replace(STEPS));
-        if let Some(armed) = self.armed.get() {
-            let (now, time) = (self.clock.now(), Clock::time_of(more));
-            let is_late = now.saturating_add(time) >= armed.budget_end;
-            if self.is_killed() || is_late && self.is_spent(armed, now, time) {
-                return Look::Stop(Budget::Cpu);
-            }
-            if armed.is_sliced() && (time > UNBROKEN || self.is_held_up(armed, now)) {
-                return Look::Stop(Budget::Unbroken);
-            }
+        let Some((armed, timed, now)) = self.running() else {
+            self.clock.work(more);
+            return Look::On;
+        };
+        let time = Clock::time_of(more);
+        let is_late = now.saturating_add(time) >= timed.budget_end;
+        if self.is_killed() || is_late && self.is_spent(armed, timed, now, time) {
+            return Look::Stop(Budget::Cpu);
+        }
+        if armed.is_sliced() && (time > UNBROKEN || self.is_held_up(armed, timed, now)) {
+            return Look::Stop(Budget::Unbroken);
         }
         self.clock.work(more);
-        let Some(armed) = self.armed.get() else { return Look::On };
-        let now = self.clock.now();
-        let is_over = now >= armed.slice_end && self.fences.get() == 0;
+        let is_over = self.clock.now() >= timed.slice_end && self.fences.get() == 0;
         match is_over {
             true if can_yield() => Look::Pause,
             true => Look::Hasten,
@@ -322,18 +320,18 @@ impl Guard {
     }
 
     /// What the call has spent too much of, if it has.
-    fn overspent(&self, armed: Armed, now: Duration, can_yield: bool) -> Option<Budget> {
-        if self.is_killed() || now >= armed.budget_end && self.is_spent(armed, now, Duration::ZERO) {
+    fn overspent(&self, armed: Armed, timed: Timed, now: Duration, can_yield: bool) -> Option<Budget> {
+        if self.is_killed() || now >= timed.budget_end && self.is_spent(armed, timed, now, Duration::ZERO) {
             return Some(Budget::Cpu);
         }
-        let is_held_up = !can_yield && armed.is_sliced() && self.is_held_up(armed, now);
+        let is_held_up = !can_yield && armed.is_sliced() && self.is_held_up(armed, timed, now);
         is_held_up.then_some(Budget::Unbroken)
     }
 
     /// Whether others have waited for too long since the end of the slice.
-    fn is_held_up(&self, armed: Armed, now: Duration) -> bool {
-        let slice = armed.slice_end.saturating_sub(armed.start);
-        now >= armed.slice_end.saturating_add(UNBROKEN) && self.spent(armed.start, now) >= slice + UNBROKEN
+    fn is_held_up(&self, armed: Armed, timed: Timed, now: Duration) -> bool {
+        now >= timed.slice_end.saturating_add(UNBROKEN)
+            && self.spent(timed.start, now) >= armed.slice.saturating_add(UNBROKEN)
     }
 
     /// One tick of the count hook.
@@ -341,10 +339,9 @@ impl Guard {
         let state = lua.state();
         let period = period(state);
         self.clock.tick(period);
-        let Some(armed) = self.armed.get() else { return Ok(VmState::Continue) };
-        let now = self.clock.now();
+        let Some((armed, timed, now)) = self.running() else { return Ok(VmState::Continue) };
         let can_yield = self.fences.get() == 0 && is_yieldable(state);
-        if let Some(spent) = self.overspent(armed, now, can_yield) {
+        if let Some(spent) = self.overspent(armed, timed, now, can_yield) {
             self.kill(lua, spent);
             return self.end(lua, can_yield, armed);
         }
@@ -359,7 +356,7 @@ impl Guard {
             set_period(state, INSTRUCTIONS);
         }
         // Where the slice has ended already, below, who resumed the coroutine there is about to pass it on.
-        if now >= armed.slice_end && can_yield && self.stop.replace(Stop::Slice) == Stop::Run {
+        if now >= timed.slice_end && can_yield && self.stop.replace(Stop::Slice) == Stop::Run {
             return Ok(VmState::Yield);
         }
         Ok(VmState::Continue)

@@ -24,6 +24,7 @@ pub mod guard;
 mod judging;
 mod later;
 pub mod library;
+mod limits;
 mod listing;
 mod measured;
 mod method;

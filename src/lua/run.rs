@@ -7,7 +7,6 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use mlua::{Function, Value};
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -65,8 +64,6 @@ pub(super) struct Run<'a> {
     end: Option<Instant>,
     /// The hooks' second argument and where it lies, once there was a hook.
     subject: Option<(Cow<'a, Value>, *const c_void)>,
-    /// When the last hook ended, on the guard's clock.
-    last: Option<Duration>,
     /// The hook that has begun and not ended.
     begun: Option<Begun>,
 }
@@ -98,7 +95,7 @@ impl<'a> Run<'a> {
         occasion: Occasion<'a>,
         stage: Stage,
     ) -> Self {
-        Run { engine, view, occasion, stage, end: None, subject: None, last: None, begun: None }
+        Run { engine, view, occasion, stage, end: None, subject: None, begun: None }
     }
 
     /// The stage.
@@ -215,19 +212,15 @@ impl<'a> Run<'a> {
         let sandbox = &self.engine.sandbox;
         let arguments = (self.view.table()?, &**subject, &policy.options);
         let (lua, guard) = (&sandbox.lua, &sandbox.guard);
-        let running = HookCall::new(lua, guard, Rc::clone(call), policy.allowance(), hook, arguments);
-        Ok(running.starting_at(self.last))
+        Ok(HookCall::new(lua, guard, Rc::clone(call), policy.allowance(), hook, arguments))
     }
 
     /// Reads what the hook gave that has begun, and takes note of its end.
     #[inline]
     fn finish(&mut self, policy: &Policy, mode: Mode, returned: Result<Returned, Box<Stopped>>) -> Ran {
         let Some(begun) = &self.begun else { return Ran::Failed };
-        if let Some((start, end)) = begun.running.span() {
-            self.last = Some(end);
-            if let Some(counts) = self.counts(policy) {
-                counts.took(end.saturating_sub(start));
-            }
+        if let Some(counts) = self.counts(policy) {
+            counts.took(begun.running.elapsed());
         }
         let kept = begun.call.check_vars();
         let result = match returned {

@@ -323,7 +323,7 @@ metrics! {
     POLICY_STATES "gauge" "gatepost_policy_states" = "policy_states" [""] {""} "Lua states with the policies in them: one a worker, and after a reload those of sessions that began before"
     POLICY_HOOK_PARKED "gauge" "gatepost_policy_hook_parked" = "policy_hook_parked" [""] {"policy,hook"} "1 while a hook is parked for overruns of its budget; hooks that never were are left out"
     POLICY_HOOK_TURNED_AWAY "counter" "gatepost_policy_hook_turned_away_total" = "policy_hook_turned_away" [""] {"policy,hook"} "Calls of a parked hook that were answered without running it"
-    POLICY_HOOK_DURATION "histogram" "gatepost_policy_hook_duration_seconds" = "policy_hook_duration" ["seconds"] {"policy,hook"} "How long a hook's calls took, waits included"
+    POLICY_HOOK_DURATION "histogram" "gatepost_policy_hook_duration_seconds" = "policy_hook_duration" ["seconds"] {"policy,hook"} "How long a hook's calls took, waits included; one of fewer than a hundred instructions counts as 0 seconds"
     BUILD "info" "gatepost_build_info" = "build" [""] {"version"} "The version that runs"
     START_TIME "gauge" "gatepost_process_start_time_seconds" = "process_start_time" ["seconds"] {""} "When the process started, in seconds since 1970"
     RESIDENT_MEMORY "gauge" "gatepost_process_resident_memory_bytes" = "process_resident_memory" ["bytes"] {""} "Memory of the process in RAM"
