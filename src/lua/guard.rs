@@ -6,7 +6,6 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use mlua::debug::DebugEvent;
-use mlua::ffi::lua_State;
 use mlua::{HookTriggers, Lua, Table, VmState};
 
 use crate::lua::call::Call;

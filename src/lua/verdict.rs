@@ -149,20 +149,22 @@ fn verified(returned: &Value) -> Result<Verified, String> {
 
 fn accept(call: &Call, scope: &Value) -> Result<Ruling, String> {
     let scope = match scope {
-        Value::Nil => None,
-        Value::String(scope) => Some(charge::name(scope)),
+        Value::Nil => return Ok(Ruling::Accept(None)),
+        Value::String(scope) => scope.as_bytes(),
         _ => return Err("accept(): nothing, \"transaction\" or \"session\"".to_owned()),
     };
-    match scope.as_deref() {
-        None => Ok(Ruling::Accept(None)),
-        Some("session") => Ok(Ruling::Accept(Some(Scope::Session))),
-        Some("transaction")
+    match &*scope {
+        b"session" => Ok(Ruling::Accept(Some(Scope::Session))),
+        b"transaction"
             if matches!(call.stage, Some(Stage::Connect | Stage::Tls | Stage::Ehlo | Stage::Auth)) =>
         {
             Err("accept(\"transaction\"): there is none before mail".to_owned())
         }
-        Some("transaction") => Ok(Ruling::Accept(Some(Scope::Transaction))),
-        Some(other) => Err(format!("accept('{other}'): it is \"transaction\" or \"session\"")),
+        b"transaction" => Ok(Ruling::Accept(Some(Scope::Transaction))),
+        other => {
+            let said = String::from_utf8_lossy(other.get(..64).unwrap_or(other));
+            Err(format!("accept('{said}'): it is \"transaction\" or \"session\""))
+        }
     }
 }
 
