@@ -35,6 +35,7 @@ pub mod options;
 mod or_kind;
 pub mod parking;
 mod pattern;
+mod paused;
 mod period;
 pub mod policy;
 mod pool;

@@ -13,7 +13,6 @@ use mlua::{AnyUserData, Function, Lua};
 
 use crate::lua::guard::{Budget, Guard};
 use crate::lua::period;
-use crate::lua::pool::weak_table;
 
 /// The stack of the function that runs.
 #[derive(Clone, Copy)]
@@ -54,21 +53,6 @@ pub(super) fn function<T: 'static>(
             ffi::lua_pushlightuserdata(state, pointer);
             ffi::lua_insert(state, 1);
             ffi::lua_pushcclosure(state, function, count);
-        })
-    }
-}
-
-/// Where the registry has the stacks of paused functions, by their coroutines.
-static PAUSED: u8 = 0;
-
-/// Makes the table for the stacks of functions that are paused. Its keys are weak: a coroutine that is never resumed
-/// takes its stack along.
-pub(super) fn keep_paused(lua: &Lua) -> mlua::Result<()> {
-    let paused = weak_table(lua)?;
-    // SAFETY: the closure takes the one value that it was given.
-    unsafe {
-        lua.exec_raw(paused, |state| {
-            ffi::lua_rawsetp(state, ffi::LUA_REGISTRYINDEX, (&raw const PAUSED).cast());
         })
     }
 }
@@ -337,44 +321,6 @@ impl Stack {
     pub(super) fn can_yield(self) -> bool {
         // SAFETY: a plain call.
         unsafe { ffi::lua_isyieldable(self.0) != 0 }
-    }
-
-    /// Suspends the coroutine; `next` goes on with the same stack, by `go_on`. The function returns what this returns.
-    ///
-    /// The stack is put away: mlua empties it when the coroutine is a hook call's own.
-    pub(super) fn pause(self, next: lua_KFunction) -> c_int {
-        // SAFETY: the caller has seen that it can be suspended. All values go into a table, and the table into the one
-        // that `keep_paused` has made; for that there is room.
-        unsafe {
-            let height = ffi::lua_gettop(self.0);
-            ffi::lua_createtable(self.0, height, 0);
-            ffi::lua_insert(self.0, 1);
-            for place in (1..=height).rev() {
-                ffi::lua_rawseti(self.0, 1, lua_Integer::from(place));
-            }
-            ffi::lua_rawgetp(self.0, ffi::LUA_REGISTRYINDEX, (&raw const PAUSED).cast());
-            ffi::lua_pushthread(self.0);
-            ffi::lua_pushvalue(self.0, 1);
-            ffi::lua_rawset(self.0, 2);
-            ffi::lua_yieldk(self.0, 0, isize::try_from(height).unwrap_or_default(), Some(next))
-        }
-    }
-
-    /// The stack of a function that goes on after `pause`, as it was.
-    pub(super) fn go_on(state: *mut lua_State, height: lua_KContext) -> Stack {
-        // SAFETY: `pause` has put the table there, with so many values in it.
-        unsafe {
-            ffi::lua_settop(state, 0);
-            ffi::lua_rawgetp(state, ffi::LUA_REGISTRYINDEX, (&raw const PAUSED).cast());
-            ffi::lua_pushthread(state);
-            ffi::lua_rawget(state, 1);
-            for place in 1..=height {
-                ffi::lua_rawgeti(state, 2, lua_Integer::try_from(place).unwrap_or_default());
-            }
-            ffi::lua_remove(state, 1);
-            ffi::lua_remove(state, 1);
-        }
-        Stack(state)
     }
 
     /// Lets the guard's hook come at the next instruction.

@@ -18,12 +18,13 @@ use mlua::ffi::lua_CFunction;
 use mlua::{Lua, Table};
 
 use crate::lua::guard::Guard;
+use crate::lua::paused;
 use crate::lua::stack;
 use state::Patterns;
 
 /// Puts the four functions into Lua's own `string`, in the place of its own.
 pub(super) fn open(lua: &Lua, guard: &Rc<Guard>) -> mlua::Result<()> {
-    stack::keep_paused(lua)?;
+    paused::keep_paused(lua)?;
     let string: Table = lua.globals().get("string")?;
     let patterns = Rc::new(Patterns::new(guard));
     let functions: [(&str, lua_CFunction); 4] =
