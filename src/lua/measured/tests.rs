@@ -1,5 +1,11 @@
 //! Measured functions give what Lua's own give.
 
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::lua::chunks::Chunks;
+use crate::lua::clock::Clock;
+use crate::lua::sandbox::Sandbox;
 use crate::lua::tests::stock::assert_as_in_lua;
 
 #[test]
@@ -119,4 +125,13 @@ fn coroutines_are_as_in_lua() {
         "coroutine.wrap(function() return xpcall(function() coroutine.yield(5) end, print) end)()",
         "coroutine.wrap(function() return ('x'):gsub('x', function() return coroutine.wrap(function() return 'y' end)() end) end)()",
     ]);
+}
+
+#[test]
+fn a_function_that_keeps_something_finds_it_where_it_was() {
+    let sandbox = Sandbox::new(Clock::counted(), HashMap::new(), &Chunks::default()).unwrap();
+    let text = "for _ = 1, 100 do local x = math.random() assert(x >= 0 and x < 1) end";
+    let chunk = sandbox.lua.load(text).set_environment(sandbox.environment().unwrap());
+    chunk.exec().unwrap();
+    assert!(sandbox.guard.now() < Duration::from_secs(1), "its numbers were written over the guard's clock");
 }

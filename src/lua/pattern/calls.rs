@@ -6,7 +6,6 @@ use std::ffi::c_int;
 use mlua::ffi::{lua_Integer, lua_KContext, lua_State};
 
 use crate::lua::buffer::Kept;
-use crate::lua::pattern::class::Pattern;
 use crate::lua::pattern::matcher::{Matcher, Outcome};
 use crate::lua::pattern::search::Search;
 use crate::lua::pattern::state::{Patterns, push_captures};
@@ -66,9 +65,7 @@ extern "C-unwind" fn called(state: *mut lua_State, _: c_int, _: lua_KContext) ->
 fn replace(stack: Stack, mut work: Work, mut search: Search) -> c_int {
     let patterns: &Patterns = stack.shared();
     let (subject, pattern) = (stack.text(SUBJECT), stack.text(PATTERN));
-    let anchored = pattern.strip_prefix(b"^");
-    let matcher =
-        Matcher { subject, pattern: Pattern(anchored.unwrap_or(pattern)), is_anchored: anchored.is_some() };
+    let matcher = Matcher::new(subject, pattern);
     let is_first = |work: &Work| !matcher.is_anchored || work.count == 0 && work.last.is_none();
     while work.count < work.most && is_first(&work) {
         match patterns.find(stack, &matcher, &mut search) {

@@ -64,9 +64,7 @@ fn nothing(stack: Stack) -> c_int {
 /// Goes on with a `find` or `match` of what lies at 1 and 2 on the stack.
 fn seek(stack: Stack, subject: &[u8], pattern: &[u8], mut search: Search, is_find: bool) -> c_int {
     let patterns: &Patterns = stack.shared();
-    let anchored = pattern.strip_prefix(b"^");
-    let matcher =
-        Matcher { subject, pattern: Pattern(anchored.unwrap_or(pattern)), is_anchored: anchored.is_some() };
+    let matcher = Matcher::new(subject, pattern);
     match patterns.find(stack, &matcher, &mut search) {
         Ok(Outcome::Found(end)) if is_find => {
             stack.push_count(search.start + 1);

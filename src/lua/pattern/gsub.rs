@@ -6,7 +6,6 @@ use mlua::ffi::{lua_Integer, lua_KContext, lua_State};
 
 use crate::lua::buffer::Buffer;
 use crate::lua::pattern::calls::{self, MOST, PATTERN, REPLACEMENT, SUBJECT};
-use crate::lua::pattern::class::Pattern;
 use crate::lua::pattern::error::PatternError;
 use crate::lua::pattern::matcher::{Matcher, Outcome};
 use crate::lua::pattern::replacement::{self, Part};
@@ -61,9 +60,7 @@ extern "C-unwind" fn go_on(state: *mut lua_State, _: c_int, height: lua_KContext
 fn replace(stack: Stack, mut work: Work, mut search: Search, done: &[u8]) -> c_int {
     let patterns: &Patterns = stack.shared();
     let (subject, pattern) = (stack.text(SUBJECT), stack.text(PATTERN));
-    let anchored = pattern.strip_prefix(b"^");
-    let matcher =
-        Matcher { subject, pattern: Pattern(anchored.unwrap_or(pattern)), is_anchored: anchored.is_some() };
+    let matcher = Matcher::new(subject, pattern);
     let mut buffer = Buffer::new();
     buffer.begin(stack);
     buffer.add(done);

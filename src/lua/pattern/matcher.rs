@@ -13,6 +13,14 @@ pub(super) struct Matcher<'a> {
     pub(super) is_anchored: bool,
 }
 
+impl<'a> Matcher<'a> {
+    /// `pattern`, which `^` anchors, and `subject`.
+    pub(super) fn new(subject: &'a [u8], pattern: &'a [u8]) -> Self {
+        let anchored = pattern.strip_prefix(b"^");
+        Matcher { subject, pattern: Pattern(anchored.unwrap_or(pattern)), is_anchored: anchored.is_some() }
+    }
+}
+
 /// What became of a search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
