@@ -12,6 +12,7 @@ use mlua::thread::AsyncThread;
 use mlua::{Function, IntoLuaMulti, Lua, Thread, Value};
 
 use crate::lua::call::Call;
+use crate::lua::config::Budget as Budgets;
 use crate::lua::guard::{Budget, Guard, OVER_BUDGET, Stop};
 use crate::lua::limits::Armed;
 use crate::lua::problem::is_hunger;
@@ -26,6 +27,15 @@ pub struct Allowance {
     pub slice: Duration,
     /// Octets by which the Lua state may grow.
     pub memory: u64,
+    /// Octets of the longest text that it may make.
+    pub text: usize,
+}
+
+impl Allowance {
+    /// What a hook call with this budget may use, which others wait for.
+    pub fn of(budget: &Budgets) -> Allowance {
+        Allowance { cpu: budget.cpu, slice: SLICE, memory: budget.memory, text: LONGEST_TEXT }
+    }
 }
 
 /// Why a hook call gave no value.
@@ -60,6 +70,7 @@ impl std::fmt::Display for Stopped {
                 f.write_str(match budget {
                     Budget::Cpu => OVER_BUDGET,
                     Budget::Memory => "the hook exceeded its memory budget",
+                    Budget::Text => "the hook made a text of more than 2 MiB",
                     Budget::Unbroken => "the hook took 10 ms in a call in which nothing can be suspended",
                 })
             }
@@ -125,6 +136,8 @@ impl Running {
 
 /// The slice after which a computing hook lets other sessions run.
 pub const SLICE: Duration = Duration::from_micros(500);
+/// The octets of a hook's longest text. Two such, of NULs, are compared in 12 ms: nothing comes between.
+pub const LONGEST_TEXT: usize = 2 << 20;
 /// What the `<close>` variables of a hook that failed or was dropped may take: four slices.
 const CLOSING: Duration = Duration::from_millis(2);
 /// The most that one Lua state may hold, whatever the allowances.
@@ -186,14 +199,14 @@ impl HookCall {
     fn guarded<T>(
         &mut self,
         slice: Duration,
-        top: *const lua_State,
+        top: *mut lua_State,
         body: impl FnOnce(&mut Self) -> T,
     ) -> (Stop, T) {
-        let used = self.lua.used_memory();
+        let memory = self.guard.memory();
+        let used = memory.held();
         let allowed = usize::try_from(self.allowance.memory).unwrap_or(usize::MAX);
         let room = allowed.saturating_sub(self.grown).max(LEAST_MEMORY);
-        // Fails only in a state that mlua has not made itself.
-        let _ = self.lua.set_memory_limit(STATE_MEMORY.min(used.saturating_add(room)));
+        memory.limit(&self.lua, STATE_MEMORY.min(used.saturating_add(room)), self.allowance.text);
         let budget = self.cpu_left;
         // One that waits and goes on pays for each time, however short.
         let timed = self.span.is_some().then(|| self.guard.time(slice, budget));
@@ -205,15 +218,14 @@ impl HookCall {
             self.cpu_left = budget.saturating_sub(self.guard.spent(start, end));
             self.span = Some((self.span.map_or(start, |(first, _)| first), end));
         }
-        // Without a limit the engine's own calls into Lua can't fail for a script's hunger, and are faster.
-        let _ = self.lua.set_memory_limit(0);
+        self.guard.memory().unlimit(&self.lua);
         self.held = used;
         (stop, result)
     }
 
     /// Takes note of what the state has grown by during the last poll.
     fn note_growth(&mut self) {
-        self.grown = (self.grown + self.lua.used_memory()).saturating_sub(self.held);
+        self.grown = (self.grown + self.guard.memory().held()).saturating_sub(self.held);
     }
 
     /// Ends the coroutine where it is: what it waits for is dropped at once, then `<close>` variables run, under what
@@ -258,7 +270,7 @@ impl HookCall {
                 }
                 return Poll::Ready(Ok(value));
             }
-            (_, Polled::Raised(error)) if is_hunger(&error) => Stopped::Spent(Budget::Memory, None),
+            (_, Polled::Raised(error)) if is_hunger(&error) => Stopped::Spent(self.guard.hunger(), None),
             (_, Polled::Raised(error)) => {
                 self.note_growth();
                 self.close(thread);

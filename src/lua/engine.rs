@@ -174,7 +174,7 @@ pub(super) fn open(
 ) -> mlua::Result<(Sandbox, Kit)> {
     let sandbox = Sandbox::new(clock, folders, parts.chunks())?;
     if let Some(coverage) = parts.coverage() {
-        sandbox.guard.record_lines(&sandbox.lua, coverage.clone())?;
+        coverage.clone().record(&sandbox.lua, &sandbox.guard)?;
     }
     if parts.wall().is_played() {
         sandbox.play_time(parts.wall())?;

@@ -5,23 +5,24 @@ use std::ffi::CStr;
 use std::rc::Rc;
 use std::time::Duration;
 
-use mlua::debug::DebugEvent;
+use mlua::ffi::lua_State;
 use mlua::{HookTriggers, Lua, Table, VmState};
 
 use crate::lua::call::Call;
 use crate::lua::caller::line_of_script;
 use crate::lua::charge::Purse;
 use crate::lua::clock::Clock;
-use crate::lua::coverage::Coverage;
 use crate::lua::limits::{Armed, Timed};
 use crate::lua::listing::Listing;
-use crate::lua::period::{HEAVY, INSTRUCTIONS, is_yieldable, period, set_period};
+use crate::lua::memory::Memory;
+use crate::lua::period::{EACH, HEAVY, INSTRUCTIONS, is_yieldable, period, set_period};
 use crate::lua::pool::{Pool, weak_table};
 
 /// Watches all scripts of one Lua state. Only one hook call runs at a moment; the guard knows which.
 #[derive(Debug)]
 pub struct Guard {
     clock: Clock,
+    memory: Rc<Memory>,
     armed: Cell<Option<Armed>>,
     stop: Cell<Stop>,
     call: RefCell<Option<Rc<Call>>>,
@@ -62,6 +63,8 @@ pub enum Budget {
     Cpu,
     /// Memory.
     Memory,
+    /// The length that a text may have.
+    Text,
     /// Processor time of one call that nothing can be suspended in.
     Unbroken,
 }
@@ -97,6 +100,7 @@ impl Guard {
     pub fn install(lua: &Lua, clock: Clock) -> mlua::Result<Rc<Guard>> {
         let guard = Rc::new(Guard {
             clock,
+            memory: Memory::watch(lua)?,
             armed: Cell::new(None),
             stop: Cell::new(Stop::Run),
             call: RefCell::new(None),
@@ -118,26 +122,19 @@ impl Guard {
         Ok(guard)
     }
 
-    /// From now on tells `coverage` of each line that runs.
-    pub fn record_lines(self: &Rc<Self>, lua: &Lua, coverage: Coverage) -> mlua::Result<()> {
-        let watching = Rc::clone(self);
-        let triggers = HookTriggers::new().every_nth_instruction(INSTRUCTIONS).every_line();
-        lua.set_global_hook(triggers, move |lua, debug| {
-            if debug.event() != DebugEvent::Line {
-                return watching.tick(lua);
-            }
-            let source = debug.source();
-            let file = source.source.as_deref().and_then(|source| source.strip_prefix('@'));
-            if let (Some(file), Some(line)) = (file, debug.current_line()) {
-                coverage.note(file, line);
-            }
-            Ok(VmState::Continue)
-        })
-    }
-
     /// Where the coroutines are noted that may not run any more.
     pub(super) fn ended(&self) -> &Table {
         &self.ended
+    }
+
+    /// What the state holds and may hold.
+    pub(super) fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// What a call has spent in which there was not enough memory.
+    pub(super) fn hunger(&self) -> Budget {
+        if self.memory.is_text() { Budget::Text } else { Budget::Memory }
     }
 
     /// The coroutines in which hook calls run.
@@ -200,6 +197,17 @@ impl Guard {
         self.fences.set(0);
         self.is_heavy.set(false);
         self.call.replace(Some(Rc::clone(call)));
+        self.run(armed.top);
+        let period = self.memory.period();
+        if period != INSTRUCTIONS {
+            self.is_heavy.set(true);
+            set_period(armed.top, period);
+        }
+    }
+
+    /// Says which coroutine runs from now on; gives the one before. It is alive as long as it runs.
+    pub(super) fn run(&self, coroutine: *mut lua_State) -> *mut lua_State {
+        self.memory.run(coroutine)
     }
 
     /// The limits of a poll with so much left that is timed from now on.
@@ -250,6 +258,7 @@ impl Guard {
     pub(super) fn disarm(&self) -> (Stop, Option<Duration>) {
         let start = self.armed.take().and_then(|armed| armed.timed).map(|timed| timed.start);
         self.call.replace(None);
+        self.run(std::ptr::null_mut());
         (self.stop.replace(Stop::Run), start)
     }
 
@@ -315,7 +324,7 @@ impl Guard {
             self.stop.set(Stop::Kill(spent));
             self.killed_at.replace(line_of_script(lua).map(|(file, line)| format!("{file}:{line}")));
         }
-        set_period(lua.state(), 1);
+        set_period(lua.state(), EACH);
     }
 
     /// What the call has spent too much of, if it has.
@@ -334,7 +343,7 @@ impl Guard {
     }
 
     /// One tick of the count hook.
-    fn tick(&self, lua: &Lua) -> mlua::Result<VmState> {
+    pub(super) fn tick(&self, lua: &Lua) -> mlua::Result<VmState> {
         let state = lua.state();
         let period = period(state);
         self.clock.tick(period);
@@ -345,14 +354,14 @@ impl Guard {
             return self.end(lua, can_yield, armed);
         }
         let since = now.saturating_sub(self.last_tick.replace(now));
-        let is_hastened = period < HEAVY;
-        if period == HEAVY || since > LONG || lua.used_memory() > armed.memory.saturating_add(LARGE) {
+        let has_grown = self.memory.held() > armed.memory.saturating_add(LARGE);
+        let is_heavy = period == HEAVY || since > LONG || has_grown;
+        let next = self.memory.period().min(if is_heavy { HEAVY } else { INSTRUCTIONS });
+        if next != INSTRUCTIONS {
             self.is_heavy.set(true);
-            if period != HEAVY {
-                set_period(state, HEAVY);
-            }
-        } else if is_hastened {
-            set_period(state, INSTRUCTIONS);
+        }
+        if next != period {
+            set_period(state, next);
         }
         // Where the slice has ended already, below, who resumed the coroutine there is about to pass it on.
         if now >= timed.slice_end && can_yield && self.stop.replace(Stop::Slice) == Stop::Run {
@@ -370,7 +379,7 @@ impl Guard {
         // Where it can't be, an error unwinds, again at each instruction.
         if !std::ptr::eq(armed.top, lua.state()) {
             // The call has no memory left to lose, and this must not fail.
-            let _ = lua.set_memory_limit(0);
+            self.memory.lift();
             self.ended.raw_set(lua.current_thread(), true)?;
         }
         Err(mlua::Error::runtime(OVER_BUDGET))

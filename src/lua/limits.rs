@@ -8,7 +8,7 @@ use mlua::ffi::lua_State;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Armed {
     /// The coroutine of the hook call itself, as opposed to those that its script makes.
-    pub(super) top: *const lua_State,
+    pub(super) top: *mut lua_State,
     /// Processor time before others have their turn.
     pub(super) slice: Duration,
     /// Processor time that is left to it.

@@ -8,10 +8,11 @@ use mlua::{Function, IntoLuaMulti, Lua, LuaString, Table, Value, Variadic};
 
 use crate::lua::caller::raise;
 use crate::lua::chunks::Chunks;
-use crate::lua::guard::{Budget, Guard};
+use crate::lua::guard::Guard;
 use crate::lua::later;
 use crate::lua::problem::{first_words, is_hunger};
 use crate::lua::script;
+use crate::lua::threads;
 
 /// Octets of what one `print` writes.
 const PRINTED: usize = 4096;
@@ -57,6 +58,9 @@ fn coroutines(lua: &Lua, guard: &Rc<Guard>, native: &Table) -> mlua::Result<()> 
     // The coroutines in which hooks run; and those in which nothing may run any more.
     native.set("own", guard.pool().own())?;
     native.set("ended", guard.ended())?;
+    let [resume, close] = threads::functions(lua, guard)?;
+    native.set("resume", resume)?;
+    native.set("close", close)?;
     // What a coroutine yields when something below it waits.
     native.set("pending", Lua::poll_pending())?;
     native.set("is_killed", asking(lua, guard, Guard::is_killed)?)?;
@@ -65,7 +69,7 @@ fn coroutines(lua: &Lua, guard: &Rc<Guard>, native: &Table) -> mlua::Result<()> 
     native.set("unfence", asking(lua, guard, Guard::unfence)?)?;
     let watching = Rc::clone(guard);
     let out_of_memory = move |lua: &Lua, ()| {
-        watching.kill(lua, Budget::Memory);
+        watching.kill(lua, watching.hunger());
         Ok(())
     };
     native.set("out_of_memory", lua.create_function(out_of_memory)?)?;
@@ -73,7 +77,7 @@ fn coroutines(lua: &Lua, guard: &Rc<Guard>, native: &Table) -> mlua::Result<()> 
     let words_of = move |lua: &Lua, problem: Value| match &problem {
         Value::Error(error) => {
             if is_hunger(error) {
-                watching.kill(lua, Budget::Memory);
+                watching.kill(lua, watching.hunger());
             }
             Ok(Value::String(lua.create_string(first_words(error))?))
         }

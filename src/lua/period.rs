@@ -8,10 +8,12 @@ use mlua::ffi::{self, lua_State};
 pub(super) const INSTRUCTIONS: u32 = 100;
 /// The same where an instruction may be slow: one that compares or joins texts of megabytes, or collects garbage.
 pub(super) const HEAVY: u32 = 5;
+/// The same where each is slow.
+pub(super) const EACH: u32 = 1;
 
 /// Lets the hook come at the next instruction; the guard decides there how it goes on.
 pub(super) fn hasten(state: *mut lua_State) {
-    set_period(state, 1);
+    set_period(state, EACH);
 }
 
 /// Lets the hook come each time that the coroutine has run so many instructions.

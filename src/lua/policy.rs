@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use mlua::{Function, Table, Value};
 
-use crate::lua::budget::{Allowance, HookCall, SLICE, Stopped};
+use crate::lua::budget::{Allowance, HookCall, LONGEST_TEXT, Stopped};
 use crate::lua::call::Call;
 use crate::lua::capability::Capabilities;
 use crate::lua::config::{Budget, OnError, Policy as Configured};
@@ -60,6 +60,7 @@ const LOADING: Allowance = Allowance {
     cpu: std::time::Duration::from_millis(1000),
     slice: std::time::Duration::MAX,
     memory: 256 << 20,
+    text: LONGEST_TEXT,
 };
 /// Keys of a policy besides its hooks.
 const KEYS: &[&str] = &["summary", "options", "setup"];
@@ -109,7 +110,7 @@ impl Policy {
 
     /// What one of its hook calls may use.
     pub(super) fn allowance(&self) -> Allowance {
-        Allowance { cpu: self.budget.cpu, slice: SLICE, memory: self.budget.memory }
+        Allowance::of(&self.budget)
     }
 }
 

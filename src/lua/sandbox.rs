@@ -83,6 +83,12 @@ impl Sandbox {
     }
 }
 
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.guard.memory().leave();
+    }
+}
+
 /// `os` with another clock.
 const PLAYED_TIME: &str = r#"
 local base, view, now = ...

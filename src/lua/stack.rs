@@ -209,6 +209,12 @@ impl Stack {
         unsafe { ffi::lua_replace(self.0, index) }
     }
 
+    /// Moves the top down to `index`, below what is there.
+    pub(super) fn insert(self, index: c_int) {
+        // SAFETY: a plain call.
+        unsafe { ffi::lua_insert(self.0, index) }
+    }
+
     /// Takes the top for a key, and puts in its place what the object at `index` has for it.
     pub(super) fn look_up(self, index: c_int) {
         // SAFETY: a plain call.

@@ -9,7 +9,7 @@ use mlua::{Function, Lua, MultiValue, Table, Value, Variadic};
 use tokio::time::{Instant, timeout_at};
 
 use crate::lua::api::{Parts, raise};
-use crate::lua::budget::{Allowance, HookCall, SLICE, Stopped};
+use crate::lua::budget::{Allowance, HookCall, Stopped};
 use crate::lua::call::Call;
 use crate::lua::failure;
 use crate::lua::guard::Guard;
@@ -75,7 +75,7 @@ impl Runner {
             return Err(raise(lua, &format!("task.start: a session has at most {MOST} tasks at once")));
         }
         let budget = call.budget;
-        let allowance = Allowance { cpu: budget.cpu, slice: SLICE, memory: budget.memory };
+        let allowance = Allowance::of(&budget);
         let own = Rc::new(call.task());
         let running = HookCall::new(lua, &self.guard, Rc::clone(&own), allowance, &self.enter, function);
         let course = Rc::new(Course::default());

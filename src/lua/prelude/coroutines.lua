@@ -3,8 +3,9 @@
 local native, plain = ...
 
 local coroutine, error, type = coroutine, error, type
-local close, create, is_yieldable, resume = coroutine.close, coroutine.create, coroutine.isyieldable, coroutine.resume
-local status, yield = coroutine.status, coroutine.yield
+local create, is_yieldable, status, yield = coroutine.create, coroutine.isyieldable, coroutine.status, coroutine.yield
+-- Lua's own, but the guard knows which coroutine runs.
+local close, resume = native.close, native.resume
 local is_suspending, pending = native.is_suspending, native.pending
 -- The coroutines in which hooks run; and those that the guard has ended by an error, in which nothing may run.
 local own, ended = native.own, native.ended

@@ -147,8 +147,8 @@ fn every_abuse_ends_within_its_budget_while_others_are_served() {
 fn slow_instructions_are_seen_by_the_machines_clock() {
     // Each turn takes a good part of a millisecond: a budget's worth of instructions would take minutes.
     for body in [
-        "local a, b = ('x'):rep(4000000) .. 'a', ('x'):rep(4000000) .. 'b' while true do local x = a < b end",
-        "local s = 'x' while #s < 4000000 do s = s .. s end while true do local x = s .. s end",
+        "local a, b = ('x'):rep(2000000) .. 'a', ('x'):rep(2000000) .. 'b' while true do local x = a < b end",
+        "local s = 'x' while #s < 2000000 do s = s .. s end while true do local x = s .. s end",
         "local t = {} for i = 1, 100000 do t[i] = i end for i = 1, 99999 do t[i] = nil end while true do next(t) end",
     ] {
         let setup = Setup::new().configured("p", &policy("", body), |policy| policy.budget.cpu = BUDGET);
@@ -276,7 +276,7 @@ fn time_that_the_system_gives_to_others_is_not_the_hooks() {
     let hook = lua.load(text).into_function().unwrap();
     let run = |turns: u32| {
         let call = Rc::new(Call::load("p".into(), None));
-        let allowance = Allowance { cpu: BUDGET, slice: Duration::MAX, memory: 1 << 20 };
+        let allowance = Allowance { cpu: BUDGET, slice: Duration::MAX, memory: 1 << 20, text: 1 << 20 };
         let arguments = (lose.clone().unwrap(), turns);
         HookCall::new(&lua, &guard, call, allowance, &hook, arguments).finish_now().map(|_| ())
     };

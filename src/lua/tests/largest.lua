@@ -1,7 +1,7 @@
 -- Every function that a script can reach, with the largest that it takes: `C[name]` calls it once. The test calls each
 -- without end, and has NAMES put before this, which it chooses one of by the name that the client says.
-local BIG, NUL, DIGITS = ('x'):rep(4000000), ('\0'):rep(4000000), ('1'):rep(4000000)
-local BAD = ('\255'):rep(4000000)
+local BIG, NUL, DIGITS = ('x'):rep(2000000), ('\0'):rep(2000000), ('1'):rep(2000000)
+local BAD = ('\255'):rep(2000000)
 local LONG = ('a'):rep(250000) -- what modules take at most is 256 KiB
 local KEY = ('a.'):rep(2000)
 local NUMBERS, TEXTS, NAMED, DEEP, CODES = {}, {}, {}, {}, {}
@@ -74,12 +74,12 @@ C["string.gsub"] = function() BIG:gsub('.', '%0%0') end
 C["string.len"] = function() BIG:len() end
 C["string.lower"] = function() BIG:lower() end
 C["string.match"] = function() BIG:match(('.-'):rep(10) .. 'y') end
-C["string.pack"] = function() string.pack('c4000000', BIG) end
+C["string.pack"] = function() string.pack('c2000000', BIG) end
 C["string.packsize"] = function() string.packsize(('i4'):rep(200000)) end
 C["string.rep"] = function() BIG:rep(2) end
 C["string.reverse"] = function() BIG:reverse() end
 C["string.sub"] = function() BIG:sub(2) end
-C["string.unpack"] = function() string.unpack('c4000000', BIG) end
+C["string.unpack"] = function() string.unpack('c2000000', BIG) end
 C["string.upper"] = function() BIG:upper() end
 C["table.concat"] = function() table.concat(CODES, 'x') end
 C["table.insert"] = function() table.insert(CODES, 1, 65) end
@@ -92,7 +92,7 @@ C["utf8.char"] = function() utf8.char(table.unpack(CODES)) end
 C["utf8.codepoint"] = function() utf8.codepoint(BIG, 1, 900000) end
 C["utf8.codes"] = function() for _ in utf8.codes(BIG) do end end
 C["utf8.len"] = function() utf8.len(BIG) end
-C["utf8.offset"] = function() utf8.offset(BIG, 3999999) end
+C["utf8.offset"] = function() utf8.offset(BIG, 1999999) end
 for name, call in pairs(math) do
   if type(call) == 'function' then C["math." .. name] = function() pcall(call, DIGITS, DIGITS, DIGITS) end end
 end
@@ -105,7 +105,7 @@ function C.disconnect() return disconnect { text = BAD, status = BAD, code = 421
 function C.reject() return reject('5.7.1', BAD) end
 
 -- Modules.
-C["base64.decode"] = function() base64.decode(LONG) base64.decode(BIG) base64.decode((' '):rep(4000000)) end
+C["base64.decode"] = function() base64.decode(LONG) base64.decode(BIG) base64.decode((' '):rep(2000000)) end
 C["base64.encode"] = function() base64.encode(LONG) base64.encode(BIG) end
 for _, name in ipairs { 'a', 'aaaa', 'mx', 'txt', 'ptr' } do
   C["dns." .. name] = function() dns[name](BAD) dns[name](KEY) end

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mlua::{Table, Value};
-use rustix::time::{ClockId, clock_gettime};
 
 use crate::lua::budget::SLICE;
 use crate::lua::chain::Chain;
@@ -16,7 +15,7 @@ use crate::lua::clock::Clock;
 use crate::lua::config::OptionData;
 use crate::lua::engine::Engine;
 use crate::lua::tests::maps::people_of;
-use crate::lua::tests::support::{Client, Setup, option, said, worker};
+use crate::lua::tests::support::{Client, Setup, option, processor, said, worker};
 use crate::lua::types;
 use crate::lua::types::class::Kind;
 use crate::message::header::Header;
@@ -91,10 +90,6 @@ fn message() -> Rc<MessageView> {
     let header = Header::parse(Bytes::from(text.clone()));
     let size = text.len() as u64;
     Rc::new(MessageView { header, header_size: size, size, edits: Vec::new(), content: None })
-}
-
-fn processor() -> Duration {
-    clock_gettime(ClockId::ThreadCPUTime).try_into().unwrap()
 }
 
 /// What the client heard last in the case of this number, and what processor time that took.

@@ -11,6 +11,7 @@ mod hooks;
 mod http;
 mod largest;
 mod load;
+mod long_texts;
 mod maps;
 mod message;
 mod metrics;

@@ -6,6 +6,9 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::lookup::name_server::NameServer;
 use crate::lua::api::Parts;
@@ -137,6 +140,11 @@ impl Setup {
             .collect();
         Client::at(address, Rc::new(Chain::new(&engine, &uses).unwrap()))
     }
+}
+
+/// What this thread has had of the processor: what other tests take meanwhile is not in it.
+pub(super) fn processor() -> Duration {
+    clock_gettime(ClockId::ThreadCPUTime).try_into().unwrap()
 }
 
 pub(super) fn span(start: usize) -> Span {

@@ -31,7 +31,7 @@ pub struct Suite {
 
 /// What a test's own script may use, counted in instructions; a policy has its own budget.
 const ALLOWANCE: Allowance =
-    Allowance { cpu: Duration::from_secs(2), slice: Duration::MAX, memory: 512 << 20 };
+    Allowance { cpu: Duration::from_secs(2), slice: Duration::MAX, memory: 512 << 20, text: usize::MAX };
 
 impl Suite {
     /// The tests in `file`; `seed` is what its properties begin with.
