@@ -3,6 +3,8 @@
 //! A search is quick as long as a state machine can be made of the pattern as it goes. Where that can't be, each octet
 //! of the text is held against each state of the pattern: linear in the text, and yet seconds for some.
 
+use std::sync::OnceLock;
+
 use regex_automata::hybrid::dfa;
 use regex_automata::hybrid::regex::Regex as Machine;
 use regex_automata::nfa::thompson;
@@ -10,22 +12,37 @@ use regex_automata::util::syntax;
 
 /// What searching for one pattern takes.
 #[derive(Debug)]
-pub(super) struct Effort {
+pub struct Effort {
+    pattern: Box<str>,
+    syntax: syntax::Config,
     states: usize,
-    /// Shows whether a long text can be searched quickly; none if there is nothing of the kind for the pattern.
-    machine: Option<Box<Machine>>,
+    /// Shows whether a long text can be searched quickly; none if there is nothing of the kind for the pattern. Made when
+    /// it is wanted first.
+    machine: OnceLock<Option<Box<Machine>>>,
 }
 
 /// Octets of one compiled pattern, and of what its search may keep.
-pub(super) const COMPILED: usize = 256 << 10;
-pub(super) const CACHE: usize = 1 << 20;
+pub const COMPILED: usize = 256 << 10;
+/// Octets that a search may keep.
+pub const CACHE: usize = 1 << 20;
 /// Octets times states that are searched in some milliseconds in whatever way.
 const BORNE: usize = 1_000_000;
+/// Octets times states that are one step: most searches take less, and none more than half a microsecond.
+const STEP: usize = 16;
+/// Steps of a search that may be as long as one can be: who pays them looks at the clock.
+const LONG: usize = 4096;
 
 impl Effort {
-    /// That of `pattern`, which is one.
-    pub(super) fn of(pattern: &str) -> Self {
-        let (syntax, thompson) = (syntax::Config::new().utf8(false), thompson::Config::new().utf8(false));
+    /// That of `pattern`, which is one and was compiled by these rules.
+    pub fn of(pattern: &str, syntax: syntax::Config) -> Self {
+        let syntax = syntax.utf8(false);
+        let nfa = thompson::NFA::compiler().syntax(syntax).configure(thompson()).build(pattern);
+        // It has been compiled once, so that this doesn't fail.
+        let states = nfa.map_or(COMPILED, |nfa| nfa.states().len());
+        Effort { pattern: pattern.into(), syntax, states, machine: OnceLock::new() }
+    }
+
+    fn machine(&self) -> Option<Box<Machine>> {
         let dfa = dfa::Config::new()
             .cache_capacity(CACHE)
             .skip_cache_capacity_check(true)
@@ -33,26 +50,33 @@ impl Effort {
             // As the searches themselves have it.
             .minimum_cache_clear_count(Some(3))
             .minimum_bytes_per_state(Some(10));
-        let machine = Machine::builder().syntax(syntax).thompson(thompson.clone()).dfa(dfa).build(pattern);
-        let nfa = thompson::NFA::compiler().syntax(syntax).configure(thompson).build(pattern);
-        // It has been compiled once, so that this doesn't fail.
-        let states = nfa.map_or(COMPILED, |nfa| nfa.states().len());
-        Effort { states, machine: machine.ok().map(Box::new) }
+        let mut builder = Machine::builder();
+        let machine = builder.syntax(self.syntax).thompson(thompson()).dfa(dfa).build(&self.pattern);
+        machine.ok().map(Box::new)
     }
 
     /// Whether `text` can be searched within some milliseconds.
-    pub(super) fn bears(&self, text: &[u8]) -> bool {
+    pub fn bears(&self, text: &[u8]) -> bool {
         if text.len().saturating_mul(self.states) <= BORNE {
             return true;
         }
-        let Some(machine) = &self.machine else { return false };
+        let Some(machine) = self.machine.get_or_init(|| self.machine()) else { return false };
         machine.try_search(&mut machine.create_cache(), &text.into()).is_ok()
     }
 
+    /// What a search of so many octets costs, in steps of some nanoseconds each.
+    pub fn steps(&self, octets: usize) -> usize {
+        (octets.saturating_mul(self.states) / STEP).min(LONG)
+    }
+
     /// Whether the groups can be looked for in a match of so many octets.
-    pub(super) fn bears_groups(&self, octets: usize) -> bool {
+    pub fn bears_groups(&self, octets: usize) -> bool {
         octets.saturating_mul(self.states) <= BORNE
     }
+}
+
+fn thompson() -> thompson::Config {
+    thompson::Config::new().utf8(false)
 }
 
 #[cfg(test)]
@@ -75,7 +99,11 @@ mod tests {
             (r"\bab", "\u{fc}b ".repeat(100), true, "other words, which no machine knows, in a short text"),
             (r"\bab", "\u{fc}b ".repeat(100_000), false, "the same in a long one"),
         ] {
-            assert_eq!(Effort::of(pattern).bears(text.as_bytes()), want, "{pattern}: {why}");
+            assert_eq!(
+                Effort::of(pattern, syntax::Config::new()).bears(text.as_bytes()),
+                want,
+                "{pattern}: {why}"
+            );
         }
     }
 }

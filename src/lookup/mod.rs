@@ -9,6 +9,7 @@ pub mod config;
 pub mod dns;
 pub mod dnsbl;
 pub mod dnsbl_zone;
+pub mod effort;
 pub mod error;
 pub mod host;
 pub mod http;

@@ -1,10 +1,15 @@
 //! A map of patterns, as Postfix's `regexp_table`: `/PATTERN/FLAGS VALUE`; the first line that matches counts.
 //!
 //! The patterns are those of Rust's regex: no back references and no look-around, so that none takes more time than the
-//! key is long.
+//! key is long. One that would take milliseconds all the same isn't searched for.
+
+use std::sync::Arc;
 
 use regex::{Regex, RegexBuilder};
+use regex_automata::util::syntax;
 
+use crate::lookup::effort::{CACHE, Effort};
+use crate::lookup::error::LookupError;
 use crate::lookup::map::error::LineError;
 use crate::lookup::map::lines::LogicalLines;
 use crate::lookup::map::substitution::Substitution;
@@ -18,10 +23,16 @@ pub struct PatternTable {
 
 #[derive(Clone, Debug)]
 struct Line {
-    pattern: Regex,
+    pattern: Pattern,
     /// Whether it fits where the pattern doesn't.
     is_negated: bool,
     action: Action,
+}
+
+#[derive(Clone, Debug)]
+struct Pattern {
+    regex: Regex,
+    effort: Arc<Effort>,
 }
 
 #[derive(Clone, Debug)]
@@ -69,7 +80,7 @@ impl PatternTable {
                 }
                 false => {
                     let (pattern, is_negated, rest) = read(&line.text).map_err(wrong)?;
-                    let value = Substitution::parse(rest, pattern.captures_len()).map_err(wrong)?;
+                    let value = Substitution::parse(rest, pattern.regex.captures_len()).map_err(wrong)?;
                     if rest.is_empty() {
                         return Err(wrong("the pattern has no value".to_owned()));
                     }
@@ -89,30 +100,41 @@ impl PatternTable {
         }
     }
 
-    /// The value of the first line that fits `key`.
-    pub fn get(&self, key: &str) -> Option<String> {
+    /// The value of the first line that fits `key`, if there is one; `spend` is told what each search costs before it
+    /// begins, in steps of 5 ns.
+    ///
+    /// *Errors*: `TooLarge` if one would take milliseconds; or that of `spend`.
+    pub fn get<E>(&self, key: &str, mut spend: impl FnMut(usize) -> Result<(), E>) -> Result<Found, E> {
         let mut at = 0;
         while let Some(line) = self.lines.get(at) {
             at += 1;
+            let Pattern { regex, effort } = &line.pattern;
+            spend(SEARCH + key.len() + effort.steps(key.len()))?;
+            if !effort.bears(key.as_bytes()) {
+                return Ok(Err(LookupError::TooLarge));
+            }
             match &line.action {
                 Action::Skip(to) => {
-                    if line.pattern.is_match(key) == line.is_negated {
+                    if regex.is_match(key) == line.is_negated {
                         at = *to;
                     }
                 }
                 Action::Value(value) if line.is_negated || value.is_plain() => {
-                    if line.pattern.is_match(key) != line.is_negated {
-                        return Some(value.fill(None));
+                    if regex.is_match(key) != line.is_negated {
+                        return Ok(Ok(Some(value.fill(None))));
                     }
                 }
                 Action::Value(value) => {
-                    if let Some(caught) = line.pattern.captures(key) {
-                        return Some(value.fill(Some(&caught)));
+                    let Some(found) = regex.find(key) else { continue };
+                    if !effort.bears_groups(found.len()) {
+                        return Ok(Err(LookupError::TooLarge));
                     }
+                    let caught = regex.captures_at(key, found.start());
+                    return Ok(Ok(caught.map(|caught| value.fill(Some(&caught)))));
                 }
             }
         }
-        None
+        Ok(Ok(None))
     }
 
     /// How many values there are.
@@ -126,8 +148,14 @@ impl PatternTable {
     }
 }
 
+/// A value, if there is one.
+type Found = Result<Option<String>, LookupError>;
+
+/// Steps that one search takes at least.
+const SEARCH: usize = 20;
+
 /// `!/PATTERN/FLAGS rest` apart: the pattern, whether it is negated, the rest.
-fn read(text: &str) -> Result<(Regex, bool, &str), String> {
+fn read(text: &str) -> Result<(Pattern, bool, &str), String> {
     let (is_negated, text) = match text.strip_prefix('!') {
         Some(text) => (true, text.trim_start()),
         None => (false, text),
@@ -163,7 +191,7 @@ fn split(text: &str, mark: char) -> Option<(String, &str)> {
     None
 }
 
-fn compile(source: &str, flags: &str) -> Result<Regex, String> {
+fn compile(source: &str, flags: &str) -> Result<Pattern, String> {
     let (mut ignores_case, mut is_multi_line) = (true, false);
     for flag in flags.chars() {
         match flag {
@@ -175,13 +203,19 @@ fn compile(source: &str, flags: &str) -> Result<Regex, String> {
         }
     }
     let mut builder = RegexBuilder::new(source);
-    builder.case_insensitive(ignores_case).multi_line(is_multi_line).size_limit(COMPILED);
-    builder.build().map_err(|error| {
+    builder
+        .case_insensitive(ignores_case)
+        .multi_line(is_multi_line)
+        .size_limit(COMPILED)
+        .dfa_size_limit(CACHE);
+    let regex = builder.build().map_err(|error| {
         // The last line says what is wrong; those above draw the pattern.
         let words = error.to_string();
         let last = words.lines().last().unwrap_or_default();
         format!("/{source}/: {}", last.strip_prefix("error: ").unwrap_or(last))
-    })
+    })?;
+    let syntax = syntax::Config::new().case_insensitive(ignores_case).multi_line(is_multi_line);
+    Ok(Pattern { regex, effort: Arc::new(Effort::of(source, syntax)) })
 }
 
 /// Lines of one table.
@@ -192,6 +226,8 @@ const COMPILED: usize = 1 << 20;
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
     use super::*;
 
     #[test]
@@ -232,9 +268,26 @@ mod tests {
             ("x@c", Some("REJECT over two lines")),
             ("d@d", None),
         ] {
-            assert_eq!(table.get(key).as_deref(), want, "{key:?}");
+            let found = table.get(key, |_| Ok::<(), Infallible>(())).unwrap();
+            assert_eq!(found, Ok(want.map(str::to_owned)), "{key:?}");
         }
         assert_eq!(table.len(), 11);
+    }
+
+    #[test]
+    fn a_search_that_would_take_long_is_not_begun() {
+        let table = PatternTable::parse("/^b/ b\n/((?:[a-z]{0,40}){0,40})x/ $1\n").expect("lines");
+        let mut steps = 0;
+        let mut get = |key: &str| {
+            table.get(key, |more| {
+                steps += more;
+                if steps > 30_000 { Err("spent") } else { Ok(()) }
+            })
+        };
+        assert_eq!(get("b"), Ok(Ok(Some("b".into()))));
+        assert_eq!(get("aax"), Ok(Ok(Some("aa".into()))));
+        assert_eq!(get(&"a".repeat(4096)), Ok(Err(LookupError::TooLarge)));
+        assert_eq!((0..10).map(|_| get("aax")).find_map(Result::err), Some("spent"), "each search costs");
     }
 
     #[test]

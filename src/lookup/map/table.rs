@@ -1,6 +1,7 @@
 //! A map as it was read from a file: of one of five kinds, all of which are asked for the value of a key.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
@@ -116,24 +117,33 @@ impl Table {
 
     /// The value of `key`.
     ///
-    /// *Errors*: `Absent`; `Invalid` for what is no address, of a map of networks; `TooLarge` past 4096 octets; and those
-    /// of [`MmdbTable::get`].
-    pub fn get(&self, key: &str) -> Result<Cow<'_, str>, LookupError> {
-        if key.len() > LONGEST_KEY {
-            return Err(LookupError::TooLarge);
+    /// *Errors*: `Absent`; `Invalid` for what is no address, of a map of networks; `TooLarge` past 4096 octets, and those
+    /// of [`PatternTable::get`] and [`MmdbTable::get`].
+    pub fn get(&self, key: &str) -> Answer<'_> {
+        match self.get_for(key, |_| Ok::<(), Infallible>(())) {
+            Ok(answer) => answer,
         }
+    }
+
+    /// The same; `spend` is told what the searches of a table of patterns cost, each before it begins, in steps
+    /// of 5 ns.
+    ///
+    /// *Errors*: that of `spend`.
+    pub fn get_for<E>(&self, key: &str, spend: impl FnMut(usize) -> Result<(), E>) -> Result<Answer<'_>, E> {
+        if key.len() > LONGEST_KEY {
+            return Ok(Err(LookupError::TooLarge));
+        }
+        let address = || parse_address(key).ok_or(LookupError::Invalid);
         let found = match self {
-            Self::Hash(table) => table.get(key).map(Cow::Borrowed),
-            Self::Cidr(table) => {
-                table.get(parse_address(key).ok_or(LookupError::Invalid)?).map(Cow::Borrowed)
-            }
-            Self::Domain(table) => table.get(key).map(Cow::Borrowed),
-            Self::Regex(table) => table.get(key).map(Cow::Owned),
+            Self::Hash(table) => Ok(table.get(key).map(Cow::Borrowed)),
+            Self::Cidr(table) => address().map(|address| table.get(address).map(Cow::Borrowed)),
+            Self::Domain(table) => Ok(table.get(key).map(Cow::Borrowed)),
+            Self::Regex(table) => table.get(key, spend)?.map(|value| value.map(Cow::Owned)),
             Self::Mmdb(table) => {
-                return table.get(parse_address(key).ok_or(LookupError::Invalid)?).map(Cow::Owned);
+                address().and_then(|address| table.get(address)).map(|value| Some(Cow::Owned(value)))
             }
         };
-        found.ok_or(LookupError::Absent)
+        Ok(found.and_then(|value| value.ok_or(LookupError::Absent)))
     }
 
     /// How many entries there are.
@@ -152,6 +162,9 @@ impl Table {
         self.len() == 0
     }
 }
+
+/// The value of a key, or why there is none.
+type Answer<'a> = Result<Cow<'a, str>, LookupError>;
 
 /// Octets of a file.
 const LARGEST: u64 = 64 << 20;

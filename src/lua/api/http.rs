@@ -14,6 +14,7 @@ use crate::lookup::http::url::Url;
 use crate::lua::api::Parts;
 use crate::lua::api::json;
 use crate::lua::api::module::{Arguments, Module, OrKind, When, duration};
+use crate::lua::budget::LONGEST_TEXT;
 use crate::lua::capability::Need;
 use crate::lua::charge::{self, Rate};
 use crate::lua::guard::Guard;
@@ -23,7 +24,7 @@ use crate::names::reach::{Reach, reach};
 /// Redirects that a request may ask to be followed.
 const MOST_REDIRECTS: i64 = 5;
 /// Octets of a reply's body that a request may ask for.
-const MOST_OCTETS: u64 = 8 << 20;
+const MOST_OCTETS: u64 = LONGEST_TEXT as u64;
 /// Octets of a body that is sent.
 const MOST_SENT: usize = 1 << 20;
 /// Pairs of a form.
@@ -244,7 +245,7 @@ fn size(value: &Value) -> Result<usize, String> {
     let octets = octets
         .filter(|octets| (1..=MOST_OCTETS).contains(octets))
         .and_then(|octets| usize::try_from(octets).ok());
-    octets.ok_or_else(|| "max_size is a size of at most 8 MiB".to_owned())
+    octets.ok_or_else(|| "max_size is a size of at most 2 MiB".to_owned())
 }
 
 /// What a server has said, as scripts have it.

@@ -9,7 +9,6 @@ pub mod client;
 mod dns;
 mod domains;
 mod drawer;
-mod effort;
 mod hash;
 mod hmac;
 mod http;

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use mlua::{Lua, LuaString, MetaMethod, Table, UserData, UserDataMethods, Value};
 use parking_lot::Mutex;
 use regex::bytes::{Regex, RegexBuilder};
+use regex_automata::util::syntax;
 
+use crate::lookup::effort::{CACHE, COMPILED, Effort};
 use crate::lua::api::Parts;
-use crate::lua::api::effort::{CACHE, COMPILED, Effort};
 use crate::lua::api::module::{Module, When};
 use crate::lua::caller::raise;
 use crate::lua::charge::{self, Rate};
@@ -56,7 +57,7 @@ impl Patterns {
             let last = words.lines().last().unwrap_or_default();
             last.strip_prefix("error: ").unwrap_or(last).to_owned()
         })?;
-        let compiled = (compiled, Arc::new(Effort::of(source)));
+        let compiled = (compiled, Arc::new(Effort::of(source, syntax::Config::new())));
         self.compiled.lock().insert(source.to_owned(), compiled.clone());
         Ok(compiled)
     }

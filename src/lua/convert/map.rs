@@ -11,7 +11,7 @@ use crate::lookup::map::maps::Map;
 use crate::lookup::map::remote::RemoteMap;
 use crate::lookup::map::table::Table;
 use crate::lua::caller::raise;
-use crate::lua::charge::{self, Rate, taken};
+use crate::lua::charge::{self, taken};
 use crate::lua::guard::Guard;
 use crate::lua::or_kind::OrKind;
 use crate::lua::suspend;
@@ -54,9 +54,6 @@ impl IntoLua for MapObject {
     }
 }
 
-/// Steps that one pattern of a map takes at least.
-const PATTERN: usize = 20;
-
 /// A map that was read from a file.
 pub struct TableObject(Option<Arc<Table>>);
 
@@ -64,11 +61,8 @@ impl TableObject {
     fn get(&self, lua: &Lua, key: &LuaString) -> mlua::Result<Result<String, LookupError>> {
         let Some(table) = &self.0 else { return Ok(Err(LookupError::Unavailable)) };
         let key = taken(lua, key)?;
-        if let Table::Regex(patterns) = &**table {
-            // Each of them looks at the key, for what a lookup in another table takes at least.
-            charge::steps(lua, patterns.len().saturating_mul(PATTERN + Rate::READ.steps(key.len())))?;
-        }
-        Ok(table.get(&key).map(Cow::into_owned))
+        let found = table.get_for(&key, |steps| charge::steps(lua, steps))?;
+        Ok(found.map(Cow::into_owned))
     }
 }
 

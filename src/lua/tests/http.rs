@@ -144,7 +144,7 @@ fn misuse_is_told_at_the_callers_line() {
         ("http.get(URL, { timeout = 'soon' })", "timeout is a number of seconds"),
         ("http.get(URL, { timeout = 0 })", "timeout is more than nothing"),
         ("http.get(URL, { redirects = 6 })", "redirects is a number from 0 to 5"),
-        ("http.get(URL, { max_size = '1 GB' })", "max_size is a size of at most 8 MiB"),
+        ("http.get(URL, { max_size = '1 GB' })", "max_size is a size of at most 2 MiB"),
         ("http.get(URL, { headers = { Host = 'x' } })", "header 'Host': this header is the client's own"),
         ("http.get(URL, { headers = { ['a b'] = 'x' } })", "header 'a b': no header has such a name"),
         ("http.request { method = 'GET' }", "http.request: url is wanted"),

@@ -1,6 +1,7 @@
 -- Every function that a script can reach, with the largest that it takes: `C[name]` calls it once. The test calls each
 -- without end, and has NAMES put before this, which it chooses one of by the name that the client says.
 local BIG, NUL, DIGITS = ('x'):rep(2000000), ('\0'):rep(2000000), ('1'):rep(2000000)
+local SHORT = ('a'):rep(400)
 local BAD = ('\255'):rep(2000000)
 local LONG = ('a'):rep(250000) -- what modules take at most is 256 KiB
 local KEY = ('a.'):rep(2000)
@@ -170,8 +171,8 @@ C["NetworkSet:contains"] = function() networks:contains(BAD) end
 C["NetworkSet:get"] = function() networks:get(BAD) end
 C["DomainSet:contains"] = function() names:contains(BAD) names:contains(KEY:sub(1, 251)) end
 C["DomainSet:get"] = function() names:get(BAD) names:get(KEY:sub(1, 251)) end
-C["Map:get"] = function() table_map:get(BAD) patterns:get(LONG:sub(1, 4096)) end
-C["Map:contains"] = function() table_map:contains(BAD) patterns:contains(LONG:sub(1, 4096)) end
+C["Map:get"] = function() table_map:get(BAD) patterns:get(LONG:sub(1, 4096)) patterns:get(SHORT) end
+C["Map:contains"] = function() table_map:contains(BAD) patterns:contains(LONG:sub(1, 4096)) patterns:contains(SHORT) end
 C["Regex:captures"] = function() each(regexes, function(one) one:captures(LONG) end) end
 C["Regex:find"] = function() each(regexes, function(one) one:find(LONG) end) end
 C["Regex:matches"] = function() each(regexes, function(one) one:matches(LONG) end) end

@@ -75,6 +75,7 @@ fn set_up(names: &[String], cpu: Duration, count: i64) -> Setup {
     });
     std::fs::write(setup.folder().join("people"), "ann@a.example friend\n").unwrap();
     let patterns: String = (0..200).map(|number| format!("/^(.*)x{number}$/ $1\n")).collect();
+    let patterns = patterns + &"/((?:[a-z]{0,40}){0,40})x/ $1\n".repeat(8);
     std::fs::write(setup.folder().join("patterns"), patterns).unwrap();
     let keeper = Memory::new(MEMORY, StoreClock::standing());
     let store = Store::new(Arc::new(keeper), "", Duration::from_secs(1));

@@ -136,7 +136,7 @@ const HTTP_OPTIONS: &[Member] = &[
     m("headers", "table<string, string|number>?", "Headers, but for those of the connection."),
     m("timeout", "Duration?", "5 s unless said, 60 s at most."),
     m("redirects", "integer?", "How many are followed; none unless said, 5 at most."),
-    m("max_size", "Size?", "Of the body that comes back; 1 MiB unless said, 8 MiB at most."),
+    m("max_size", "Size?", "Of the body that comes back; 1 MiB unless said, 2 MiB at most."),
     m("json", "any", "The body, written as JSON."),
     m("form", "table<string, string|number>?", "The body, written as a form."),
     m("body", "string?", "The body."),
