@@ -12,6 +12,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
+use thousand_tests::thousand_tests;
+
+#[path = "support/thousand_tests.rs"]
+mod thousand_tests;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -217,16 +221,7 @@ fn a_seed_gives_the_same_values_again() {
 
 #[test]
 fn a_thousand_tests_are_run() {
-    let one = |number: usize| {
-        format!(
-            "test('number {number}', function()\n\
-             local client = session {{ policies = {{ 'helo' }} }}\n\
-             client:ehlo('mail.example.net')\n\
-             client:mail('ann@example.net'):expect(250)\n\
-             client:rcpt('bob@ours.example'):expect(250)\nend)\n"
-        )
-    };
-    let (_folder, path) = file(&(0..1000).map(one).collect::<String>());
+    let (_folder, path) = file(&thousand_tests());
     let (told, code) = json(&[path.to_str().unwrap()]);
     assert_eq!((code, told["passed"].as_u64()), (Some(0), Some(1000)));
     let names =

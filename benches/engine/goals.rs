@@ -1,4 +1,4 @@
-//! The goals that issue texts set for the engine: measured one after the other, said in a line each, and kept or not.
+//! The goals of the engine: measured one after the other, said in a line each, and kept or not.
 
 use std::hint::black_box;
 use std::process::Command;
@@ -10,6 +10,7 @@ use gatepost::policy::event::Event;
 use crate::cost::SMALL;
 use crate::fairness;
 use crate::place::Place;
+use crate::thousand_tests::thousand_tests;
 use crate::thread_time;
 
 /// Processor time of a trivial hook call, and of a session with the five hooks of `small.lua`, at most.
@@ -30,7 +31,7 @@ pub(crate) fn are_reached() -> bool {
     let reached = [
         tell("a trivial hook call", hook, HOOK),
         tell("a session with five hooks", session, SESSION),
-        tell("a thousand tests of a policy", thousand_tests(), TESTS),
+        tell("a thousand tests of a policy", time_of_tests(), TESTS),
         fairness::measure(),
     ];
     reached.into_iter().all(|is_reached| is_reached)
@@ -52,19 +53,10 @@ fn median(count: u32, body: impl AsyncFn() + 'static) -> Duration {
 }
 
 /// What `gatepost test` takes for a file of a thousand: each a session with a policy that looks at it.
-fn thousand_tests() -> Duration {
-    let one = |number: u32| {
-        format!(
-            "test('number {number}', function()\n\
-             local client = session {{ policies = {{ 'helo' }} }}\n\
-             client:ehlo('mail.example.net')\n\
-             client:mail('ann@example.net'):expect(250)\n\
-             client:rcpt('bob@ours.example'):expect(250)\nend)\n"
-        )
-    };
+fn time_of_tests() -> Duration {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("many_test.lua");
-    std::fs::write(&path, (0..1000).map(one).collect::<String>()).unwrap();
+    std::fs::write(&path, thousand_tests()).unwrap();
     let start = Instant::now();
     let output = Command::new(env!("CARGO_BIN_EXE_gatepost")).arg("test").arg(&path).output().unwrap();
     let took = start.elapsed();

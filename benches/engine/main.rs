@@ -11,6 +11,8 @@ mod fairness;
 mod goals;
 mod patterns;
 mod place;
+#[path = "../../tests/support/thousand_tests.rs"]
+mod thousand_tests;
 mod thread_time;
 
 use std::process::ExitCode;

@@ -14,7 +14,6 @@ use regex_automata::util::syntax;
 #[derive(Debug)]
 pub struct Effort {
     pattern: Box<str>,
-    syntax: syntax::Config,
     states: usize,
     /// Shows whether a long text can be searched quickly; none if there is nothing of the kind for the pattern. Made when
     /// it is wanted first.
@@ -33,13 +32,12 @@ const STEP: usize = 16;
 const LONG: usize = 4096;
 
 impl Effort {
-    /// That of `pattern`, which is one and was compiled by these rules.
-    pub fn of(pattern: &str, syntax: syntax::Config) -> Self {
-        let syntax = syntax.utf8(false);
-        let nfa = thompson::NFA::compiler().syntax(syntax).configure(thompson()).build(pattern);
+    /// That of `pattern`, which is one.
+    pub fn of(pattern: &str) -> Self {
+        let nfa = thompson::NFA::compiler().syntax(syntax()).configure(thompson()).build(pattern);
         // It has been compiled once, so that this doesn't fail.
         let states = nfa.map_or(COMPILED, |nfa| nfa.states().len());
-        Effort { pattern: pattern.into(), syntax, states, machine: OnceLock::new() }
+        Effort { pattern: pattern.into(), states, machine: OnceLock::new() }
     }
 
     fn machine(&self) -> Option<Box<Machine>> {
@@ -51,7 +49,7 @@ impl Effort {
             .minimum_cache_clear_count(Some(3))
             .minimum_bytes_per_state(Some(10));
         let mut builder = Machine::builder();
-        let machine = builder.syntax(self.syntax).thompson(thompson()).dfa(dfa).build(&self.pattern);
+        let machine = builder.syntax(syntax()).thompson(thompson()).dfa(dfa).build(&self.pattern);
         machine.ok().map(Box::new)
     }
 
@@ -73,6 +71,10 @@ impl Effort {
     pub fn bears_groups(&self, octets: usize) -> bool {
         octets.saturating_mul(self.states) <= BORNE
     }
+}
+
+fn syntax() -> syntax::Config {
+    syntax::Config::new().utf8(false)
 }
 
 fn thompson() -> thompson::Config {
@@ -99,11 +101,7 @@ mod tests {
             (r"\bab", "\u{fc}b ".repeat(100), true, "other words, which no machine knows, in a short text"),
             (r"\bab", "\u{fc}b ".repeat(100_000), false, "the same in a long one"),
         ] {
-            assert_eq!(
-                Effort::of(pattern, syntax::Config::new()).bears(text.as_bytes()),
-                want,
-                "{pattern}: {why}"
-            );
+            assert_eq!(Effort::of(pattern).bears(text.as_bytes()), want, "{pattern}: {why}");
         }
     }
 }

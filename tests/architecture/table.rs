@@ -51,6 +51,7 @@ pub(crate) const TABLE: &[Row] = &[
             "hickory_resolver",
             "hickory_server",
             "regex",
+            "regex_automata",
             "hyper",
             "hyper_util",
             "hyper_rustls",
@@ -91,17 +92,7 @@ pub(crate) const TABLE: &[Row] = &[
     Row {
         module: "lua",
         imports: &["smtp", "names", "session", "message", "policy", "lookup", "store", "observe"],
-        crates: &[
-            "mlua",
-            "regex",
-            "regex_automata",
-            "serde_json",
-            "jiff",
-            "aws_lc_rs",
-            "base64",
-            "percent_encoding",
-            "rustix",
-        ],
+        crates: &["mlua", "regex", "serde_json", "jiff", "aws_lc_rs", "base64", "percent_encoding", "rustix"],
     },
     // serde_json: the values of a policy's options on their way to it. rustix: our own name, if none is given.
     Row {

@@ -1,6 +1,7 @@
 //! The keys of `[auth]`: who checks logins, and how; and of the tables in it.
 
-use crate::config::keys::key::{Default, Item, Key, Kind, word};
+use crate::config::keys::directory;
+use crate::config::keys::key::{Default, Item, Key, Kind};
 use crate::config::keys::table::Table;
 
 /// `[auth]`.
@@ -74,43 +75,20 @@ pub(super) const LDAP: &[Key] = &[
         "Which entry below `base` is the user's; two that fit are a mistake, and nobody logs in.",
     )
     .rfc("RFC 4515"),
-    ldap(
-        "scope",
-        Kind::Choice(&[word("sub"), word("one")]),
-        Default::Is("\"sub\""),
-        "Whether all entries below `base` are searched, or those right below it.",
-    ),
-    ldap(
-        "search_dn",
-        Kind::Dn { or_name: true },
-        Default::Words("nobody: the directory lets everybody search"),
-        "As whom users are searched.",
-    ),
-    ldap(
-        "search_password_file",
-        Kind::Path,
-        Default::Words("none; needed with `search_dn`"),
-        "A file whose first line is the password of `search_dn`.",
-    ),
+    directory::scope(Table::Ldap),
+    directory::search_dn(Table::Ldap, "As whom users are searched."),
+    directory::search_password_file(Table::Ldap),
     ldap(
         "user_attribute",
         Kind::Attribute,
         Default::Words("none: what was typed"),
         "The attribute of the user's entry that says who it is for policies, `sender_login`, the backend and the log.",
     ),
-    ldap(
-        "ca",
-        Kind::Path,
-        Default::Words("the system's own"),
-        "The authorities that vouch for the directory, in PEM.",
-    ),
-    ldap(
-        "starttls",
-        Kind::Boolean,
-        Default::Words("true with `ldap://`, but to this machine"),
+    directory::ca(Table::Ldap),
+    directory::starttls(
+        Table::Ldap,
         "Whether TLS begins after STARTTLS. The certificate must be for the host in `verify`.",
-    )
-    .rfc("RFC 4513 §3"),
+    ),
     ldap(
         "without_tls",
         Kind::Boolean,

@@ -1,5 +1,6 @@
 //! The keys of `[map.NAME]`.
 
+use crate::config::keys::directory;
 use crate::config::keys::key::{Default, Key, Kind, word};
 use crate::config::keys::table::Table;
 
@@ -90,37 +91,14 @@ pub(super) const MAP: &[Key] = &[
         Default::Words("none; needed with a directory"),
         "The attribute whose values are the value: several, of one entry or of several, are joined by commas.",
     ),
-    ldap(
-        "scope",
-        Kind::Choice(&[word("sub"), word("one")]),
-        Default::Is("\"sub\""),
-        "Whether all entries below `base` are searched, or those right below it.",
-    ),
-    ldap(
-        "search_dn",
-        Kind::Dn { or_name: true },
-        Default::Words("nobody: the directory lets everybody search"),
-        "As whom a directory is searched.",
-    ),
-    ldap(
-        "search_password_file",
-        Kind::Path,
-        Default::Words("none; needed with `search_dn`"),
-        "A file whose first line is the password of `search_dn`.",
-    ),
-    ldap(
-        "ca",
-        Kind::Path,
-        Default::Words("the system's own"),
-        "The authorities that vouch for the directory, in PEM.",
-    ),
-    ldap(
-        "starttls",
-        Kind::Boolean,
-        Default::Words("true with `ldap://`, but to this machine"),
+    directory::scope(Table::Map),
+    directory::search_dn(Table::Map, "As whom a directory is searched."),
+    directory::search_password_file(Table::Map),
+    directory::ca(Table::Map),
+    directory::starttls(
+        Table::Map,
         "Whether TLS begins after STARTTLS. The certificate must be for the host in `source`.",
-    )
-    .rfc("RFC 4513 §3"),
+    ),
     ldap(
         "without_tls",
         Kind::Boolean,

@@ -6,6 +6,7 @@ pub mod table;
 
 mod auth;
 mod backend;
+mod directory;
 mod listener;
 mod map;
 mod policy;

@@ -6,7 +6,6 @@
 use std::sync::Arc;
 
 use regex::{Regex, RegexBuilder};
-use regex_automata::util::syntax;
 
 use crate::lookup::effort::{CACHE, Effort};
 use crate::lookup::error::LookupError;
@@ -214,8 +213,10 @@ fn compile(source: &str, flags: &str) -> Result<Pattern, String> {
         let last = words.lines().last().unwrap_or_default();
         format!("/{source}/: {}", last.strip_prefix("error: ").unwrap_or(last))
     })?;
-    let syntax = syntax::Config::new().case_insensitive(ignores_case).multi_line(is_multi_line);
-    Ok(Pattern { regex, effort: Arc::new(Effort::of(source, syntax)) })
+    let case = if ignores_case { "(?i)" } else { "" };
+    let lines = if is_multi_line { "(?m)" } else { "" };
+    let effort = Effort::of(&format!("{case}{lines}{source}"));
+    Ok(Pattern { regex, effort: Arc::new(effort) })
 }
 
 /// Lines of one table.

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use mlua::{Lua, LuaString, MetaMethod, Table, UserData, UserDataMethods, Value};
 use parking_lot::Mutex;
 use regex::bytes::{Regex, RegexBuilder};
-use regex_automata::util::syntax;
 
 use crate::lookup::effort::{CACHE, COMPILED, Effort};
 use crate::lua::api::Parts;
@@ -57,7 +56,7 @@ impl Patterns {
             let last = words.lines().last().unwrap_or_default();
             last.strip_prefix("error: ").unwrap_or(last).to_owned()
         })?;
-        let compiled = (compiled, Arc::new(Effort::of(source, syntax::Config::new())));
+        let compiled = (compiled, Arc::new(Effort::of(source)));
         self.compiled.lock().insert(source.to_owned(), compiled.clone());
         Ok(compiled)
     }
