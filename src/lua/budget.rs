@@ -150,7 +150,7 @@ const LEAST_MEMORY: usize = 64 << 10;
 impl HookCall {
     /// A call of `function`, which is about to run on behalf of `call`.
     ///
-    /// That there is no memory for it, its first poll says: built where it lies, it costs a copy less.
+    /// That there are no `arguments`, or no memory for it, its first poll says: built where it lies, it costs a copy less.
     #[inline(always)]
     pub fn new(
         lua: &Lua,
@@ -158,12 +158,13 @@ impl HookCall {
         call: Rc<Call>,
         allowance: Allowance,
         function: &Function,
-        arguments: impl IntoLuaMulti,
+        arguments: mlua::Result<impl IntoLuaMulti>,
     ) -> Self {
-        let (running, problem) = match Running::begin(lua, guard, function, arguments) {
-            Ok(running) => (Some(running), None),
-            Err(problem) => (None, Some(Box::new(Stopped::Raised(problem)))),
-        };
+        let (running, problem) =
+            match arguments.and_then(|arguments| Running::begin(lua, guard, function, arguments)) {
+                Ok(running) => (Some(running), None),
+                Err(problem) => (None, Some(Box::new(Stopped::Raised(problem)))),
+            };
         HookCall {
             lua: lua.clone(),
             guard: Rc::clone(guard),
@@ -218,7 +219,7 @@ impl HookCall {
             self.cpu_left = budget.saturating_sub(self.guard.spent(start, end));
             self.span = Some((self.span.map_or(start, |(first, _)| first), end));
         }
-        self.guard.memory().unlimit(&self.lua);
+        self.guard.memory().unlimit();
         self.held = used;
         (stop, result)
     }

@@ -9,7 +9,7 @@ use mlua::AnyUserData;
 
 use crate::lua::convert::session::SessionView;
 use crate::lua::engine::Engine;
-use crate::lua::judging::{Judging, Link};
+use crate::lua::judging::{self, Judging, Link};
 use crate::lua::occasion::Occasion;
 use crate::lua::policy::Policy;
 use crate::lua::ruling::Ruling;
@@ -96,7 +96,14 @@ struct SessionChain {
 
 impl SessionPolicies for SessionChain {
     fn decide<'a>(&'a self, event: Event<'a>) -> Answer<'a, Decision> {
-        Box::pin(Judging::new(&self.engine, &self.view, &self.links, event))
+        // Made where it stays: it is too large to be copied there.
+        let place = Box::new_uninit();
+        let held = judging::held(&self.view, &event);
+        let mut judging = Box::write(place, Judging::new(&self.engine, &self.view, &self.links, event));
+        if let Some(decision) = held {
+            judging.end(decision);
+        }
+        Box::into_pin(judging)
     }
 
     fn verify<'a>(&'a self, credentials: &'a Credentials<'a>) -> Answer<'a, Verified> {

@@ -190,6 +190,7 @@ impl Guard {
 
     /// Begins a poll of `call`. It is timed from the first tick on, or the first function that works for a while: most
     /// calls end before, and for them two looks at the clock would be a fifth of what they cost.
+    #[inline(always)]
     pub(super) fn arm(&self, call: &Rc<Call>, armed: Armed) {
         self.clock.tick(POLL);
         self.armed.set(Some(armed));
@@ -379,7 +380,7 @@ impl Guard {
         // Where it can't be, an error unwinds, again at each instruction.
         if !std::ptr::eq(armed.top, lua.state()) {
             // The call has no memory left to lose, and this must not fail.
-            self.memory.lift();
+            self.memory.unlimit();
             self.ended.raw_set(lua.current_thread(), true)?;
         }
         Err(mlua::Error::runtime(OVER_BUDGET))

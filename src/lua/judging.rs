@@ -43,6 +43,7 @@ pub(super) struct Judging<'a> {
 
 impl<'a> Judging<'a> {
     /// What the policies of `links` make of `event`; nobody has been asked yet.
+    #[inline(always)]
     pub(super) fn new(
         engine: &'a Engine,
         view: &'a Rc<SessionView>,
@@ -50,19 +51,20 @@ impl<'a> Judging<'a> {
         event: Event<'a>,
     ) -> Self {
         let stage = event.stage();
-        let held = match &event {
-            Event::Rcpt { rcpt, .. } => held(view, rcpt),
-            _ => None,
-        };
         Judging {
             view,
             links,
             run: Run::new(engine, view, Occasion::Event(event), stage),
-            // A refusal that was held back until now is the decision.
-            place: if held.is_some() { links.len() } else { 0 },
-            decision: held.unwrap_or_else(Decision::accept),
+            place: 0,
+            decision: Decision::accept(),
             has_accepted: false,
         }
+    }
+
+    /// Ends it before anybody is asked, with this decision.
+    pub(super) fn end(&mut self, decision: Decision) {
+        self.place = self.links.len();
+        self.decision = decision;
     }
 
     /// Whether `link` is asked; one that is being asked already, is.
@@ -110,10 +112,18 @@ impl Future for Judging<'_> {
     }
 }
 
-/// The refusal that was held back until now, unless `rcpt` is one whom nobody may keep mail from.
+/// The refusal that was held back until now, if `event` is a recipient, unless it is one whom nobody may keep mail from.
 ///
 /// Source: RFC 5321 §4.5.1.
-fn held(view: &SessionView, rcpt: &Rcpt) -> Option<Decision> {
+#[inline]
+pub(super) fn held(view: &SessionView, event: &Event<'_>) -> Option<Decision> {
+    match event {
+        Event::Rcpt { rcpt, .. } => held_from(view, rcpt),
+        _ => None,
+    }
+}
+
+fn held_from(view: &SessionView, rcpt: &Rcpt) -> Option<Decision> {
     let session = view.session.borrow();
     let held = session.held()?;
     let relay = &session.rules().relay;

@@ -33,6 +33,8 @@ pub(super) struct Memory {
     long_octets: Cell<usize>,
     /// The coroutine that runs; null while no script does.
     running: Cell<*mut lua_State>,
+    /// Whether mlua expects that allocations fail.
+    may_fail: Cell<bool>,
     /// Whether the last refusal was for the length of a text.
     is_text: Cell<bool>,
 }
@@ -75,6 +77,7 @@ impl Memory {
             long: RefCell::default(),
             long_octets: Cell::new(0),
             running: Cell::new(std::ptr::null_mut()),
+            may_fail: Cell::new(false),
             is_text: Cell::new(false),
         });
         memory.take_over();
@@ -113,23 +116,29 @@ impl Memory {
         self.limit.set(octets);
         self.longest.set(longest.saturating_add(HEAD));
         self.is_text.set(false);
-        self.expect_failures(lua, true);
+        if !self.may_fail.get() {
+            self.expect_failures(lua, true);
+        }
     }
 
-    /// From now on nothing is limited: the engine's own calls into Lua can't fail for a script's hunger, and are faster.
-    pub(super) fn unlimit(&self, lua: &Lua) {
-        self.lift();
-        self.expect_failures(lua, false);
-    }
-
-    /// The same in the midst of a poll.
-    pub(super) fn lift(&self) {
+    /// From now on nothing is limited: the engine's own calls into Lua can't fail for a script's hunger.
+    pub(super) fn unlimit(&self) {
         self.limit.set(usize::MAX);
         self.longest.set(usize::MAX);
     }
 
+    /// Until the next limit, calls into `lua` are made without what would catch a failure: for who makes many. Nothing is
+    /// limited now.
+    pub(super) fn rule_out_failures(&self, lua: &Lua) {
+        if self.may_fail.get() && self.limit.get() == usize::MAX {
+            self.expect_failures(lua, false);
+        }
+    }
+
     /// Tells mlua whether allocations fail, which it knows by a limit of its own.
+    #[inline(never)]
     fn expect_failures(&self, lua: &Lua, may_fail: bool) {
+        self.may_fail.set(may_fail);
         if self.main.get().is_null() {
             return;
         }

@@ -1,6 +1,5 @@
 //! What a hook is called for: an event that asks, or a report that tells; and the table that shows it to scripts.
 
-use std::borrow::Cow;
 use std::rc::Rc;
 
 use mlua::Value;
@@ -37,12 +36,18 @@ impl Occasion<'_> {
         }
     }
 
-    /// The hook's second argument. `call` is the first hook call for it.
-    pub(super) fn subject<'v>(&self, view: &'v SessionView, call: &Call) -> mlua::Result<Cow<'v, Value>> {
+    /// The hook's second argument, where it is a table that the session has anyway.
+    #[inline]
+    pub(super) fn standing<'v>(&self, view: &'v SessionView) -> Option<mlua::Result<&'v Value>> {
+        matches!(self, Occasion::Event(Event::Connect)).then(|| view.client())
+    }
+
+    /// The hook's second argument, made for it. `call` is the first hook call for it.
+    pub(super) fn subject(&self, view: &SessionView, call: &Call) -> mlua::Result<Value> {
         let kit = &view.kit;
         let table = match self {
-            Occasion::Event(Event::Connect) => return view.client().map(Cow::Borrowed),
-            Occasion::Event(Event::Tls) => return view.tls().map(Cow::Owned),
+            Occasion::Event(Event::Connect) => return view.client().cloned(),
+            Occasion::Event(Event::Tls) => return view.tls(),
             Occasion::Event(Event::Ehlo { verb, name }) => {
                 let ehlo = subject::ehlo(kit, *verb, name)?;
                 view.show(&ehlo);
@@ -60,13 +65,13 @@ impl Occasion<'_> {
                 mail
             }
             Occasion::Event(Event::Rcpt { rcpt, index }) => subject::rcpt(kit, rcpt, *index)?,
-            Occasion::Event(Event::Data) => return transaction_facts::current(view, call).map(Cow::Owned),
+            Occasion::Event(Event::Data) => return transaction_facts::current(view, call),
             Occasion::Event(Event::Header(seen) | Event::Message(seen)) => message::table(kit, seen)?,
             Occasion::Event(Event::Command { verb, argument }) => subject::command(kit, verb, argument)?,
             Occasion::Event(Event::Reply(event)) => report::reply(kit, event)?,
             Occasion::Report(Report::Outcome(outcome), _) => report::outcome(kit, outcome)?,
             Occasion::Report(Report::Closed(ending), _) => report::ending(kit, ending)?,
         };
-        Ok(Cow::Owned(Value::Table(table)))
+        Ok(Value::Table(table))
     }
 }

@@ -233,7 +233,7 @@ impl Loading<'_> {
             ..Call::load(self.configured.name.as_str().into(), self.configured.allow.clone())
         });
         let running =
-            HookCall::new(&self.sandbox.lua, &self.sandbox.guard, call, LOADING, function, argument);
+            HookCall::new(&self.sandbox.lua, &self.sandbox.guard, call, LOADING, function, Ok(argument));
         running.finish_now().map_err(|stopped| match stopped {
             Stopped::Raised(error) => self.raised(&error),
             other => self.problem(other.to_string(), None),

@@ -1,6 +1,5 @@
 //! The hooks of one stage, run one after the other: each on its budget, its result read, its errors logged.
 
-use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
 use std::future::{Future, poll_fn};
@@ -8,7 +7,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use mlua::{Function, Value};
+use mlua::Value;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::lua::budget::{HookCall, Returned, Stopped};
@@ -20,9 +19,11 @@ use crate::lua::occasion::Occasion;
 use crate::lua::parking::{Admission, Berth};
 use crate::lua::policy::Policy;
 use crate::lua::ruling::Ruling;
+use crate::lua::sandbox::Sandbox;
 use crate::lua::verdict;
 use crate::lua::waits::Waits;
 use crate::message::edit::Edit;
+use crate::message::view::MessageView;
 use crate::observe::policy_counts::{self, HookCounts, Opinion};
 use crate::policy::event::Stage;
 use crate::policy::mode::Mode;
@@ -62,8 +63,8 @@ pub(super) struct Run<'a> {
     stage: Stage,
     /// When the time of all policies together is over; counted from the first wait.
     end: Option<Instant>,
-    /// The hooks' second argument and where it lies, once there was a hook.
-    subject: Option<(Cow<'a, Value>, *const c_void)>,
+    /// The hooks' second argument and where it lies, once it was made for a hook.
+    subject: Option<(Value, *const c_void)>,
     /// The hook that has begun and not ended.
     begun: Option<Begun>,
 }
@@ -160,10 +161,8 @@ impl<'a> Run<'a> {
     fn begin(&mut self, policy: &Policy, mode: Mode, edits: &[Edit]) -> Result<&mut Begun, Ran> {
         let Some(hook) = policy.hook(self.stage) else { return Err(Ran::Failed) };
         let message = self.occasion.message();
-        let mut known = message.as_ref().map(|message| message.edits.clone()).unwrap_or_default();
-        known.extend_from_slice(edits);
-        let known_edits = known.len();
-        let call = Rc::new(Call {
+        // Made where it stays: it is too large to be copied there.
+        let call = Rc::new_cyclic(|_| Call {
             policy: Rc::clone(&policy.name),
             capabilities: policy.capabilities.clone(),
             folder: None,
@@ -174,7 +173,7 @@ impl<'a> Run<'a> {
             past: self.occasion.past(),
             subject: Cell::new(std::ptr::null()),
             effects: RefCell::new(None),
-            edits: RefCell::new(known),
+            edits: RefCell::new(Vec::new()),
             made: RefCell::new(Vec::new()),
             is_task: false,
             budget: policy.budget,
@@ -182,37 +181,21 @@ impl<'a> Run<'a> {
             has_touched_vars: Cell::new(false),
             waits: Waits::default(),
         });
+        let mut known_edits = 0;
+        if call.message.is_some() || !edits.is_empty() {
+            let known = all_edits(call.message.as_deref(), edits);
+            known_edits = known.len();
+            call.edits.replace(known);
+        }
         let admission = self.berth(policy).map_or(Admission::Runs, Berth::admit);
         if admission == Admission::TurnedAway {
             return Err(Ran::Failed);
         }
-        match self.call(policy, hook, &call) {
-            Ok(running) => {
-                Ok(self.begun.insert(Begun { call, running, admission, known_edits, bound: None }))
-            }
-            Err(error) => {
-                let failure = Failure { words: error.to_string(), is_overrun: false };
-                Err(self.conclude(policy, mode, (&call, known_edits, admission), Err(failure)))
-            }
-        }
-    }
-
-    /// The call of `hook`, about to run.
-    #[inline]
-    fn call(&mut self, policy: &Policy, hook: &Function, call: &Rc<Call>) -> mlua::Result<HookCall> {
-        let (subject, pointer) = match &mut self.subject {
-            Some(subject) => subject,
-            none => {
-                let subject = self.occasion.subject(self.view, call)?;
-                let pointer = subject.to_pointer();
-                none.insert((subject, pointer))
-            }
-        };
-        call.subject.set(*pointer);
-        let sandbox = &self.engine.sandbox;
-        let arguments = (self.view.table()?, &**subject, &policy.options);
-        let (lua, guard) = (&sandbox.lua, &sandbox.guard);
-        Ok(HookCall::new(lua, guard, Rc::clone(call), policy.allowance(), hook, arguments))
+        let Sandbox { lua, guard, .. } = &self.engine.sandbox;
+        let subject = subject(&mut self.subject, &self.occasion, &self.engine.sandbox, self.view, &call);
+        let arguments = subject.and_then(|subject| Ok((self.view.table()?, subject, &policy.options)));
+        let running = HookCall::new(lua, guard, Rc::clone(&call), policy.allowance(), hook, arguments);
+        Ok(self.begun.insert(Begun { call, running, admission, known_edits, bound: None }))
     }
 
     /// Reads what the hook gave that has begun, and takes note of its end.
@@ -297,6 +280,38 @@ impl<'a> Run<'a> {
         let own = now + policy.budget.time;
         (all.min(own), own <= all)
     }
+}
+
+/// The hooks' second argument; `made` keeps what is made for the first of them, `call`.
+#[inline]
+fn subject<'s>(
+    made: &'s mut Option<(Value, *const c_void)>,
+    occasion: &Occasion<'_>,
+    sandbox: &Sandbox,
+    view: &'s SessionView,
+    call: &Call,
+) -> mlua::Result<&'s Value> {
+    if let Some(standing) = occasion.standing(view) {
+        return standing;
+    }
+    let (subject, pointer) = match made {
+        Some(made) => made,
+        none => {
+            sandbox.guard.memory().rule_out_failures(&sandbox.lua);
+            let subject = occasion.subject(view, call)?;
+            let pointer = subject.to_pointer();
+            none.insert((subject, pointer))
+        }
+    };
+    call.subject.set(*pointer);
+    Ok(subject)
+}
+
+/// The edits of `message` up to now, and these after them.
+#[cold]
+fn all_edits(message: Option<&MessageView>, edits: &[Edit]) -> Vec<Edit> {
+    let known = message.map(|message| &*message.edits).unwrap_or_default();
+    [known, edits].concat()
 }
 
 /// Counts how a hook ended.

@@ -77,7 +77,7 @@ impl Runner {
         let budget = call.budget;
         let allowance = Allowance::of(&budget);
         let own = Rc::new(call.task());
-        let running = HookCall::new(lua, &self.guard, Rc::clone(&own), allowance, &self.enter, function);
+        let running = HookCall::new(lua, &self.guard, Rc::clone(&own), allowance, &self.enter, Ok(function));
         let course = Rc::new(Course::default());
         let (ending, waiting, parking) =
             (Rc::clone(&course), self.parts.waiting().enter(), self.parts.parking().clone());

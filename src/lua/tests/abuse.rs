@@ -278,7 +278,7 @@ fn time_that_the_system_gives_to_others_is_not_the_hooks() {
         let call = Rc::new(Call::load("p".into(), None));
         let allowance = Allowance { cpu: BUDGET, slice: Duration::MAX, memory: 1 << 20, text: 1 << 20 };
         let arguments = (lose.clone().unwrap(), turns);
-        HookCall::new(&lua, &guard, call, allowance, &hook, arguments).finish_now().map(|_| ())
+        HookCall::new(&lua, &guard, call, allowance, &hook, Ok(arguments)).finish_now().map(|_| ())
     };
     // Ten nanoseconds an instruction: a tenth of the budget, and three times the budget.
     assert!(run(33_000).is_ok());

@@ -74,7 +74,7 @@ impl Suite {
     fn call(&self, function: &Function, argument: impl mlua::IntoLuaMulti) -> HookCall {
         let Sandbox { lua, guard, .. } = &self.sandbox;
         let call = Rc::new(Call::load(TEST.into(), None));
-        HookCall::new(lua, guard, call, ALLOWANCE, function, argument)
+        HookCall::new(lua, guard, call, ALLOWANCE, function, Ok(argument))
     }
 }
 
