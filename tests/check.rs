@@ -25,6 +25,8 @@ mod policy;
 mod probe;
 #[path = "check/probe_logins.rs"]
 mod probe_logins;
+#[path = "check/probe_maps.rs"]
+mod probe_maps;
 #[path = "check/scripted.rs"]
 mod scripted;
 #[path = "check/tls.rs"]

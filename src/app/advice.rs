@@ -11,8 +11,10 @@ use crate::backend::config::{Address, Backend};
 use crate::config::Config;
 use crate::config::error::Diagnostic;
 use crate::config::places::Places;
+use crate::lookup::map::config::{MapConfig, Source};
 use crate::lua::config::Span;
 use crate::names::public_suffix::registrable;
+use crate::secret_file;
 use crate::session::relay::RelayDomains;
 use crate::store::config::Place;
 
@@ -103,6 +105,21 @@ fn state_place(places: &Places) -> Option<Span> {
     places.of_key("service", "state_directory")
 }
 
+/// That everybody can read the secret at `path`, which the key `key` names, if so.
+pub fn open(key: &str, path: &Path) -> Option<Diagnostic> {
+    secret_file::is_open(path).then(|| {
+        let message = format!("{key}: everybody on this machine can read {}", path.display());
+        Diagnostic::warning(key, message, None).help("chmod o= takes that right away")
+    })
+}
+
+/// The password of a directory that `map` is in, if everybody can read it.
+fn open_map(map: &MapConfig) -> Option<Diagnostic> {
+    let Source::Ldap(directory) = &map.source else { return None };
+    let (_, path) = directory.access.account.as_ref()?;
+    open(&format!("map.{}.search_password_file", map.name), path)
+}
+
 /// What is possible, but hardly meant, in `config`, whose keys stand at `places`.
 pub fn unwise(config: &Config, places: &Places) -> Vec<Diagnostic> {
     let mut found = Vec::new();
@@ -136,6 +153,7 @@ pub fn unwise(config: &Config, places: &Places) -> Vec<Diagnostic> {
             }
         }
     }
+    found.extend(config.maps.iter().filter_map(|named| open_map(&named.map)));
     found.dedup();
     found
 }

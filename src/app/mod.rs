@@ -13,6 +13,7 @@ pub mod owners;
 pub mod policies;
 pub mod probe;
 pub mod probe_logins;
+pub mod probe_maps;
 pub mod rights;
 pub mod running;
 pub mod signals;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use rustix::fs::{Access, access};
 
+use crate::app::advice::open;
 use crate::auth::config::{Config as Auth, Place};
 use crate::auth::dovecot::Dovecot;
 use crate::auth::file::File;
@@ -21,7 +22,6 @@ use crate::lookup::http::connections::Trust;
 use crate::net::names::Names;
 use crate::proxy::config::Listener;
 use crate::proxy::context::Verification;
-use crate::secret_file;
 use crate::session::login::Demand;
 use crate::threads::helper::HelperHandle;
 use crate::threads::storage::StoragePool;
@@ -154,9 +154,5 @@ fn advice_of(auth: &Auth) -> Vec<Diagnostic> {
         Place::Http(_) => auth.http.token_file.as_ref().map(|path| ("auth.http.token_file", path)),
         _ => None,
     };
-    let open = secret.filter(|(_, path)| secret_file::is_open(path)).map(|(key, path)| {
-        let message = format!("{key}: everybody on this machine can read {}", path.display());
-        Diagnostic::warning(key, message, None).help("chmod o= takes that right away")
-    });
-    found.into_iter().chain(open).collect()
+    found.into_iter().chain(secret.and_then(|(key, path)| open(key, path))).collect()
 }

@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 use crate::app::descriptors::Need;
 use crate::app::probe::{self as probing, Probed};
 use crate::app::probe_logins::{self as asking, Asked};
+use crate::app::probe_maps::{self, AskedMap};
 use crate::app::rights::{self, Account};
 use crate::app::{advice, loading, named_files, policies, tls, verifiers};
-use crate::cli::{CONFIGURATION, WRONG, probe, probe_logins};
+use crate::cli::{CONFIGURATION, WRONG, probe, probe_logins, probe_maps as told_of_maps};
 use crate::config::error::{Diagnostic, Severity};
 use crate::config::places::Places;
 use crate::config::sources::Sources;
@@ -50,6 +51,7 @@ struct Findings {
     policies: Vec<(String, String, String)>,
     probed: Vec<Probed>,
     asked: Vec<Asked>,
+    maps: Vec<AskedMap>,
 }
 
 impl Check {
@@ -138,9 +140,11 @@ impl Check {
         };
         findings.probed = probing::all(&config, &resolver, self.probe_recipient.as_deref()).await;
         findings.asked = asking::all(&config, &resolver).await;
+        findings.maps = probe_maps::all(&config, &resolver).await;
         let backends = findings.probed.iter().flat_map(|one| probe::judge(one, &config));
-        let judged: Vec<Diagnostic> =
-            backends.chain(findings.asked.iter().flat_map(probe_logins::judge)).collect();
+        let logins = findings.asked.iter().flat_map(probe_logins::judge);
+        let maps = findings.maps.iter().filter_map(told_of_maps::judge);
+        let judged: Vec<Diagnostic> = backends.chain(logins).chain(maps).collect();
         let failed = judged.iter().any(|one| one.severity == Severity::Error);
         findings.problems.extend(judged);
         failed
@@ -208,6 +212,9 @@ impl Findings {
         for asked in &self.asked {
             out.push_str(&probe_logins::text(asked));
         }
+        for asked in &self.maps {
+            out.push_str(&told_of_maps::text(asked));
+        }
         out.push('\n');
         out
     }
@@ -222,6 +229,7 @@ impl Findings {
             "descriptors": self.config.as_ref().map(|config| Need::of(config).total()),
             "probe": self.probed.iter().map(probe::json).collect::<Vec<_>>(),
             "logins": self.asked.iter().map(probe_logins::json).collect::<Vec<_>>(),
+            "maps": self.maps.iter().map(told_of_maps::json).collect::<Vec<_>>(),
         })
     }
 }

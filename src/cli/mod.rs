@@ -6,6 +6,7 @@ pub mod passwd;
 pub mod policy;
 pub mod probe;
 pub mod probe_logins;
+pub mod probe_maps;
 pub mod problem;
 pub mod run;
 pub mod skeleton;

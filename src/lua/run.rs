@@ -30,6 +30,7 @@ use crate::policy::mode::Mode;
 use crate::policy::verdict::Verified;
 use crate::policy::waiting::Wait;
 use crate::session::effects::Effects;
+use crate::session::identity::SessionId;
 
 /// How a hook ended.
 pub(super) enum Ran {
@@ -256,13 +257,18 @@ impl<'a> Run<'a> {
                 tracing::warn!(
                     policy = %policy.name,
                     hook,
+                    session = %self.session_id(),
                     "parked: three overruns of its budget in a minute; its on_error is said until it is well again"
                 );
             }
         } else if admission == Admission::Tries {
             berth.leave();
-            tracing::warn!(policy = %policy.name, hook, "no longer parked");
+            tracing::warn!(policy = %policy.name, hook, session = %self.session_id(), "no longer parked");
         }
+    }
+
+    fn session_id(&self) -> SessionId {
+        self.view.session.borrow().identity().id
     }
 
     fn counts<'p>(&self, policy: &'p Policy) -> Option<&'p HookCounts> {

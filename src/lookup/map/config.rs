@@ -53,6 +53,18 @@ pub enum Source {
     Socketmap(socketmap::Place),
 }
 
+impl Source {
+    /// The server that is asked, as people know it, without what may be secret in a URL; empty for a file.
+    pub fn server(&self) -> String {
+        match self {
+            Self::File(_) | Self::Mmdb(..) => String::new(),
+            Self::Http(template) => template.url("key").map(|url| url.origin()).unwrap_or_default(),
+            Self::Ldap(directory) => directory.access.server.to_string(),
+            Self::Socketmap(place) => place.to_string(),
+        }
+    }
+}
+
 /// How long a server's answers are good for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Times {
