@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use gatepost::{ldap, net, smtp};
+use gatepost::{ldap, lookup, net, smtp};
 
 #[path = "fuzz/bodies.rs"]
 mod bodies;

@@ -3,6 +3,8 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use crate::ldap::answer::{Answer, LONGEST, Said, decode};
+use crate::lookup::map::netstring::{self, NetstringError};
+use crate::lookup::map::socketmap;
 use crate::net::proxy_protocol::{Header, HeaderDecoder, HeaderError};
 use crate::smtp::chunk::Chunk;
 use crate::smtp::command::{Command, Syntax};
@@ -19,7 +21,7 @@ use crate::smtp::xclient::{Attribute, ClientFacts, Name, XCLIENT, XFORWARD, xcli
 pub(crate) type Body = fn(&[u8]);
 
 /// All of them.
-pub(crate) const ALL: [(&str, Body); 10] = [
+pub(crate) const ALL: [(&str, Body); 11] = [
     ("chunk", chunk),
     ("command", command),
     ("data", data),
@@ -29,6 +31,7 @@ pub(crate) const ALL: [(&str, Body); 10] = [
     ("path", path),
     ("proxy_protocol", proxy_protocol),
     ("reply", reply),
+    ("socketmap", socketmap),
     ("xclient", xclient),
 ];
 
@@ -50,6 +53,31 @@ pub(crate) fn command(input: &[u8]) {
                 }
             }
             Err(error) => assert_reply_is_framed(&Reply::from(error)),
+        }
+    }
+}
+
+/// What a server of socketmaps says: a netstring is what it would be written as, its beginning is none yet, and too long
+/// a one stays that. What is in it is a reply or none.
+pub(crate) fn socketmap(input: &[u8]) {
+    const MOST: usize = 300;
+    match netstring::decode(input, MOST) {
+        Ok(Some((inside, length))) => {
+            assert!(inside.len() <= MOST);
+            let whole = &input[..length];
+            if let Ok(text) = std::str::from_utf8(inside) {
+                assert_eq!(netstring::encode(&[text]), whole);
+            }
+            for end in 0..length {
+                assert_eq!(netstring::decode(&whole[..end], MOST), Ok(None), "not whole yet");
+            }
+            socketmap::Reply::parse(inside);
+        }
+        Ok(None) => assert!(input.len() <= MOST + "300:".len()),
+        Err(error) => {
+            assert!(matches!(error, NetstringError::TooLong(MOST) | NetstringError::Malformed));
+            let more = [input, b"0:,".as_slice()].concat();
+            assert_eq!(netstring::decode(&more, MOST), Err(error), "what comes later mends nothing");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! See `line` in `bodies.rs`.
 #![no_main]
 
-use gatepost::{ldap, net, smtp};
+use gatepost::{ldap, lookup, net, smtp};
 
 #[path = "../bodies.rs"]
 #[allow(dead_code)] // each target uses one
