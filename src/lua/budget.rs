@@ -214,6 +214,9 @@ impl HookCall {
         self.guard.arm(&self.call, Armed { top, slice, budget, memory: used, timed });
         let result = body(self);
         let (stop, start) = self.guard.disarm();
+        // One that has ended before the guard came.
+        let is_over = stop == Stop::Run && self.guard.memory().is_over();
+        let stop = if is_over { Stop::Kill(self.guard.hunger()) } else { stop };
         if let Some(start) = start {
             let end = self.guard.now();
             self.cpu_left = budget.saturating_sub(self.guard.spent(start, end));

@@ -30,6 +30,12 @@ impl Buffer {
         unsafe { ffi::luaL_addlstring(self.0.as_mut_ptr(), text.as_ptr().cast(), text.len()) }
     }
 
+    /// The octets that it has.
+    pub(super) fn length(&self) -> usize {
+        // SAFETY: as above; a field is read.
+        unsafe { (*self.0.as_ptr()).n }
+    }
+
     /// Takes the text or number on top of the stack and adds it.
     pub(super) fn add_top(&mut self) {
         // SAFETY: as above.
@@ -61,6 +67,11 @@ impl Kept {
         // SAFETY: a plain call; there is room for it.
         unsafe { ffi::lua_newuserdatauv(stack.state(), FIRST, 0) };
         Kept { place: stack.height(), capacity: FIRST, length: 0 }
+    }
+
+    /// The octets that it has.
+    pub(super) fn length(&self) -> usize {
+        self.length
     }
 
     /// Adds `text`. What the stack has of it elsewhere is to be written anew.

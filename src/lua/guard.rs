@@ -291,6 +291,9 @@ impl Guard {
         if self.is_killed() || is_late && self.is_spent(armed, timed, now, time) {
             return Look::Stop(Budget::Cpu);
         }
+        if self.memory.is_over() {
+            return Look::Stop(self.hunger());
+        }
         if armed.is_sliced() && (time > UNBROKEN || self.is_held_up(armed, timed, now)) {
             return Look::Stop(Budget::Unbroken);
         }
@@ -332,6 +335,9 @@ impl Guard {
     fn overspent(&self, armed: Armed, timed: Timed, now: Duration, can_yield: bool) -> Option<Budget> {
         if self.is_killed() || now >= timed.budget_end && self.is_spent(armed, timed, now, Duration::ZERO) {
             return Some(Budget::Cpu);
+        }
+        if self.memory.is_over() {
+            return Some(self.hunger());
         }
         let is_held_up = !can_yield && armed.is_sliced() && self.is_held_up(armed, timed, now);
         is_held_up.then_some(Budget::Unbroken)

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use mlua::ffi::{lua_CFunction, lua_Integer, lua_State};
 use mlua::{Function, Lua, Table, Value};
 
-use crate::lua::guard::{Guard, Look};
+use crate::lua::guard::{Budget, Guard, Look};
 use crate::lua::stack::{self, Kind, Stack};
 
 /// Octets that are copied in the time of one step.
@@ -51,6 +51,8 @@ const MATH: [&str; 22] = [
 ];
 /// Values that a stack holds at most.
 const STACK: usize = 1 << 20;
+/// So many texts that are not long make none that is too long.
+const FEW: usize = 64;
 /// Steps that moving an entry of a table takes.
 const MOVED: usize = 4;
 
@@ -121,6 +123,15 @@ fn charge(stack: Stack, steps: usize) -> Result<(), c_int> {
     Ok(())
 }
 
+/// Charges `steps` for a text of so many octets, and goes on with Lua's own function, which makes it.
+fn making(stack: Stack, octets: usize, steps: usize) -> c_int {
+    let guard: &Guard = stack.shared();
+    if octets > guard.memory().longest() {
+        return stack.kill(guard, Budget::Text);
+    }
+    charged(stack, steps)
+}
+
 /// A number that a script gave, at least 0.
 fn count(number: lua_Integer) -> usize {
     usize::try_from(number).unwrap_or(0)
@@ -183,7 +194,13 @@ extern "C-unwind" fn format(state: *mut lua_State) -> c_int {
 /// The entries before, and the text behind: it is copied as well.
 extern "C-unwind" fn concat(state: *mut lua_State) -> c_int {
     let stack = Stack::of(state);
-    let results = charged(stack, stack.length(1).saturating_mul(MOVED));
+    let guard: &Guard = stack.shared();
+    let (entries, most) = (stack.length(1), guard.memory().longest());
+    let may_be_long = stack.kind(1) == Kind::Table && (entries > FEW || guard.memory().has_long_texts());
+    if may_be_long && stack.octets_of(1, entries, most) > most {
+        return stack.kill(guard, Budget::Text);
+    }
+    let results = charged(stack, entries.saturating_mul(MOVED));
     match charge(stack, stack.length(-1) / COPIED) {
         Ok(()) => results,
         Err(raised) => raised,
@@ -216,9 +233,8 @@ extern "C-unwind" fn rep(state: *mut lua_State) -> c_int {
         stack.push_text(b"");
         return 1;
     }
-    // What is larger than a string may be is refused before it is made.
     let octets = length.saturating_mul(times);
-    charged(stack, if octets > i32::MAX as usize { 0 } else { octets / COPIED })
+    making(stack, octets, octets / COPIED)
 }
 
 /// `c1000000` is padded octet by octet.
@@ -233,7 +249,8 @@ extern "C-unwind" fn pack(state: *mut lua_State) -> c_int {
             number = 0;
         }
     }
-    charged(stack, all.saturating_add(number).saturating_add(stack.length(1)) / READ)
+    let octets = all.saturating_add(number);
+    making(stack, octets, octets.saturating_add(stack.length(1)) / READ)
 }
 
 extern "C-unwind" fn move_(state: *mut lua_State) -> c_int {

@@ -35,7 +35,9 @@ pub(super) struct Memory {
     running: Cell<*mut lua_State>,
     /// Whether mlua expects that allocations fail.
     may_fail: Cell<bool>,
-    /// Whether the last refusal was for the length of a text.
+    /// Whether more was asked for than may be held.
+    is_over: Cell<bool>,
+    /// Whether what was asked for last was too long a text.
     is_text: Cell<bool>,
 }
 
@@ -43,6 +45,8 @@ pub(super) struct Memory {
 const LONG: usize = 32 << 10;
 /// So many octets of long texts make the guard look at its clock after each instruction.
 const HUGE: usize = 256 << 10;
+/// Octets beyond the limit that a coroutine may have before it is ended.
+const GRACE: usize = 32 << 20;
 /// The octets of a text's head, and of the NUL at its end.
 const HEAD: usize = 25;
 
@@ -78,6 +82,7 @@ impl Memory {
             long_octets: Cell::new(0),
             running: Cell::new(std::ptr::null_mut()),
             may_fail: Cell::new(false),
+            is_over: Cell::new(false),
             is_text: Cell::new(false),
         });
         memory.take_over();
@@ -111,10 +116,13 @@ impl Memory {
         self.held.get()
     }
 
-    /// From now on `lua` holds so many octets at most, and each of its texts, and allocations fail.
+    /// From now on `lua` may hold so many octets, and each of its texts. A coroutine that asks for more has it, for it is
+    /// ended right afterwards: to refuse it would make Lua collect all garbage first, which takes as long as much is held.
+    /// Far beyond, allocations fail all the same.
     pub(super) fn limit(&self, lua: &Lua, octets: usize, longest: usize) {
         self.limit.set(octets);
         self.longest.set(longest.saturating_add(HEAD));
+        self.is_over.set(false);
         self.is_text.set(false);
         if !self.may_fail.get() {
             self.expect_failures(lua, true);
@@ -148,7 +156,12 @@ impl Memory {
         self.take_over();
     }
 
-    /// Whether what was refused last was a text, for its length.
+    /// Whether more was asked for than may be held.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over.get()
+    }
+
+    /// Whether that was a text, for its length.
     pub(super) fn is_text(&self) -> bool {
         self.is_text.get()
     }
@@ -167,14 +180,36 @@ impl Memory {
         }
     }
 
-    /// Whether there is room for a block of so many octets more, `octets` long, whose kind is `kind` if it is new.
-    fn has_room(&self, held: usize, kind: Option<usize>, octets: usize) -> bool {
+    /// Octets that a text may have.
+    pub(super) fn longest(&self) -> usize {
+        self.longest.get().saturating_sub(HEAD)
+    }
+
+    /// Whether there are long texts.
+    pub(super) fn has_long_texts(&self) -> bool {
+        self.long_octets.get() > 0
+    }
+
+    /// Whether a block of so many octets is to be had with which so many are held, whose kind is `kind` if it is new.
+    fn grants(&self, held: usize, kind: Option<usize>, octets: usize) -> bool {
         let is_too_long = octets > self.longest.get() && kind == Some(TEXT);
-        let has_room = held <= self.limit.get() && !is_too_long;
-        if !has_room {
-            self.is_text.set(is_too_long);
+        (held <= self.limit.get() && !is_too_long) || self.overdraw(held, is_too_long)
+    }
+
+    #[cold]
+    fn overdraw(&self, held: usize, is_text: bool) -> bool {
+        self.is_text.set(is_text);
+        self.is_over.set(true);
+        self.hasten();
+        held <= self.limit.get().saturating_add(GRACE)
+    }
+
+    /// Lets the guard's hook come at the next instruction.
+    fn hasten(&self) {
+        let running = self.running.get();
+        if !running.is_null() {
+            period::hasten(running);
         }
-        has_room
     }
 
     /// Takes note of a long text that has come.
@@ -182,10 +217,7 @@ impl Memory {
     fn note_long(&self, block: *mut c_void, octets: usize) {
         self.long.borrow_mut().insert(block.addr());
         self.long_octets.set(self.long_octets.get() + octets);
-        let running = self.running.get();
-        if !running.is_null() {
-            period::hasten(running);
-        }
+        self.hasten();
     }
 
     /// Takes note of a long block that goes, which may be a text.
@@ -219,7 +251,7 @@ unsafe extern "C" fn allocate(
     let memory = unsafe { &*argument.cast::<Memory>() };
     let (kind, before) = if block.is_null() { (Some(old), 0) } else { (None, old) };
     let held = memory.held.get().wrapping_sub(before).wrapping_add(new);
-    if new > before && !memory.has_room(held, kind, new) {
+    if new > before && !memory.grants(held, kind, new) {
         return std::ptr::null_mut();
     }
     if before >= LONG && new == 0 {

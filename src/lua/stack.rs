@@ -115,6 +115,28 @@ impl Stack {
         unsafe { ffi::lua_rawlen(self.0, index) }
     }
 
+    /// The octets of the strings among the first `count` entries of the table at `index`, counted until they are more than
+    /// `most`.
+    pub(super) fn octets_of(self, index: c_int, count: usize, most: usize) -> usize {
+        let mut octets = 0;
+        for place in 1..=count {
+            if octets > most {
+                break;
+            }
+            // SAFETY: the entry is taken off again; a function has room for it.
+            unsafe {
+                ffi::lua_rawgeti(self.0, index, lua_Integer::try_from(place).unwrap_or(lua_Integer::MAX));
+                octets += if ffi::lua_type(self.0, -1) == ffi::LUA_TSTRING {
+                    ffi::lua_rawlen(self.0, -1)
+                } else {
+                    0
+                };
+                ffi::lua_settop(self.0, -2);
+            }
+        }
+        octets
+    }
+
     /// Whether the metatable of what is at `index` has this field.
     pub(super) fn has_field(self, index: c_int, name: &CStr) -> bool {
         // SAFETY: what was found is taken off again.

@@ -80,6 +80,9 @@ fn replace(stack: Stack, mut work: Work, mut search: Search) -> c_int {
                 work.count += 1;
                 work.found = (search.start, end);
                 work.text.add(stack, subject.get(work.copied..search.start).unwrap_or_default());
+                if let Err(raised) = patterns.bears(stack, work.text.length()) {
+                    return raised;
+                }
                 stack.set_value(WORK, work);
                 stack.push_copy(REPLACEMENT);
                 match push_captures(stack, patterns, subject, &search, Some(end)) {

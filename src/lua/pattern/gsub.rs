@@ -80,6 +80,9 @@ fn replace(stack: Stack, mut work: Work, mut search: Search, done: &[u8]) -> c_i
                     Ok(is_changed) => work.is_changed |= is_changed,
                     Err(raised) => return raised,
                 }
+                if let Err(raised) = patterns.bears(stack, buffer.length()) {
+                    return raised;
+                }
                 (work.copied, work.last) = (end, Some(end));
                 search.begin(end);
             }

@@ -86,10 +86,23 @@ impl Patterns {
         found
     }
 
+    /// Nothing, as long as a text of so many octets may be made.
+    ///
+    /// *Errors*: what the function returns when the hook is ended.
+    pub(super) fn bears(&self, stack: Stack, octets: usize) -> Result<(), c_int> {
+        let memory = self.guard.memory();
+        let spent = if octets > memory.longest() { Budget::Text } else { self.guard.hunger() };
+        match octets > memory.longest() || memory.is_over() {
+            true => Err(stack.kill(&self.guard, spent)),
+            false => Ok(()),
+        }
+    }
+
     /// Raises.
     pub(super) fn raise(&self, stack: Stack, error: PatternError) -> c_int {
         if error == PatternError::OverBudget {
-            return stack.kill(&self.guard, Budget::Cpu);
+            let spent = if self.guard.memory().is_over() { self.guard.hunger() } else { Budget::Cpu };
+            return stack.kill(&self.guard, spent);
         }
         let (words, number) = error.words();
         stack.raise(words, number)

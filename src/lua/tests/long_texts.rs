@@ -125,3 +125,32 @@ fn what_is_held_is_what_lua_holds() {
         assert_eq!(engine.sandbox.lua.used_memory(), held);
     });
 }
+
+#[test]
+fn who_asks_for_too_much_does_not_make_lua_collect_all_that_there_is() {
+    // Collecting that takes 50 ms.
+    let top = "local t = {} for i = 1, 500000 do t[i] = { i } end";
+    for body in [
+        "local s = ('x'):rep(3 << 20)",
+        "local s = ('x'):rep(1 << 21) local u = s .. s",
+        "return ('x'):rep(1 << 21) .. 'x'",
+        "local u = {} for i = 1, 20 do u[i] = ('x'):rep(1 << 20) .. i end",
+        "local u = {} for i = 1, 20 do u[i] = ('x'):rep(1 << 20) end table.concat(u)",
+        "local u = {} for i = 1, 200 do u[i] = ('x'):rep(20000) end table.concat(u)",
+        "local s = ('x'):rep(1 << 20) string.format('%s%s%s%s', s, s, s, s)",
+        "local s = ('x'):rep(1 << 20) s:gsub('x', s)",
+        "local s = ('x'):rep(1 << 20) s:gsub('x', function() return s end)",
+        "string.pack('c3000000', '')",
+        "pcall(string.rep, 'x', 3 << 20) while true do end",
+    ] {
+        let (heard, took) = abused(top, body);
+        assert!(heard.starts_with("421 4.3.0"), "{heard} after {body}");
+        assert!(took <= BUDGET + BEYOND, "{took:?} for {body}");
+    }
+}
+
+#[test]
+fn what_is_no_table_is_not_joined() {
+    let (heard, _) = abused("", "local ok, why = pcall(table.concat, ('x'):rep(100000)) return reject(why)");
+    assert!(heard.contains("table expected, got string"), "{heard}");
+}
