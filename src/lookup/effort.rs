@@ -3,6 +3,7 @@
 //! A search is quick as long as a state machine can be made of the pattern as it goes. Where that can't be, each octet
 //! of the text is held against each state of the pattern: linear in the text, and yet seconds for some.
 
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use regex_automata::hybrid::dfa;
@@ -15,7 +16,7 @@ use regex_automata::util::syntax;
 pub struct Effort {
     pattern: Box<str>,
     states: usize,
-    /// Shows whether a long text can be searched quickly; none if there is nothing of the kind for the pattern. Made when
+    /// What searches long texts; none if there is nothing of the kind for the pattern. Made when
     /// it is wanted first.
     machine: OnceLock<Option<Box<Machine>>>,
 }
@@ -24,12 +25,19 @@ pub struct Effort {
 pub const COMPILED: usize = 256 << 10;
 /// Octets that a search may keep.
 pub const CACHE: usize = 1 << 20;
+/// Octets that a search of a long text may keep: to fill them takes some milliseconds.
+const KEPT: usize = 256 << 10;
 /// Octets times states that are searched in some milliseconds in whatever way.
 const BORNE: usize = 1_000_000;
 /// Octets times states that are one step: most searches take less, and none more than half a microsecond.
 const STEP: usize = 16;
 /// Steps of a search that may be as long as one can be: who pays them looks at the clock.
 const LONG: usize = 4096;
+
+/// A text is too long to be searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the text is too long to be searched for this pattern")]
+pub struct TooLong;
 
 impl Effort {
     /// That of `pattern`, which is one.
@@ -42,24 +50,29 @@ impl Effort {
 
     fn machine(&self) -> Option<Box<Machine>> {
         let dfa = dfa::Config::new()
-            .cache_capacity(CACHE)
+            .cache_capacity(KEPT)
             .skip_cache_capacity_check(true)
             .unicode_word_boundary(true)
-            // As the searches themselves have it.
-            .minimum_cache_clear_count(Some(3))
+            // Filled once in vain, it shows that each octet has a state of its own.
+            .minimum_cache_clear_count(Some(1))
             .minimum_bytes_per_state(Some(10));
         let mut builder = Machine::builder();
         let machine = builder.syntax(syntax()).thompson(thompson()).dfa(dfa).build(&self.pattern);
         machine.ok().map(Box::new)
     }
 
-    /// Whether `text` can be searched within some milliseconds.
-    pub fn bears(&self, text: &[u8]) -> bool {
+    /// Where it is found in `text` first, if that is long; nothing for a text that any search goes through in some
+    /// milliseconds.
+    ///
+    /// *Errors*: this one can't be searched so quickly.
+    pub fn find_in_long(&self, text: &[u8]) -> Option<Result<Option<Range<usize>>, TooLong>> {
         if text.len().saturating_mul(self.states) <= BORNE {
-            return true;
+            return None;
         }
-        let Some(machine) = self.machine.get_or_init(|| self.machine()) else { return false };
-        machine.try_search(&mut machine.create_cache(), &text.into()).is_ok()
+        let Some(machine) = self.machine.get_or_init(|| self.machine()) else { return Some(Err(TooLong)) };
+        // Not that of an earlier search: it would remember in vain what was searched for then.
+        let found = machine.try_search(&mut machine.create_cache(), &text.into());
+        Some(found.map(|found| found.map(|found| found.range())).map_err(|_| TooLong))
     }
 
     /// What a search of so many octets costs, in steps of some nanoseconds each.
@@ -101,7 +114,8 @@ mod tests {
             (r"\bab", "\u{fc}b ".repeat(100), true, "other words, which no machine knows, in a short text"),
             (r"\bab", "\u{fc}b ".repeat(100_000), false, "the same in a long one"),
         ] {
-            assert_eq!(Effort::of(pattern).bears(text.as_bytes()), want, "{pattern}: {why}");
+            let found = Effort::of(pattern).find_in_long(text.as_bytes());
+            assert_eq!(!matches!(found, Some(Err(_))), want, "{pattern}: {why}");
         }
     }
 }

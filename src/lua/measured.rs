@@ -14,8 +14,10 @@ use crate::lua::stack::{self, Kind, Stack};
 const COPIED: usize = 16;
 /// Octets that are read one by one in the time of one step.
 const READ: usize = 4;
-/// Steps that one octet of a format may take: `%.99f` prints a hundred digits.
+/// Steps that one octet of a format may take.
 const FORMAT: usize = 16;
+/// Steps that a number takes where a precision may ask for four hundred digits.
+const PRECISE: usize = 1600;
 /// The same of a text that is written for `%q`: `\0` becomes `\000`.
 const QUOTED: usize = 12;
 /// Steps that an octet takes which becomes a number.
@@ -53,6 +55,8 @@ const MATH: [&str; 22] = [
 const STACK: usize = 1 << 20;
 /// So many texts that are not long make none that is too long.
 const FEW: usize = 64;
+/// Steps that a float takes to become a text.
+const FLOAT: usize = 200;
 /// Steps that moving an entry of a table takes.
 const MOVED: usize = 4;
 
@@ -175,7 +179,8 @@ fn place(number: lua_Integer, length: usize) -> usize {
 /// All arguments.
 extern "C-unwind" fn by_count(state: *mut lua_State) -> c_int {
     let stack = Stack::of(state);
-    charged(stack, count(stack.height().into()).saturating_mul(MOVED))
+    let octets: usize = (1..=stack.height()).map(|place| stack.length_of_text(place)).sum();
+    charged(stack, count(stack.height().into()).saturating_mul(MOVED).saturating_add(octets))
 }
 
 /// `%q` writes its argument octet by octet; all else that is long is copied.
@@ -184,21 +189,47 @@ extern "C-unwind" fn format(state: *mut lua_State) -> c_int {
     let length = stack.length(1);
     let mut steps = length.saturating_mul(FORMAT) / READ;
     let quotes = stack.kind(1) == Kind::Text && stack.text(1).windows(2).any(|two| two == b"%q");
+    let is_precise = stack.kind(1) == Kind::Text && stack.text(1).contains(&b'.');
     for argument in 2..=stack.height() {
         let octets = stack.length(argument);
-        steps = steps.saturating_add(if quotes { octets.saturating_mul(QUOTED) } else { octets / COPIED });
+        let number = if is_precise { PRECISE } else { FLOAT };
+        let float = if stack.is_float(argument) { number } else { 0 };
+        let octets = if quotes { octets.saturating_mul(QUOTED) } else { octets / COPIED };
+        steps = steps.saturating_add(octets).saturating_add(float);
     }
     charged(stack, steps)
+}
+
+/// Charges the numbers among the entries of the table at 1, and ends the hook if its texts together are too long. An
+/// `Err` is what the function returns then.
+fn weigh_entries(stack: Stack, entries: usize) -> Result<(), c_int> {
+    let guard: &Guard = stack.shared();
+    let mut octets = 0_usize;
+    for place in 1..=entries {
+        stack.push_entry(1, place);
+        octets = octets.saturating_add(stack.length_of_text(-1));
+        let is_float = stack.is_float(-1);
+        stack.set_height(-2);
+        if is_float {
+            charge(stack, FLOAT)?;
+        }
+        if octets > guard.memory().longest() {
+            return Err(stack.kill(guard, Budget::Text));
+        }
+    }
+    Ok(())
 }
 
 /// The entries before, and the text behind: it is copied as well.
 extern "C-unwind" fn concat(state: *mut lua_State) -> c_int {
     let stack = Stack::of(state);
-    let guard: &Guard = stack.shared();
-    let (entries, most) = (stack.length(1), guard.memory().longest());
-    let may_be_long = stack.kind(1) == Kind::Table && (entries > FEW || guard.memory().has_long_texts());
-    if may_be_long && stack.octets_of(1, entries, most) > most {
-        return stack.kill(guard, Budget::Text);
+    let entries = stack.length(1);
+    let has_long = stack.shared::<Guard>().memory().has_long_texts();
+    if stack.kind(1) == Kind::Table
+        && (entries > FEW || has_long)
+        && let Err(raised) = weigh_entries(stack, entries)
+    {
+        return raised;
     }
     let results = charged(stack, entries.saturating_mul(MOVED));
     match charge(stack, stack.length(-1) / COPIED) {
@@ -250,7 +281,8 @@ extern "C-unwind" fn pack(state: *mut lua_State) -> c_int {
         }
     }
     let octets = all.saturating_add(number);
-    making(stack, octets, octets.saturating_add(stack.length(1)) / READ)
+    let given: usize = (1..=stack.height()).map(|place| stack.length_of_text(place)).sum();
+    making(stack, octets, octets.saturating_add(given) / READ)
 }
 
 extern "C-unwind" fn move_(state: *mut lua_State) -> c_int {

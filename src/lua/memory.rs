@@ -41,8 +41,8 @@ pub(super) struct Memory {
     is_text: Cell<bool>,
 }
 
-/// From so many octets on a text is long. An instruction reads them in 0.2 ms at most.
-const LONG: usize = 32 << 10;
+/// From so many octets on a text is long. An instruction reads them in 50 µs at most.
+const LONG: usize = 8 << 10;
 /// So many octets of long texts make the guard look at its clock after each instruction.
 const HUGE: usize = 256 << 10;
 /// Octets beyond the limit that a coroutine may have before it is ended.

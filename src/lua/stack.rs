@@ -115,26 +115,29 @@ impl Stack {
         unsafe { ffi::lua_rawlen(self.0, index) }
     }
 
-    /// The octets of the strings among the first `count` entries of the table at `index`, counted until they are more than
-    /// `most`.
-    pub(super) fn octets_of(self, index: c_int, count: usize, most: usize) -> usize {
-        let mut octets = 0;
-        for place in 1..=count {
-            if octets > most {
-                break;
-            }
-            // SAFETY: the entry is taken off again; a function has room for it.
-            unsafe {
-                ffi::lua_rawgeti(self.0, index, lua_Integer::try_from(place).unwrap_or(lua_Integer::MAX));
-                octets += if ffi::lua_type(self.0, -1) == ffi::LUA_TSTRING {
-                    ffi::lua_rawlen(self.0, -1)
-                } else {
-                    0
-                };
-                ffi::lua_settop(self.0, -2);
+    /// The octets of the string at `index`; 0 for all else.
+    pub(super) fn length_of_text(self, index: c_int) -> usize {
+        // SAFETY: plain calls.
+        unsafe {
+            match ffi::lua_type(self.0, index) {
+                ffi::LUA_TSTRING => ffi::lua_rawlen(self.0, index),
+                _ => 0,
             }
         }
-        octets
+    }
+
+    /// Whether what is at `index` is a number that is not whole.
+    pub(super) fn is_float(self, index: c_int) -> bool {
+        // SAFETY: plain calls.
+        unsafe { ffi::lua_type(self.0, index) == ffi::LUA_TNUMBER && ffi::lua_isinteger(self.0, index) == 0 }
+    }
+
+    /// Puts the entry `place` of the table at `index` on top, whatever its metatable says.
+    pub(super) fn push_entry(self, index: c_int, place: usize) {
+        // SAFETY: as above; the caller has seen that it is a table.
+        unsafe {
+            ffi::lua_rawgeti(self.0, index, lua_Integer::try_from(place).unwrap_or(lua_Integer::MAX));
+        }
     }
 
     /// Whether the metatable of what is at `index` has this field.

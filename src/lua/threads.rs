@@ -8,6 +8,7 @@ use mlua::ffi::{self, lua_State};
 use mlua::{Function, Lua};
 
 use crate::lua::guard::Guard;
+use crate::lua::period;
 use crate::lua::stack::{self, Stack};
 
 /// `resume(coroutine, …)` and `close(coroutine)`, as Lua's own; the caller has seen that the first is a coroutine, and
@@ -22,6 +23,8 @@ fn run<T>(stack: Stack, work: impl FnOnce(*mut lua_State) -> T) -> T {
     // SAFETY: the caller has seen that it is a coroutine, which the stack keeps.
     let coroutine = unsafe { ffi::lua_tothread(stack.state(), 1) };
     let before = guard.run(coroutine);
+    // One after the other would have instructions of its own before the guard looks at the clock.
+    period::hasten(coroutine);
     let result = work(coroutine);
     guard.run(before);
     result

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use regex::{Regex, RegexBuilder};
 
-use crate::lookup::effort::{CACHE, Effort};
+use crate::lookup::effort::{CACHE, Effort, TooLong};
 use crate::lookup::error::LookupError;
 use crate::lookup::map::error::LineError;
 use crate::lookup::map::lines::LogicalLines;
@@ -109,26 +109,28 @@ impl PatternTable {
             at += 1;
             let Pattern { regex, effort } = &line.pattern;
             spend(SEARCH + key.len() + effort.steps(key.len()))?;
-            if !effort.bears(key.as_bytes()) {
-                return Ok(Err(LookupError::TooLarge));
-            }
+            let found = match effort.find_in_long(key.as_bytes()) {
+                None => regex.find(key).map(|found| found.range()),
+                Some(Ok(found)) => found,
+                Some(Err(TooLong)) => return Ok(Err(LookupError::TooLarge)),
+            };
             match &line.action {
                 Action::Skip(to) => {
-                    if regex.is_match(key) == line.is_negated {
+                    if found.is_some() == line.is_negated {
                         at = *to;
                     }
                 }
                 Action::Value(value) if line.is_negated || value.is_plain() => {
-                    if regex.is_match(key) != line.is_negated {
+                    if found.is_some() != line.is_negated {
                         return Ok(Ok(Some(value.fill(None))));
                     }
                 }
                 Action::Value(value) => {
-                    let Some(found) = regex.find(key) else { continue };
-                    if !effort.bears_groups(found.len()) {
+                    let Some(found) = found else { continue };
+                    if !effort.bears_groups(found.len()) || !key.is_char_boundary(found.start) {
                         return Ok(Err(LookupError::TooLarge));
                     }
-                    let caught = regex.captures_at(key, found.start());
+                    let caught = regex.captures_at(key, found.start);
                     return Ok(Ok(caught.map(|caught| value.fill(Some(&caught)))));
                 }
             }

@@ -3,6 +3,7 @@
 //! Compiled once for all workers, at load: a hook has them ready, and no text that a client sent becomes a pattern.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -69,37 +70,51 @@ struct RegexObject {
 }
 
 impl RegexObject {
-    /// `text`, if searching it takes no longer than one call may.
-    fn bounded<'t>(&self, text: &'t [u8]) -> Result<&'t [u8], &'static str> {
-        let is_bounded = text.len() <= LONGEST && self.effort.bears(text);
-        is_bounded.then_some(text).ok_or("too_large")
+    /// Where it is found in `text` first; a kind if it is not, or if that would take too long.
+    fn find(&self, text: &[u8]) -> Result<Range<usize>, &'static str> {
+        if text.len() > LONGEST {
+            return Err("too_large");
+        }
+        match self.effort.find_in_long(text) {
+            None => self.regex.find(text).map(|found| found.range()).ok_or("none"),
+            Some(found) => found.map_err(|_| "too_large")?.ok_or("none"),
+        }
+    }
+
+    /// Charges a search of `text`, before it: how long it really takes, the guard sees at once when it is at an end.
+    fn charge(&self, lua: &Lua, text: &LuaString) -> mlua::Result<()> {
+        let octets = text.as_bytes().len();
+        charge::octets(lua, octets, Rate::READ)?;
+        charge::steps(lua, self.effort.steps(octets))
     }
 }
 
 impl UserData for RegexObject {
     fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
         methods.add_method("matches", |lua, regex, text: LuaString| {
-            charged(lua, &text)?;
-            Ok(OrKind(regex.bounded(&text.as_bytes()).map(|text| regex.regex.is_match(text))))
+            regex.charge(lua, &text)?;
+            Ok(OrKind(match regex.find(&text.as_bytes()) {
+                Ok(_) => Ok(true),
+                Err("none") => Ok(false),
+                Err(kind) => Err(kind),
+            }))
         });
         methods.add_method("find", |lua, regex, text: LuaString| {
-            charged(lua, &text)?;
-            let octets = text.as_bytes();
-            match regex.bounded(&octets).and_then(|text| regex.regex.find(text).ok_or("none")) {
-                Ok(found) => lua.pack_multi((found.start() + 1, found.end())),
+            regex.charge(lua, &text)?;
+            match regex.find(&text.as_bytes()) {
+                Ok(found) => lua.pack_multi((found.start + 1, found.end)),
                 Err(kind) => lua.pack_multi((Value::Nil, kind)),
             }
         });
         methods.add_method("captures", |lua, regex, text: LuaString| {
-            charged(lua, &text)?;
+            regex.charge(lua, &text)?;
             let octets = text.as_bytes();
-            let caught = regex.bounded(&octets).and_then(|text| {
-                // The groups are looked for in what was found, which takes longer than finding it.
-                let found = regex.regex.find(text).ok_or("none")?;
+            // The groups are looked for in what was found, which takes longer than finding it.
+            let caught = regex.find(&octets).and_then(|found| {
                 if !regex.effort.bears_groups(found.len()) {
                     return Err("too_large");
                 }
-                regex.regex.captures_at(text, found.start()).ok_or("none")
+                regex.regex.captures_at(&octets, found.start).ok_or("none")
             });
             let caught = match caught {
                 Ok(caught) => caught,
@@ -120,9 +135,4 @@ impl UserData for RegexObject {
             Err(raise(lua, "a pattern is read-only"))
         });
     }
-}
-
-/// Charges a search of `text`, before it: how long it really takes, the guard sees at once when it is at an end.
-fn charged(lua: &Lua, text: &LuaString) -> mlua::Result<()> {
-    charge::octets(lua, text.as_bytes().len(), Rate::READ)
 }

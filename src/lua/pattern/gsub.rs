@@ -139,6 +139,10 @@ fn add(
     Ok(true)
 }
 
+/// Steps that a part of a replacement takes, which are charged for so many at once.
+const PART: usize = 4;
+const MANY: usize = 64;
+
 /// Adds the replacement string, with captures in it.
 fn add_text(
     stack: Stack,
@@ -150,8 +154,13 @@ fn add_text(
     let subject = stack.text(SUBJECT);
     let mut rest = stack.text(REPLACEMENT);
     let raise = |error: PatternError| patterns.raise(stack, error);
+    let mut parts = 0;
     while let Some((part, behind)) = replacement::next(rest).map_err(raise)? {
         rest = behind;
+        parts += 1;
+        if parts % MANY == 0 {
+            patterns.spend(stack, MANY * PART)?;
+        }
         match part {
             Part::Text(text) => buffer.add(text),
             Part::Match => buffer.add(subject.get(search.start..end).unwrap_or_default()),

@@ -144,7 +144,7 @@ impl Matcher<'_> {
                 Ok(if subject == self.subject.len() { Next::Matched } else { Next::Failed })
             }
             (b'%', b'b') => self.balance(search, meter),
-            (b'%', b'f') => self.frontier(search),
+            (b'%', b'f') => self.frontier(search, meter),
             (b'%', digit @ b'0'..=b'9') => self.again(search, digit, meter),
             _ => self.item(search, frames, meter),
         }
@@ -235,12 +235,13 @@ impl Matcher<'_> {
     }
 
     /// `%f[set]`: before an octet of the set, behind one that is not.
-    fn frontier(&self, search: &mut Search) -> Result<Next, PatternError> {
+    fn frontier(&self, search: &mut Search, meter: &mut impl Meter) -> Result<Next, PatternError> {
         let set = search.pattern + 2;
         if self.pattern.at(set) != b'[' {
             return Err(PatternError::NoFrontier);
         }
         let end = self.pattern.item_end(set)?;
+        meter.spend(3 * (end - set) / OCTETS_A_STEP)?;
         let before = search.subject.checked_sub(1).map_or(0, |before| self.octet(before));
         let here = self.octet(search.subject);
         if self.pattern.set_holds(before, set, end) || !self.pattern.set_holds(here, set, end) {

@@ -86,6 +86,16 @@ impl Patterns {
         found
     }
 
+    /// Charges `steps`.
+    ///
+    /// *Errors*: what the function returns when the hook is ended.
+    pub(super) fn spend(&self, stack: Stack, steps: usize) -> Result<(), c_int> {
+        let mut meter = Watch::new(&self.guard, stack, false);
+        let spent = meter.spend(steps);
+        self.guard.steps().set(meter.left);
+        spent.map_err(|error| self.raise(stack, error))
+    }
+
     /// Nothing, as long as a text of so many octets may be made.
     ///
     /// *Errors*: what the function returns when the hook is ended.

@@ -107,6 +107,21 @@ pub(super) const CASES: &[Case] = &[
     case("letters of megabytes counted", "local s = ('x'):rep(2000000) while true do utf8.len(s) end", InCalls),
     case("places of megabytes counted", "local s = ('x'):rep(2000000) while true do utf8.offset(s, 1999999) end", InCalls),
     case("a list of megabytes joined", "local t = {} for i = 1, 100000 do t[i] = 'x' end while true do table.concat(t) end", InCalls),
+    // What others have found.
+    case("the border of a set of a megabyte", "return (('a'):rep(100000)):find('%f[' .. ('b'):rep(300000) .. ']')", InSlices),
+    case("a replacement of many parts", "local r = ('%0'):rep(500000) while true do (('x'):rep(2000)):gsub('', r) end", Unbroken),
+    case(
+        "long texts for numbers",
+        "local s, t = '0x' .. ('0'):rep(20000) .. '41', {} for i = 1, 1000 do t[i] = s end while true do string.char(table.unpack(t)) end",
+        InCalls,
+    ),
+    case("floats joined", "local t = {} for i = 1, 20000 do t[i] = 1e-300 * i end while true do table.concat(t) end", Unbroken),
+    case("floats of a hundred digits", "local t = {} for i = 1, 200 do t[i] = -1.7e308 end while true do string.format(('%.99f'):rep(200), table.unpack(t)) end", InCalls),
+    case(
+        "a coroutine in a coroutine, each for a short while",
+        "local wrap = coroutine.wrap local function f(n) local x = ('x'):rep(100):find('.-y') if n > 0 then wrap(f)(n - 1) end end while true do f(60) end",
+        InSlices,
+    ),
     // Callbacks.
     case("a replacement that loops", "string.gsub('a', 'a', function() while true do end end)", InSlices),
     case("a field that loops", "local t = setmetatable({}, { __index = function() while true do end end }) local x = t.x", InSlices),

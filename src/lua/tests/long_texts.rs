@@ -71,6 +71,14 @@ fn a_few_instructions_on_long_texts_end_with_the_budget() {
             "local a = ('\\0'):rep(2000000) local b = a .. 'b'",
             format!("local x setmetatable({{}}, {{ __index = function() {compare} end }}).x()"),
         ),
+        // Not so long, but many: each coroutine begins anew.
+        (
+            "local a = ('\\0'):rep(32700) local b = a .. 'x' local wrap = coroutine.wrap",
+            format!(
+                "local function f(n) local x {} if n > 0 then wrap(f)(n - 1) end end while true do f(60) end",
+                "x = a < b ".repeat(40)
+            ),
+        ),
     ];
     for (top, body) in cases {
         let (heard, took) = abused(top, &body);
