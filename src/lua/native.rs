@@ -65,8 +65,6 @@ fn coroutines(lua: &Lua, guard: &Rc<Guard>, native: &Table) -> mlua::Result<()> 
     native.set("pending", Lua::poll_pending())?;
     native.set("is_killed", asking(lua, guard, Guard::is_killed)?)?;
     native.set("is_suspending", asking(lua, guard, Guard::is_suspending)?)?;
-    native.set("fence", asking(lua, guard, Guard::fence)?)?;
-    native.set("unfence", asking(lua, guard, Guard::unfence)?)?;
     let watching = Rc::clone(guard);
     let out_of_memory = move |lua: &Lua, ()| {
         watching.kill(lua, watching.hunger());

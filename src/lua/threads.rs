@@ -32,6 +32,20 @@ fn run<T>(stack: Stack, work: impl FnOnce(*mut lua_State) -> T) -> T {
 
 extern "C-unwind" fn resume(state: *mut lua_State) -> c_int {
     let stack = Stack::of(state);
+    let guard: &Guard = stack.shared();
+    if stack.can_yield() {
+        return go(stack);
+    }
+    // A C function has called us back: nothing below can wait.
+    guard.fence();
+    let results = go(stack);
+    guard.unfence();
+    results
+}
+
+/// Runs the coroutine at 1 until it ends or yields; how many values are returned. It raises nothing.
+fn go(stack: Stack) -> c_int {
+    let state = stack.state();
     let count = stack.height() - 1;
     let mut results = 0;
     // SAFETY: all arguments are moved, for which there is room; `lua_resume` catches what the coroutine raises.

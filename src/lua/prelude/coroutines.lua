@@ -20,17 +20,7 @@ local function on(co, ok, ...)
   return ok, ...
 end
 
-local function unfenced(...)
-  native.unfence()
-  return ...
-end
-
-local function resume_on(co, ...)
-  if is_yieldable() then return on(co, resume(co, ...)) end
-  -- A C function has called us back: nothing below can wait.
-  native.fence()
-  return unfenced(on(co, resume(co, ...)))
-end
+local function resume_on(co, ...) return on(co, resume(co, ...)) end
 
 local function wrong(name, wanted, found)
   error(("bad argument #1 to '%s' (%s expected, got %s)"):format(name, wanted, type(found)), 3)
