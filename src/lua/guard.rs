@@ -389,7 +389,9 @@ impl Guard {
             self.memory.unlimit();
             self.ended.raw_set(lua.current_thread(), true)?;
         }
-        Err(mlua::Error::runtime(OVER_BUDGET))
+        // One without words: nobody reads them, and mlua loses what such an error holds when one follows upon another while
+        // `<close>` variables run.
+        Err(mlua::Error::CoroutineUnresumable)
     }
 }
 
