@@ -204,20 +204,17 @@ extern "C-unwind" fn format(state: *mut lua_State) -> c_int {
 /// `Err` is what the function returns then.
 fn weigh_entries(stack: Stack, entries: usize) -> Result<(), c_int> {
     let guard: &Guard = stack.shared();
-    let mut octets = 0_usize;
+    let (mut octets, mut floats) = (0_usize, 0_usize);
     for place in 1..=entries {
         stack.push_entry(1, place);
         octets = octets.saturating_add(stack.length_of_text(-1));
-        let is_float = stack.is_float(-1);
+        floats += usize::from(stack.is_float(-1));
         stack.set_height(-2);
-        if is_float {
-            charge(stack, FLOAT)?;
-        }
         if octets > guard.memory().longest() {
             return Err(stack.kill(guard, Budget::Text));
         }
     }
-    Ok(())
+    charge(stack, floats.saturating_mul(FLOAT))
 }
 
 /// The entries before, and the text behind: it is copied as well.
