@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use regex::{Regex, RegexBuilder};
 
-use crate::lookup::effort::{CACHE, Effort, TooLong};
+use crate::lookup::effort::{self, CACHE, Effort};
 use crate::lookup::error::LookupError;
 use crate::lookup::map::error::LineError;
 use crate::lookup::map::lines::LogicalLines;
@@ -109,10 +109,9 @@ impl PatternTable {
             at += 1;
             let Pattern { regex, effort } = &line.pattern;
             spend(SEARCH + key.len() + effort.steps(key.len()))?;
-            let found = match effort.find_in_long(key.as_bytes()) {
-                None => regex.find(key).map(|found| found.range()),
-                Some(Ok(found)) => found,
-                Some(Err(TooLong)) => return Ok(Err(LookupError::TooLarge)),
+            let search = || regex.find(key).map(|found| found.range());
+            let Ok(found) = effort.find(key.as_bytes(), search) else {
+                return Ok(Err(LookupError::TooLarge));
             };
             match &line.action {
                 Action::Skip(to) => {
@@ -209,12 +208,7 @@ fn compile(source: &str, flags: &str) -> Result<Pattern, String> {
         .multi_line(is_multi_line)
         .size_limit(COMPILED)
         .dfa_size_limit(CACHE);
-    let regex = builder.build().map_err(|error| {
-        // The last line says what is wrong; those above draw the pattern.
-        let words = error.to_string();
-        let last = words.lines().last().unwrap_or_default();
-        format!("/{source}/: {}", last.strip_prefix("error: ").unwrap_or(last))
-    })?;
+    let regex = builder.build().map_err(|error| format!("/{source}/: {}", effort::words(&error)))?;
     let case = if ignores_case { "(?i)" } else { "" };
     let lines = if is_multi_line { "(?m)" } else { "" };
     let effort = Effort::of(&format!("{case}{lines}{source}"));

@@ -11,7 +11,7 @@ use mlua::{Lua, LuaString, MetaMethod, Table, UserData, UserDataMethods, Value};
 use parking_lot::Mutex;
 use regex::bytes::{Regex, RegexBuilder};
 
-use crate::lookup::effort::{CACHE, COMPILED, Effort};
+use crate::lookup::effort::{self, CACHE, COMPILED, Effort};
 use crate::lua::api::Parts;
 use crate::lua::api::module::{Module, When};
 use crate::lua::caller::raise;
@@ -51,12 +51,7 @@ impl Patterns {
             return Ok(known.clone());
         }
         let compiled = RegexBuilder::new(source).size_limit(COMPILED).dfa_size_limit(CACHE).build();
-        let compiled = compiled.map_err(|error| {
-            // The last line says what is wrong; those above draw the pattern.
-            let words = error.to_string();
-            let last = words.lines().last().unwrap_or_default();
-            last.strip_prefix("error: ").unwrap_or(last).to_owned()
-        })?;
+        let compiled = compiled.map_err(|error| effort::words(&error))?;
         let compiled = (compiled, Arc::new(Effort::of(source)));
         self.compiled.lock().insert(source.to_owned(), compiled.clone());
         Ok(compiled)
@@ -70,15 +65,13 @@ struct RegexObject {
 }
 
 impl RegexObject {
-    /// Where it is found in `text` first; a kind if it is not, or if that would take too long.
-    fn find(&self, text: &[u8]) -> Result<Range<usize>, &'static str> {
+    /// Where it is found in `text` first; a kind if that would take too long.
+    fn find(&self, text: &[u8]) -> Result<Option<Range<usize>>, &'static str> {
         if text.len() > LONGEST {
             return Err("too_large");
         }
-        match self.effort.find_in_long(text) {
-            None => self.regex.find(text).map(|found| found.range()).ok_or("none"),
-            Some(found) => found.map_err(|_| "too_large")?.ok_or("none"),
-        }
+        let search = || self.regex.find(text).map(|found| found.range());
+        self.effort.find(text, search).map_err(|_| "too_large")
     }
 
     /// Charges a search of `text`, before it: how long it really takes, the guard sees at once when it is at an end.
@@ -93,15 +86,11 @@ impl UserData for RegexObject {
     fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
         methods.add_method("matches", |lua, regex, text: LuaString| {
             regex.charge(lua, &text)?;
-            Ok(OrKind(match regex.find(&text.as_bytes()) {
-                Ok(_) => Ok(true),
-                Err("none") => Ok(false),
-                Err(kind) => Err(kind),
-            }))
+            Ok(OrKind(regex.find(&text.as_bytes()).map(|found| found.is_some())))
         });
         methods.add_method("find", |lua, regex, text: LuaString| {
             regex.charge(lua, &text)?;
-            match regex.find(&text.as_bytes()) {
+            match regex.find(&text.as_bytes()).and_then(|found| found.ok_or("none")) {
                 Ok(found) => lua.pack_multi((found.start + 1, found.end)),
                 Err(kind) => lua.pack_multi((Value::Nil, kind)),
             }
@@ -111,6 +100,7 @@ impl UserData for RegexObject {
             let octets = text.as_bytes();
             // The groups are looked for in what was found, which takes longer than finding it.
             let caught = regex.find(&octets).and_then(|found| {
+                let found = found.ok_or("none")?;
                 if !regex.effort.bears_groups(found.len()) {
                     return Err("too_large");
                 }
