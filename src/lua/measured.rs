@@ -136,6 +136,11 @@ fn making(stack: Stack, octets: usize, steps: usize) -> c_int {
     charged(stack, steps)
 }
 
+/// The octets of the texts among the arguments.
+fn given(stack: Stack) -> usize {
+    (1..=stack.height()).map(|place| stack.length_of_text(place)).sum()
+}
+
 /// A number that a script gave, at least 0.
 fn count(number: lua_Integer) -> usize {
     usize::try_from(number).unwrap_or(0)
@@ -179,8 +184,7 @@ fn place(number: lua_Integer, length: usize) -> usize {
 /// All arguments.
 extern "C-unwind" fn by_count(state: *mut lua_State) -> c_int {
     let stack = Stack::of(state);
-    let octets: usize = (1..=stack.height()).map(|place| stack.length_of_text(place)).sum();
-    charged(stack, count(stack.height().into()).saturating_mul(MOVED).saturating_add(octets))
+    charged(stack, count(stack.height().into()).saturating_mul(MOVED).saturating_add(given(stack)))
 }
 
 /// `%q` writes its argument octet by octet; all else that is long is copied.
@@ -278,8 +282,7 @@ extern "C-unwind" fn pack(state: *mut lua_State) -> c_int {
         }
     }
     let octets = all.saturating_add(number);
-    let given: usize = (1..=stack.height()).map(|place| stack.length_of_text(place)).sum();
-    making(stack, octets, octets.saturating_add(given) / READ)
+    making(stack, octets, octets.saturating_add(given(stack)) / READ)
 }
 
 extern "C-unwind" fn move_(state: *mut lua_State) -> c_int {
