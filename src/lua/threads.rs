@@ -4,6 +4,7 @@
 use std::ffi::c_int;
 use std::rc::Rc;
 
+use gatepost_lua::lua_closethread;
 use mlua::ffi::{self, lua_State};
 use mlua::{Function, Lua};
 
@@ -75,7 +76,7 @@ extern "C-unwind" fn close(state: *mut lua_State) -> c_int {
     let stack = Stack::of(state);
     // SAFETY: `lua_closethread` catches what is raised meanwhile, and leaves an error on top there.
     unsafe {
-        let (coroutine, status) = run(stack, |coroutine| (coroutine, ffi::lua_closethread(coroutine, state)));
+        let (coroutine, status) = run(stack, |coroutine| (coroutine, lua_closethread(coroutine, state)));
         if status == ffi::LUA_OK {
             return told(stack, true, 0);
         }
