@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use mlua::ffi::lua_State;
-use mlua::{HookTriggers, Lua, Table, VmState};
+use mlua::{HookTriggers, Lua, VmState};
 
 use crate::lua::call::Call;
 use crate::lua::caller::line_of_script;
@@ -15,8 +15,8 @@ use crate::lua::clock::Clock;
 use crate::lua::limits::{Armed, Timed};
 use crate::lua::listing::Listing;
 use crate::lua::memory::Memory;
-use crate::lua::period::{EACH, HEAVY, INSTRUCTIONS, is_yieldable, period, set_period};
-use crate::lua::pool::{Pool, weak_table};
+use crate::lua::period::{self, EACH, HEAVY, INSTRUCTIONS, is_yieldable, period, set_period};
+use crate::lua::pool::Pool;
 
 /// Watches all scripts of one Lua state. Only one hook call runs at a moment; the guard knows which.
 #[derive(Debug)]
@@ -38,9 +38,6 @@ pub struct Guard {
     killed_at: RefCell<Option<String>>,
     /// Steps that functions of the engine may take before they look at the clock.
     steps: Cell<usize>,
-    /// Coroutines of scripts that an error of the hook has ended: no code of theirs may run any more, not even their
-    /// `__close`, for the hook would not come. A weak table.
-    ended: Table,
     pool: Pool,
     listing: Rc<Listing>,
 }
@@ -110,7 +107,6 @@ impl Guard {
             is_heavy: Cell::new(false),
             killed_at: RefCell::new(None),
             steps: Cell::new(STEPS),
-            ended: weak_table(lua)?,
             pool: Pool::new(lua)?,
             listing: Rc::default(),
         });
@@ -120,11 +116,6 @@ impl Guard {
         // Where methods of values find it, which are made for no guard.
         lua.set_app_data::<Rc<dyn Purse>>(Rc::<Guard>::clone(&guard));
         Ok(guard)
-    }
-
-    /// Where the coroutines are noted that may not run any more.
-    pub(super) fn ended(&self) -> &Table {
-        &self.ended
     }
 
     /// What the state holds and may hold.
@@ -358,7 +349,13 @@ impl Guard {
         let can_yield = self.fences.get() == 0 && is_yieldable(state);
         if let Some(spent) = self.overspent(armed, timed, now, can_yield) {
             self.kill(lua, spent);
-            return self.end(lua, can_yield, armed);
+            // No pcall catches a yield; who resumed the coroutine passes it on.
+            if can_yield {
+                return Ok(VmState::Yield);
+            }
+            // Where it can't be, an error unwinds, again at each instruction.
+            period::raise(state);
+            return Ok(VmState::Continue);
         }
         let since = now.saturating_sub(self.last_tick.replace(now));
         let has_grown = self.memory.held() > armed.memory.saturating_add(LARGE);
@@ -375,23 +372,6 @@ impl Guard {
             return Ok(VmState::Yield);
         }
         Ok(VmState::Continue)
-    }
-
-    /// What becomes of the instruction at which a call over its budget is.
-    fn end(&self, lua: &Lua, can_yield: bool, armed: Armed) -> mlua::Result<VmState> {
-        // No pcall catches a yield; who resumed the coroutine passes it on.
-        if can_yield {
-            return Ok(VmState::Yield);
-        }
-        // Where it can't be, an error unwinds, again at each instruction.
-        if !std::ptr::eq(armed.top, lua.state()) {
-            // The call has no memory left to lose, and this must not fail.
-            self.memory.unlimit();
-            self.ended.raw_set(lua.current_thread(), true)?;
-        }
-        // One without words: nobody reads them, and mlua loses what such an error holds when one follows upon another while
-        // `<close>` variables run.
-        Err(mlua::Error::CoroutineUnresumable)
     }
 }
 

@@ -55,9 +55,8 @@ pub(super) fn functions(
 
 /// What `pcall`, `xpcall` and coroutines ask the guard.
 fn coroutines(lua: &Lua, guard: &Rc<Guard>, native: &Table) -> mlua::Result<()> {
-    // The coroutines in which hooks run; and those in which nothing may run any more.
+    // The coroutines in which hooks run.
     native.set("own", guard.pool().own())?;
-    native.set("ended", guard.ended())?;
     let [resume, close] = threads::functions(lua, guard)?;
     native.set("resume", resume)?;
     native.set("close", close)?;

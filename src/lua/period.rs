@@ -1,6 +1,7 @@
 //! How often the guard's hook comes in a coroutine.
 #![allow(unsafe_code)]
 
+use gatepost_lua::lua_hookerror;
 use mlua::ffi::{self, lua_State};
 
 /// Instructions between two looks at the clock. The VM traps on each instruction as soon as a count hook is
@@ -22,6 +23,12 @@ pub(super) fn set_period(state: *mut lua_State, instructions: u32) {
     // SAFETY: `state` is the coroutine that runs now, so it is alive; both calls read or write fields of it, allocate
     // nothing and raise nothing.
     unsafe { ffi::lua_sethook(state, ffi::lua_gethook(state), ffi::lua_gethookmask(state), count) }
+}
+
+/// Called by the guard's hook: the instruction at which it has come raises, when the hook has returned.
+pub(super) fn raise(state: *mut lua_State) {
+    // SAFETY: as above.
+    unsafe { lua_hookerror(state) }
 }
 
 /// Instructions between two ticks in this coroutine.

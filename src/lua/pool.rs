@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use mlua::{Function, Lua, Table, Thread};
+use mlua::{Function, LightUserData, Lua, Table, Thread};
 
 /// The coroutines of one Lua state that no call uses now.
 #[derive(Debug)]
@@ -60,7 +60,8 @@ impl Pool {
 /// A table that doesn't keep its keys.
 pub(super) fn weak_table(lua: &Lua) -> mlua::Result<Table> {
     let (table, weak) = (lua.create_table()?, lua.create_table()?);
-    weak.raw_set("__mode", "k")?;
+    // No text, as scripts would give it: tables of theirs are never weak. See vendor/lua/README.md.
+    weak.raw_set("__mode", LightUserData(c"k".as_ptr().cast_mut().cast()))?;
     table.set_metatable(Some(weak))?;
     Ok(table)
 }

@@ -92,7 +92,17 @@ pub(crate) const TABLE: &[Row] = &[
     Row {
         module: "lua",
         imports: &["smtp", "names", "session", "message", "policy", "lookup", "store", "observe"],
-        crates: &["mlua", "regex", "serde_json", "jiff", "aws_lc_rs", "base64", "percent_encoding", "rustix"],
+        crates: &[
+            "mlua",
+            "gatepost_lua",
+            "regex",
+            "serde_json",
+            "jiff",
+            "aws_lc_rs",
+            "base64",
+            "percent_encoding",
+            "rustix",
+        ],
     },
     // serde_json: the values of a policy's options on their way to it. rustix: our own name, if none is given.
     Row {

@@ -8,7 +8,8 @@ const SOURCES: &str = "lua-5.4.9";
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed={SOURCES}");
     let mut build = cc::Build::new();
-    build.include(SOURCES).warnings(false).cargo_metadata(false);
+    build.include(SOURCES).cargo_metadata(false);
+    build.flag("-Werror=implicit-function-declaration").define("_DEFAULT_SOURCE", None);
     build.define("LUA_USE_POSIX", None).define("LUA_COMPAT_5_3", None);
     if std::env::var("PROFILE")? == "debug" {
         build.define("LUA_USE_APICHECK", None).define("LUAI_ASSERT", None);

@@ -12,6 +12,7 @@ use crate::lua::api::Parts;
 use crate::lua::api::module::{Module, OrKind, When};
 use crate::lua::charge::{self, Rate};
 use crate::lua::guard::Guard;
+use crate::lua::pool::weak_table;
 
 /// Octets of a text, either way: what takes longer would hold up other sessions.
 const SIZE: usize = 256 << 10;
@@ -64,10 +65,7 @@ fn arrays(lua: &Lua) -> mlua::Result<Table> {
     if let Some(arrays) = lua.named_registry_value(ARRAYS)? {
         return Ok(arrays);
     }
-    let arrays = lua.create_table()?;
-    let weak = lua.create_table()?;
-    weak.raw_set("__mode", "k")?;
-    arrays.set_metatable(Some(weak))?;
+    let arrays = weak_table(lua)?;
     lua.set_named_registry_value(ARRAYS, &arrays)?;
     Ok(arrays)
 }

@@ -7,8 +7,8 @@ local create, is_yieldable, status, yield = coroutine.create, coroutine.isyielda
 -- Lua's own, but the guard knows which coroutine runs.
 local close, resume = native.close, native.resume
 local is_suspending, pending = native.is_suspending, native.pending
--- The coroutines in which hooks run; and those that the guard has ended by an error, in which nothing may run.
-local own, ended = native.own, native.ended
+-- The coroutines in which hooks run.
+local own = native.own
 
 local function on(co, ok, ...)
   if ok then
@@ -43,7 +43,7 @@ end
 local function unwrapped(co, ok, ...)
   if ok then return ... end
   local problem = ...
-  if not ended[co] and status(co) == "dead" then
+  if status(co) == "dead" then
     local closed, other = plain(close(co))
     if not closed then problem = other end
   end
@@ -61,7 +61,6 @@ function made.close(co)
   local state = status(co)
   if own[co] then error("cannot close the coroutine of a hook", 2) end
   if state == "running" or state == "normal" then error(("cannot close a %s coroutine"):format(state), 2) end
-  if ended[co] then return false, "the hook exceeded its CPU budget" end
   return plain(close(co))
 end
 

@@ -84,10 +84,11 @@ function base.print(...)
   native.print(concat(texts, "\t"))
 end
 
--- A finalizer runs where no budget reaches it.
+-- A finalizer runs where no budget reaches it. Weak tables are looked through in one step, however many there are.
 function base.setmetatable(object, metatable)
-  if type(metatable) == "table" and rawget(metatable, "__gc") ~= nil then
-    error("__gc can't be used in a policy", 2)
+  if type(metatable) == "table" then
+    local field = rawget(metatable, "__gc") ~= nil and "__gc" or rawget(metatable, "__mode") ~= nil and "__mode"
+    if field then error(field .. " can't be used in a policy", 2) end
   end
   return setmetatable(object, metatable)
 end

@@ -97,7 +97,7 @@ pub(super) const CASES: &[Case] = &[
     case("a length that lies, and unpack", "return table.unpack(setmetatable({}, { __len = function() return 1 << 53 end }))", AtOnce),
     case("a length that lies, and concat", "return table.concat(setmetatable({}, { __len = function() return 1 << 53 end, __index = function() return '' end }))", Unbroken),
     case("a length that lies, and sort", "table.sort(setmetatable({}, { __len = function() return 1 << 30 end, __index = function(_, i) return i end }))", InSlices),
-    case("a million numbers sorted", "local t = {} for i = 1, 1000000 do t[i] = (i * 7919) % 1000003 end table.sort(t)", InSlices),
+    case("a quarter of a million numbers sorted", "local t = {} for i = 1, 262144 do t[i] = (i * 7919) % 1000003 end while true do table.sort(t, function(a, b) return a > b end) table.sort(t) end", InSlices),
     case("long texts sorted", "local s, t = ('x'):rep(1000000), {} for i = 1, 1000 do t[i] = s end while true do table.sort(t) end", InCalls),
     case("an order that loops", "table.sort({ 3, 2, 1 }, function() while true do end end)", InSlices),
     case("an order that loops, in pcall", "pcall(table.sort, { 3, 2, 1 }, function() while true do end end)", InSlices),
@@ -117,6 +117,32 @@ pub(super) const CASES: &[Case] = &[
     ),
     case("floats joined", "local t = {} for i = 1, 20000 do t[i] = 1e-300 * i end while true do table.concat(t) end", Unbroken),
     case("floats of a hundred digits", "local t = {} for i = 1, 200 do t[i] = -1.7e308 end while true do string.format(('%.99f'):rep(200), table.unpack(t)) end", InCalls),
+    case(
+        "a list behind a hundred tables",
+        "local t = {} for i = 1, 3000 do t[i] = 'x' end for i = 1, 99 do t = setmetatable({}, { __index = t }) end
+         while true do table.concat(t, '', 1, 3000) table.move(t, 1, 3000, 1, {}) local n = select('#', table.unpack(t, 1, 3000)) end",
+        InCalls,
+    ),
+    case(
+        "a long list behind a hundred tables",
+        "local t = {} for i = 1, 100000 do t[i] = 'x' end for i = 1, 99 do t = setmetatable({}, { __index = t }) end
+         while true do table.concat(t, '', 1, 100000) end",
+        Unbroken,
+    ),
+    case("more tables than Lua asks", "local t = {} for i = 1, 2000 do t = setmetatable({}, { __index = t }) end return t.x", AtOnce),
+    case("numbers that would collide", "while true do local t = {} for i = 1, 20000 do t[i * 131071] = i t[2.0 ^ -30 + i] = i end end", InSlices),
+    case("weak tables", "setmetatable({}, { __mode = 'k' })", AtOnce),
+    case(
+        "weak tables in a chain",
+        "local m = {} local t, k = setmetatable({}, m), {} m.__mode = 'k' while true do local n = {} t[n] = k k = n end",
+        InSlices,
+    ),
+    case("a table larger than may be", "while true do pcall(function() local t = {} for i = 1, 300000 do t[i + 0.5] = i end end) end", InSlices),
+    case(
+        "an emptied table looked through",
+        "local t = {} for i = 1, 100000 do t[i + 0.5] = i end for k in pairs(t) do t[k] = nil end while true do next(t) pcall(json.encode, t) end",
+        InSlices,
+    ),
     case(
         "a coroutine in a coroutine, each for a short while",
         "local wrap = coroutine.wrap local function f(n) local x = ('x'):rep(100):find('.-y') if n > 0 then wrap(f)(n - 1) end end while true do f(60) end",
@@ -168,6 +194,28 @@ pub(super) const CASES: &[Case] = &[
         "local co = coroutine.create(function()
            local t <close> = setmetatable({}, { __close = function() while true do end end }) coroutine.yield()
          end) coroutine.resume(co) coroutine.close(co)",
+        Unbroken,
+    ),
+    case(
+        "__close that loops in a callback that loops",
+        "tostring(setmetatable({}, { __tostring = function()
+           local t <close> = setmetatable({}, { __close = function() while true do end end }) while true do end
+         end }))",
+        Unbroken,
+    ),
+    case(
+        "__close that loops in a callback that loops, in coroutines",
+        "while true do pcall(coroutine.wrap(function() tostring(setmetatable({}, { __tostring = function()
+           local t <close> = setmetatable({}, { __close = function() while true do end end }) while true do end
+         end })) end)) end",
+        Unbroken,
+    ),
+    case(
+        "many __close that loop in a callback that loops",
+        "tostring(setmetatable({}, { __tostring = function()
+           local function f(n) local t <close> = setmetatable({}, { __close = function() while true do end end }) if n > 0 then f(n - 1) end while true do end end
+           f(100)
+         end }))",
         Unbroken,
     ),
     case(

@@ -137,7 +137,7 @@ fn what_is_held_is_what_lua_holds() {
 #[test]
 fn who_asks_for_too_much_does_not_make_lua_collect_all_that_there_is() {
     // Collecting that takes 50 ms.
-    let top = "local t = {} for i = 1, 500000 do t[i] = { i } end";
+    let top = "local t = {} for i = 1, 500 do t[i] = {} for j = 1, 1000 do t[i][j] = { j } end end";
     for body in [
         "local s = ('x'):rep(3 << 20)",
         "local s = ('x'):rep(1 << 21) local u = s .. s",

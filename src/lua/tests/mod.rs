@@ -7,6 +7,7 @@ mod capabilities;
 mod catalogue;
 mod chain;
 mod digests;
+mod heaps;
 mod hooks;
 mod http;
 mod largest;

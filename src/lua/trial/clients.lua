@@ -38,7 +38,7 @@ end
 -- Clients ---------------------------------------------------------------------------------------------------------
 
 -- What is known of a client besides its fields: its number, and what it has said.
-local known = setmetatable({}, { __mode = "k" })
+local known = {}
 
 local function say(client, line)
   return reply(native.say(known[client].number, line))

@@ -197,7 +197,10 @@ LUA_API void lua_settop (lua_State *L, int idx) {
   }
   api_check(L, L->tbclist.p < L->top.p, "previous pop of an unclosed slot");
   newtop = L->top.p + diff;
-  if (diff < 0 && L->tbclist.p >= newtop) {
+  if (diff < 0 && L->tbclist.p >= newtop && L->status > LUA_YIELD)
+    newtop = L->tbclist.p + 1;  /* gatepost: an error has ended it; its
+      variables are closed where errors are caught, by 'lua_closethread' */
+  else if (diff < 0 && L->tbclist.p >= newtop) {
     lua_assert(hastocloseCfunc(ci->nresults));
     newtop = luaF_close(L, newtop, CLOSEKTOP, 0);
   }
@@ -900,7 +903,7 @@ static void aux_rawset (lua_State *L, int idx, TValue *key, int n) {
   t = gettable(L, idx);
   luaH_set(L, t, key, s2v(L->top.p - 1));
   invalidateTMcache(t);
-  luaC_barrierback(L, obj2gco(t), s2v(L->top.p - 1));
+  luaC_barriertable(L, obj2gco(t), s2v(L->top.p - 1));
   L->top.p -= n;
   lua_unlock(L);
 }
@@ -924,7 +927,7 @@ LUA_API void lua_rawseti (lua_State *L, int idx, lua_Integer n) {
   api_checknelems(L, 1);
   t = gettable(L, idx);
   luaH_setint(L, t, n, s2v(L->top.p - 1));
-  luaC_barrierback(L, obj2gco(t), s2v(L->top.p - 1));
+  luaC_barriertable(L, obj2gco(t), s2v(L->top.p - 1));
   L->top.p--;
   lua_unlock(L);
 }

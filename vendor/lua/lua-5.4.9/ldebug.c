@@ -150,6 +150,17 @@ LUA_API lua_Hook lua_gethook (lua_State *L) {
 }
 
 
+/*
+** gatepost: Called by a count hook, lets the instruction at which it came
+** raise nil when the hook has returned. (An error raised by the hook itself
+** would unwind the function while no hook can come.)
+*/
+LUA_API void lua_hookerror (lua_State *L) {
+  api_check(L, isLua(L->ci) && !L->allowhook, "not in a count hook");
+  L->status = LUA_ERRRUN;
+}
+
+
 LUA_API int lua_gethookmask (lua_State *L) {
   return L->hookmask;
 }
@@ -965,6 +976,12 @@ int luaG_traceexec (lua_State *L, const Instruction *pc) {
       L->hookcount = 1;  /* undo decrement to zero */
     ci->callstatus |= CIST_HOOKYIELD;  /* mark that it yielded */
     luaD_throw(L, LUA_YIELD);
+  }
+  if (L->status == LUA_ERRRUN) {  /* gatepost: did hook ask for an error? */
+    L->status = LUA_OK;
+    setnilvalue(s2v(L->top.p));
+    L->top.p++;  /* assume EXTRA_STACK */
+    luaG_errormsg(L);
   }
   return 1;  /* keep 'trap' on */
 }

@@ -240,6 +240,19 @@ void luaC_barrierback_ (lua_State *L, GCObject *o) {
 }
 
 
+/*
+** gatepost: barrier for tables. In the incremental mode it moves forward,
+** for a table that is gray again is traversed once more as a part of the
+** atomic step, however large it is.
+*/
+void luaC_barriertable_ (lua_State *L, GCObject *o, GCObject *v) {
+  if (G(L)->gckind == KGC_INC)
+    luaC_barrier_(L, o, v);
+  else
+    luaC_barrierback_(L, o);
+}
+
+
 void luaC_fix (lua_State *L, GCObject *o) {
   global_State *g = G(L);
   lua_assert(g->allgc == o);  /* object must be 1st in 'allgc' list! */
@@ -542,12 +555,14 @@ static void traversestrongtable (global_State *g, Table *h) {
 static lu_mem traversetable (global_State *g, Table *h) {
   const char *weakkey, *weakvalue;
   const TValue *mode = gfasttm(g, h->metatable, TM_MODE);
-  TString *smode;
+  const char *smode;
   markobjectN(g, h->metatable);
-  if (mode && ttisshrstring(mode) &&  /* is there a weak mode? */
-      (cast_void(smode = tsvalue(mode)),
-       cast_void(weakkey = strchr(getshrstr(smode), 'k')),
-       cast_void(weakvalue = strchr(getshrstr(smode), 'v')),
+  /* gatepost: only the host makes weak tables; a script's mode would be
+     a string */
+  if (mode && ttislightuserdata(mode) &&  /* is there a weak mode? */
+      (cast_void(smode = cast(const char *, pvalue(mode))),
+       cast_void(weakkey = strchr(smode, 'k')),
+       cast_void(weakvalue = strchr(smode, 'v')),
        (weakkey || weakvalue))) {  /* is really weak? */
     if (!weakkey)  /* strong keys? */
       traverseweakvalue(g, h);
@@ -690,11 +705,15 @@ static lu_mem propagateall (global_State *g) {
 ** Repeat until it converges, that is, nothing new is marked. 'dir'
 ** inverts the direction of the traversals, trying to speed up
 ** convergence on chains in the same table.
-**
+** gatepost: After some rounds those that are left are taken for strong in
+** this cycle, for a long chain would take as many rounds as it has links.
 */
+#define MAXROUNDS	8
+
 static void convergeephemerons (global_State *g) {
   int changed;
   int dir = 0;
+  int rounds = 0;
   do {
     GCObject *w;
     GCObject *next = g->ephemeron;  /* get ephemeron list */
@@ -704,12 +723,18 @@ static void convergeephemerons (global_State *g) {
       Table *h = gco2t(w);
       next = h->gclist;  /* list is rebuilt during loop */
       nw2black(h);  /* out of the list (for now) */
-      if (traverseephemeron(g, h, dir)) {  /* marked some value? */
+      if (rounds == MAXROUNDS) {  /* gatepost: strong in this cycle? */
+        traversestrongtable(g, h);
+        propagateall(g);
+        changed = 1;
+      }
+      else if (traverseephemeron(g, h, dir)) {  /* marked some value? */
         propagateall(g);  /* propagate changes */
         changed = 1;  /* will have to revisit all ephemeron tables */
       }
     }
     dir = !dir;  /* invert direction next time */
+    if (rounds < MAXROUNDS) rounds++;
   } while (changed);  /* repeat until no more changes */
 }
 
@@ -874,11 +899,9 @@ static GCObject **sweeptolive (lua_State *L, GCObject **p) {
 */
 static void checkSizes (lua_State *L, global_State *g) {
   if (!g->gcemergency) {
-    if (g->strt.nuse < g->strt.size / 4) {  /* string table too big? */
-      l_mem olddebt = g->GCdebt;
-      luaS_resize(L, g->strt.size / 2);
-      g->GCestimate += g->GCdebt - olddebt;  /* correct estimate */
-    }
+    l_mem olddebt = g->GCdebt;
+    luaS_shrink(L);
+    g->GCestimate += g->GCdebt - olddebt;  /* correct estimate */
   }
 }
 
@@ -1491,7 +1514,7 @@ static void entersweep (lua_State *L) {
   global_State *g = G(L);
   g->gcstate = GCSswpallgc;
   lua_assert(g->sweepgc == NULL);
-  g->sweepgc = sweeptolive(L, &g->allgc);
+  g->sweepgc = &g->allgc;  /* gatepost: 'sweeptolive' may free all of it */
 }
 
 
@@ -1672,9 +1695,14 @@ void luaC_runtilstate (lua_State *L, int statesmask) {
 static void incstep (lua_State *L, global_State *g) {
   int stepmul = (getgcparam(g->gcstepmul) | 1);  /* avoid division by 0 */
   l_mem debt = (g->GCdebt / WORK2MEM) * stepmul;
+  l_mem later = 0;  /* gatepost: debt that is left for other steps */
   l_mem stepsize = (g->gcstepsize <= log2maxs(l_mem))
                  ? ((cast(l_mem, 1) << g->gcstepsize) / WORK2MEM) * stepmul
                  : MAX_LMEM;  /* overflow; keep maximum value */
+  if (debt > stepsize) {  /* gatepost: no step is longer than two */
+    later = debt - stepsize;
+    debt = stepsize;
+  }
   do {  /* repeat until pause or enough "credit" (negative debt) */
     lu_mem work = singlestep(L);  /* perform one single step */
     debt -= work;
@@ -1682,9 +1710,10 @@ static void incstep (lua_State *L, global_State *g) {
   if (g->gcstate == GCSpause)
     setpause(g);  /* pause until next cycle */
   else {
-    debt = (debt / stepmul) * WORK2MEM;  /* convert 'work units' to bytes */
+    debt = ((debt + later) / stepmul) * WORK2MEM;  /* convert 'work units' to bytes */
     luaE_setdebt(g, debt);
   }
+  luai_hasten(L);
 }
 
 /*

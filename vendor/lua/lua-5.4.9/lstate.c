@@ -370,6 +370,7 @@ LUA_API lua_State *lua_newstate (lua_Alloc f, void *ud) {
   lua_State *L;
   global_State *g;
   LG *l = cast(LG *, (*f)(ud, NULL, LUA_TTHREAD, sizeof(LG)));
+  luaS_makesecret();
   if (l == NULL) return NULL;
   L = &l->l.l;
   g = &l->g;
@@ -387,7 +388,7 @@ LUA_API lua_State *lua_newstate (lua_Alloc f, void *ud) {
   g->mainthread = L;
   g->seed = luai_makeseed(L);
   g->gcstp = GCSTPGC;  /* no GC while building state */
-  g->strt.size = g->strt.nuse = 0;
+  g->strt.size = g->strt.nuse = g->strt.split = 0;
   g->strt.hash = NULL;
   setnilvalue(&g->l_registry);
   g->panic = NULL;

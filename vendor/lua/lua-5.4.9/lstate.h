@@ -106,6 +106,22 @@ typedef struct CallInfo CallInfo;
 /* real number of C calls */
 #define getCcalls(L)	((L)->nCcalls & 0xffff)
 
+/*
+** gatepost: binary logarithms of the most elements that the parts of a
+** table have.
+*/
+#define LUAI_MAXABITS	18
+#define LUAI_MAXHBITS	17
+
+/*
+** gatepost: a step that has taken long lets the count hook come at the
+** next instruction, or sooner than it would by 'n' instructions.
+*/
+#define luai_hasten(L)	((L)->basehookcount = (L)->hookcount = 1)
+
+#define luai_spend(L,n)  \
+	((L)->hookcount = ((L)->hookcount > (n)) ? (L)->hookcount - (n) : 1)
+
 
 /* Increment the number of non-yieldable calls */
 #define incnny(L)	((L)->nCcalls += 0x10000)
@@ -156,6 +172,7 @@ typedef struct stringtable {
   TString **hash;
   int nuse;  /* number of elements */
   int size;
+  int split;  /* gatepost: lists of the lower half that are shared out */
 } stringtable;
 
 

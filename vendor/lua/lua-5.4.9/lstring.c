@@ -10,7 +10,10 @@
 #include "lprefix.h"
 
 
+#include <pthread.h>
 #include <string.h>
+#include <sys/random.h>
+#include <time.h>
 
 #include "lua.h"
 
@@ -40,11 +43,55 @@ int luaS_eqlngstr (TString *a, TString *b) {
 }
 
 
+/*
+** gatepost: what hashes are keyed with, one for the process.
+*/
+lua_Unsigned luai_secret[2];
+
+
+static void makesecret (void) {
+  if (getentropy(luai_secret, sizeof(luai_secret)) != 0) {
+    luai_secret[0] ^= cast(lua_Unsigned, time(NULL));  /* better than none */
+    luai_secret[1] ^= cast(lua_Unsigned, cast_sizet(&makesecret));
+  }
+}
+
+
+void luaS_makesecret (void) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, makesecret);
+}
+
+
+/*
+** gatepost: a keyed hash, for who knows no secret can't make strings
+** that collide.
+*/
+static lua_Unsigned readupto8 (const char *str, size_t l) {
+  lua_Unsigned word = 0;
+  memcpy(&word, str, l);
+  return word;
+}
+
+
 unsigned int luaS_hash (const char *str, size_t l, unsigned int seed) {
-  unsigned int h = seed ^ cast_uint(l);
-  for (; l > 0; l--)
-    h ^= ((h<<5) + (h>>2) + cast_byte(str[l - 1]));
-  return h;
+  lua_Unsigned h = luai_mix(seed, l);
+  lua_Unsigned a, b;
+  for (; l > 16; l -= 16, str += 16) {
+    memcpy(&a, str, 8);
+    memcpy(&b, str + 8, 8);
+    h = luai_fold(a ^ luai_secret[0], b ^ h);
+  }
+  if (l > 8) {
+    memcpy(&a, str, 8);
+    b = readupto8(str + 8, l - 8);
+  }
+  else {
+    a = readupto8(str, l);
+    b = 0;
+  }
+  h = luai_fold(a ^ luai_secret[0], b ^ h);
+  return (unsigned int)luai_mix(h, 0);
 }
 
 
@@ -59,47 +106,80 @@ unsigned int luaS_hashlongstr (TString *ts) {
 }
 
 
-static void tablerehash (TString **vect, int osize, int nsize) {
-  int i;
-  for (i = osize; i < nsize; i++)  /* clear new elements */
-    vect[i] = NULL;
-  for (i = 0; i < osize; i++) {  /* rehash old part of the array */
-    TString *p = vect[i];
-    vect[i] = NULL;
-    while (p) {  /* for each string in the list */
-      TString *hnext = p->u.hnext;  /* save next */
-      unsigned int h = lmod(p->hash, nsize);  /* new position */
-      p->u.hnext = vect[h];  /* chain it into array */
-      vect[h] = p;
-      p = hnext;
-    }
+/*
+** gatepost: The string table grows and shrinks by a few lists at a time.
+** After its vector is doubled, the strings of each list of the lower half
+** are shared out between it and the list of the same place in the upper
+** half; 'split' lists are shared out already. (Linear hashing.)
+*/
+#define half(tb)	((tb)->size / 2)
+
+
+static TString **listof (stringtable *tb, unsigned int h) {
+  int i = lmod(h, tb->size);
+  if (i >= half(tb) + tb->split)  /* no such list yet? */
+    i -= half(tb);
+  return &tb->hash[i];
+}
+
+
+/*
+** Shares out one more list.
+*/
+static void splitone (stringtable *tb) {
+  TString *p = tb->hash[tb->split];
+  TString **low = &tb->hash[tb->split];
+  TString **high = &tb->hash[half(tb) + tb->split];
+  *low = *high = NULL;
+  while (p) {  /* for each string in the list */
+    TString *hnext = p->u.hnext;  /* save next */
+    TString **list = (p->hash & cast_uint(half(tb))) ? high : low;
+    p->u.hnext = *list;
+    *list = p;
+    p = hnext;
+  }
+  tb->split++;
+}
+
+
+/*
+** Brings together again what was shared out last.
+*/
+static void joinone (stringtable *tb) {
+  TString **low, *high;
+  tb->split--;
+  low = &tb->hash[tb->split];
+  high = tb->hash[half(tb) + tb->split];
+  while (*low)  /* find the end of the list */
+    low = &(*low)->u.hnext;
+  *low = high;
+}
+
+
+/*
+** Changes the size of the vector; lists are neither shared out nor
+** brought together. If allocation fails, keep the current size. (This can
+** degrade performance, but any non-zero size should work correctly.)
+*/
+static void resize (lua_State *L, int nsize, int split) {
+  stringtable *tb = &G(L)->strt;
+  TString **newvect = luaM_reallocvector(L, tb->hash, tb->size, nsize, TString*);
+  if (l_likely(newvect != NULL)) {
+    tb->hash = newvect;
+    tb->size = nsize;
+    tb->split = split;
   }
 }
 
 
 /*
-** Resize the string table. If allocation fails, keep the current size.
-** (This can degrade performance, but any non-zero size should work
-** correctly.)
+** Shrinks a string table that is too large by as much as was brought
+** together since the last time.
 */
-void luaS_resize (lua_State *L, int nsize) {
+void luaS_shrink (lua_State *L) {
   stringtable *tb = &G(L)->strt;
-  int osize = tb->size;
-  TString **newvect;
-  if (nsize < osize)  /* shrinking table? */
-    tablerehash(tb->hash, osize, nsize);  /* depopulate shrinking part */
-  newvect = luaM_reallocvector(L, tb->hash, osize, nsize, TString*);
-  if (l_unlikely(newvect == NULL)) {  /* reallocation failed? */
-    if (nsize < osize)  /* was it shrinking table? */
-      tablerehash(tb->hash, nsize, osize);  /* restore to original size */
-    /* leave table as it was */
-  }
-  else {  /* allocation succeeded */
-    tb->hash = newvect;
-    tb->size = nsize;
-    if (nsize > osize)
-      tablerehash(newvect, osize, nsize);  /* rehash for new size */
-  }
+  if (tb->split == 0 && half(tb) >= MINSTRTABSIZE)
+    resize(L, half(tb), half(tb) / 2);
 }
 
 
@@ -125,8 +205,10 @@ void luaS_init (lua_State *L) {
   int i, j;
   stringtable *tb = &G(L)->strt;
   tb->hash = luaM_newvector(L, MINSTRTABSIZE, TString*);
-  tablerehash(tb->hash, 0, MINSTRTABSIZE);  /* clear array */
+  for (i = 0; i < MINSTRTABSIZE; i++)  /* clear array */
+    tb->hash[i] = NULL;
   tb->size = MINSTRTABSIZE;
+  tb->split = half(tb);
   /* pre-create memory-error message */
   g->memerrmsg = luaS_newliteral(L, MEMERRMSG);
   luaC_fix(L, obj2gco(g->memerrmsg));  /* it should never be collected */
@@ -164,11 +246,15 @@ TString *luaS_createlngstrobj (lua_State *L, size_t l) {
 
 void luaS_remove (lua_State *L, TString *ts) {
   stringtable *tb = &G(L)->strt;
-  TString **p = &tb->hash[lmod(ts->hash, tb->size)];
+  TString **p = listof(tb, ts->hash);
   while (*p != ts)  /* find previous element */
     p = &(*p)->u.hnext;
   *p = (*p)->u.hnext;  /* remove element from its list */
   tb->nuse--;
+  if (tb->nuse < tb->size / 4 && !G(L)->gcemergency) {  /* too big? */
+    if (tb->split > 0) joinone(tb);
+    if (tb->split > 0) joinone(tb);
+  }
 }
 
 
@@ -178,8 +264,8 @@ static void growstrtab (lua_State *L, stringtable *tb) {
     if (tb->nuse == MAX_INT)  /* still too many? */
       luaM_error(L);  /* cannot even create a message... */
   }
-  if (tb->size <= MAXSTRTB / 2)  /* can grow string table? */
-    luaS_resize(L, tb->size * 2);
+  if (tb->split == half(tb) && tb->size <= MAXSTRTB / 2)  /* can it grow? */
+    resize(L, tb->size * 2, 0);
 }
 
 
@@ -191,7 +277,7 @@ static TString *internshrstr (lua_State *L, const char *str, size_t l) {
   global_State *g = G(L);
   stringtable *tb = &g->strt;
   unsigned int h = luaS_hash(str, l, g->seed);
-  TString **list = &tb->hash[lmod(h, tb->size)];
+  TString **list = listof(tb, h);
   lua_assert(str != NULL);  /* otherwise 'memcmp'/'memcpy' are undefined */
   for (ts = *list; ts != NULL; ts = ts->u.hnext) {
     if (l == ts->shrlen && (memcmp(str, getshrstr(ts), l * sizeof(char)) == 0)) {
@@ -202,11 +288,14 @@ static TString *internshrstr (lua_State *L, const char *str, size_t l) {
     }
   }
   /* else must create a new string */
-  if (tb->nuse >= tb->size) {  /* need to grow string table? */
+  if (tb->nuse >= tb->size)  /* need to grow string table? */
     growstrtab(L, tb);
-    list = &tb->hash[lmod(h, tb->size)];  /* rehash with new size */
+  if (tb->split < half(tb) && tb->nuse >= tb->size / 4) {
+    splitone(tb);
+    if (tb->split < half(tb)) splitone(tb);
   }
   ts = createstrobj(L, l, LUA_VSHRSTR, h);
+  list = listof(tb, h);  /* lists may have changed */
   ts->shrlen = cast_byte(l);
   memcpy(getshrstr(ts), str, l * sizeof(char));
   ts->u.hnext = *list;

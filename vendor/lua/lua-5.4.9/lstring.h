@@ -41,10 +41,25 @@
 #define eqshrstr(a,b)	check_exp((a)->tt == LUA_VSHRSTR, (a) == (b))
 
 
+/*
+** gatepost: keyed mixing of words, each bit of the result depends on each
+** bit of theirs: the halves of a product, folded.
+*/
+LUAI_DDEC(lua_Unsigned luai_secret[2];)
+
+l_sinline lua_Unsigned luai_fold (lua_Unsigned a, lua_Unsigned b) {
+  __uint128_t product = (__uint128_t)a * b;
+  return (lua_Unsigned)product ^ (lua_Unsigned)(product >> 64);
+}
+
+#define luai_mix(a,b)	luai_fold((a) ^ luai_secret[0], (b) ^ luai_secret[1])
+
+
 LUAI_FUNC unsigned int luaS_hash (const char *str, size_t l, unsigned int seed);
 LUAI_FUNC unsigned int luaS_hashlongstr (TString *ts);
 LUAI_FUNC int luaS_eqlngstr (TString *a, TString *b);
-LUAI_FUNC void luaS_resize (lua_State *L, int newsize);
+LUAI_FUNC void luaS_shrink (lua_State *L);
+LUAI_FUNC void luaS_makesecret (void);
 LUAI_FUNC void luaS_clearcache (global_State *g);
 LUAI_FUNC void luaS_init (lua_State *L);
 LUAI_FUNC void luaS_remove (lua_State *L, TString *ts);

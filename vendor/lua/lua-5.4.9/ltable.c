@@ -23,8 +23,8 @@
 ** Hence even when the load factor reaches 100%, performance remains good.
 */
 
-#include <math.h>
 #include <limits.h>
+#include <string.h>
 
 #include "lua.h"
 
@@ -40,10 +40,10 @@
 
 
 /*
-** MAXABITS is the largest integer such that MAXASIZE fits in an
-** unsigned int.
+** gatepost: 2^MAXABITS elements are the most that the array part has. One
+** step goes through them all when the table grows, or is marked.
 */
-#define MAXABITS	cast_int(sizeof(int) * CHAR_BIT - 1)
+#define MAXABITS	LUAI_MAXABITS
 
 
 /*
@@ -54,10 +54,9 @@
 #define MAXASIZE	luaM_limitN(1u << MAXABITS, TValue)
 
 /*
-** MAXHBITS is the largest integer such that 2^MAXHBITS fits in a
-** signed int.
+** gatepost: 2^MAXHBITS elements are the most that the hash part has.
 */
-#define MAXHBITS	(MAXABITS - 1)
+#define MAXHBITS	LUAI_MAXHBITS
 
 
 /*
@@ -100,48 +99,19 @@ static const TValue absentkey = {ABSTKEYCONSTANT};
 
 
 /*
-** Hash for integers. To allow a good hash, use the remainder operator
-** ('%'). If integer fits as a non-negative int, compute an int
-** remainder, which is faster. Otherwise, use an unsigned-integer
-** remainder, which uses all bits and ensures a non-negative result.
+** gatepost: numbers are hashed with a key, for who knows none can't make
+** numbers that collide.
 */
 static Node *hashint (const Table *t, lua_Integer i) {
-  lua_Unsigned ui = l_castS2U(i);
-  if (ui <= cast_uint(INT_MAX))
-    return hashmod(t, cast_int(ui));
-  else
-    return hashmod(t, ui);
+  return hashpow2(t, (unsigned int)luai_mix(l_castS2U(i), 0));
 }
 
 
-/*
-** Hash for floating-point numbers.
-** The main computation should be just
-**     n = frexp(n, &i); return (n * INT_MAX) + i
-** but there are some numerical subtleties.
-** In a two-complement representation, INT_MAX does not has an exact
-** representation as a float, but INT_MIN does; because the absolute
-** value of 'frexp' is smaller than 1 (unless 'n' is inf/NaN), the
-** absolute value of the product 'frexp * -INT_MIN' is smaller or equal
-** to INT_MAX. Next, the use of 'unsigned int' avoids overflows when
-** adding 'i'; the use of '~u' (instead of '-u') avoids problems with
-** INT_MIN.
-*/
-#if !defined(l_hashfloat)
-static int l_hashfloat (lua_Number n) {
-  int i;
-  lua_Integer ni;
-  n = l_mathop(frexp)(n, &i) * -cast_num(INT_MIN);
-  if (!lua_numbertointeger(n, &ni)) {  /* is 'n' inf/-inf/NaN? */
-    lua_assert(luai_numisnan(n) || l_mathop(fabs)(n) == cast_num(HUGE_VAL));
-    return 0;
-  }
-  else {  /* normal case */
-    unsigned int u = cast_uint(i) + cast_uint(ni);
-    return cast_int(u <= cast_uint(INT_MAX) ? u : ~u);
-  }
+static Node *hashfloat (const Table *t, lua_Number n) {
+  lua_Unsigned bits;
+  memcpy(&bits, &n, sizeof(bits));
+  return hashpow2(t, (unsigned int)luai_mix(bits, 1));
 }
-#endif
 
 
 /*
@@ -156,7 +126,7 @@ static Node *mainpositionTV (const Table *t, const TValue *key) {
     }
     case LUA_VNUMFLT: {
       lua_Number n = fltvalue(key);
-      return hashmod(t, l_hashfloat(n));
+      return hashfloat(t, n);
     }
     case LUA_VSHRSTR: {
       TString *ts = tsvalue(key);
@@ -346,11 +316,22 @@ static unsigned int findindex (lua_State *L, Table *t, TValue *key,
 }
 
 
+/*
+** gatepost: takes note of elements that were gone through in one step.
+*/
+static void spend (lua_State *L, unsigned int elements) {
+  int n = cast_int(elements / 8);
+  luai_spend(L, n);
+}
+
+
 int luaH_next (lua_State *L, Table *t, StkId key) {
   unsigned int asize = luaH_realasize(t);
   unsigned int i = findindex(L, t, s2v(key), asize);  /* find original key */
+  unsigned int start = i;
   for (; i < asize; i++) {  /* try first array part */
     if (!isempty(&t->array[i])) {  /* a non-empty entry? */
+      spend(L, i - start);
       setivalue(s2v(key), i + 1);
       setobj2s(L, key + 1, &t->array[i]);
       return 1;
@@ -359,11 +340,13 @@ int luaH_next (lua_State *L, Table *t, StkId key) {
   for (i -= asize; cast_int(i) < sizenode(t); i++) {  /* hash part */
     if (!isempty(gval(gnode(t, i)))) {  /* a non-empty entry? */
       Node *n = gnode(t, i);
+      spend(L, i + asize - start);
       getnodekey(L, s2v(key), n);
       setobj2s(L, key + 1, gval(n));
       return 1;
     }
   }
+  spend(L, i + asize - start);
   return 0;  /* no more elements */
 }
 
@@ -470,6 +453,12 @@ static int numusehash (const Table *t, unsigned int *nums, unsigned int *pna) {
 }
 
 
+static l_noret toolarge (lua_State *L) {
+  luaG_runerror(L, "a table has at most %d entries in a row, and %d others",
+                   cast_int(MAXASIZE), cast_int(MAXHSIZE));
+}
+
+
 /*
 ** Creates an array for the hash part of a table with the given
 ** size, or reuses the dummy node if size is zero.
@@ -487,7 +476,7 @@ static void setnodevector (lua_State *L, Table *t, unsigned int size) {
     int i;
     int lsize = luaO_ceillog2(size);
     if (lsize > MAXHBITS || (1u << lsize) > MAXHSIZE)
-      luaG_runerror(L, "table overflow");
+      toolarge(L);
     size = twoto(lsize);
     t->node = luaM_newvector(L, size, Node);
     for (i = 0; i < cast_int(size); i++) {
@@ -556,6 +545,8 @@ void luaH_resize (lua_State *L, Table *t, unsigned int newasize,
   Table newt;  /* to keep the new hash part */
   unsigned int oldasize = setlimittosize(t);
   TValue *newarray;
+  if (l_unlikely(newasize > MAXASIZE))
+    toolarge(L);
   /* create new hash part with appropriate size into 'newt' */
   setnodevector(L, &newt, nhsize);
   if (newasize < oldasize) {  /* will array shrink? */
@@ -583,6 +574,7 @@ void luaH_resize (lua_State *L, Table *t, unsigned int newasize,
      setempty(&t->array[i]);
   /* re-insert elements from old hash part into new parts */
   reinsert(L, &newt, t);  /* 'newt' now has the old hash */
+  spend(L, oldasize + 8 * allocsizenode(&newt));
   freehash(L, &newt);  /* free old hash part */
 }
 
@@ -714,7 +706,7 @@ static void luaH_newkey (lua_State *L, Table *t, const TValue *key,
     }
   }
   setnodekey(L, mp, key);
-  luaC_barrierback(L, obj2gco(t), key);
+  luaC_barriertable(L, obj2gco(t), key);
   lua_assert(isempty(gval(mp)));
   setobj2t(L, gval(mp), value);
 }

@@ -46,7 +46,7 @@
 
 
 /* limit for table tag-method chains (to avoid infinite loops) */
-#define MAXTAGLOOP	2000
+#define MAXTAGLOOP	100  /* gatepost: was 2000; one access goes through all */
 
 
 /*
@@ -344,7 +344,7 @@ void luaV_finishset (lua_State *L, const TValue *t, TValue *key,
         luaH_finishset(L, h, key, slot, val);  /* set new value */
         L->top.p--;
         invalidateTMcache(h);
-        luaC_barrierback(L, obj2gco(h), val);
+        luaC_barriertable(L, obj2gco(h), val);
         return;
       }
       /* else will try the metamethod */
@@ -366,7 +366,7 @@ void luaV_finishset (lua_State *L, const TValue *t, TValue *key,
          and so the assignment can change 't' value */
       GCObject *h = gcvalue(t);
       setobj2t(L, cast(TValue *,slot), val);
-      luaC_barrierback(L, h, val);
+      luaC_barriertable(L, h, val);
       return;  /* done */
     }
     /* else 'return luaV_finishset(L, t, key, val, slot)' (loop) */
@@ -1144,8 +1144,12 @@ void luaV_finishOp (lua_State *L) {
 
 /* fetch an instruction and prepare its execution */
 #define vmfetch()	{ \
-  if (l_unlikely(trap)) {  /* stack reallocation or hooks? */ \
-    trap = luaG_traceexec(L, pc);  /* handle hooks */ \
+  if (trap) {  /* stack reallocation or hooks? */ \
+    /* gatepost: an instruction that is only counted calls nothing */ \
+    if (L->hookmask == LUA_MASKCOUNT && L->hookcount > 1) \
+      L->hookcount--; \
+    else \
+      trap = luaG_traceexec(L, pc);  /* handle hooks */ \
     updatebase(ci);  /* correct stack */ \
   } \
   i = *(pc++); \
@@ -1870,7 +1874,7 @@ void luaV_execute (lua_State *L, CallInfo *ci) {
           TValue *val = s2v(ra + n);
           setobj2t(L, &h->array[last - 1], val);
           last--;
-          luaC_barrierback(L, obj2gco(h), val);
+          luaC_barriertable(L, obj2gco(h), val);
         }
         vmbreak;
       }

@@ -107,7 +107,7 @@ typedef enum {
 */
 #define luaV_finishfastset(L,t,slot,v) \
     { setobj2t(L, cast(TValue *,slot), v); \
-      luaC_barrierback(L, gcvalue(t), v); }
+      luaC_barriertable(L, gcvalue(t), v); }
 
 
 /*

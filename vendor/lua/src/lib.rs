@@ -15,4 +15,12 @@ unsafe extern "C-unwind" {
     ///
     /// Source: `lua_closethread` in the Lua manual.
     pub fn lua_closethread(state: *mut lua_State, from: *mut lua_State) -> c_int;
+
+    /// Called by a count hook, lets the instruction at which it has come raise nil when the hook has returned. An error
+    /// that the hook raised itself would unwind the function while no hook can come.
+    ///
+    /// # Safety
+    ///
+    /// `state` is the coroutine for which a count hook runs.
+    pub fn lua_hookerror(state: *mut lua_State);
 }
