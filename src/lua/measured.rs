@@ -1,6 +1,8 @@
 //! Functions of Lua's library that may run long inside one instruction, where the guard's hook doesn't come: what a
 //! call will take is charged to the budget before it begins, and a call that would overrun it doesn't begin.
 
+mod tables;
+
 use std::ffi::c_int;
 use std::rc::Rc;
 
@@ -51,10 +53,6 @@ const MATH: [&str; 22] = [
     "type",
     "ult",
 ];
-/// Values that a stack holds at most.
-const STACK: usize = 1 << 20;
-/// So many texts that are not long make none that is too long.
-const FEW: usize = 64;
 /// Steps that a float takes to become a text.
 const FLOAT: usize = 200;
 /// Steps that moving an entry of a table takes.
@@ -84,12 +82,12 @@ pub(super) fn open(lua: &Lua, guard: &Rc<Guard>) -> mlua::Result<Function> {
         ("utf8", "codepoint", by_range, Value::Nil),
         ("utf8", "char", by_count, Value::Nil),
         ("_G", "tonumber", by_text, one()),
-        ("table", "concat", concat, Value::Nil),
+        ("table", "concat", tables::concat, Value::Nil),
         ("table", "pack", by_count, Value::Nil),
-        ("table", "unpack", unpack_table, Value::Nil),
-        ("table", "move", move_, Value::Nil),
-        ("table", "insert", insert_, Value::Function(insert)),
-        ("table", "remove", remove_, Value::Function(remove)),
+        ("table", "unpack", tables::unpack, Value::Nil),
+        ("table", "move", tables::move_, Value::Nil),
+        ("table", "insert", tables::insert, Value::Function(insert)),
+        ("table", "remove", tables::remove, Value::Function(remove)),
     ];
     // A text of megabytes that is given for a number is read to its end.
     functions.extend(MATH.iter().map(|name| ("math", *name, by_numbers as lua_CFunction, Value::Nil)));
@@ -204,50 +202,6 @@ extern "C-unwind" fn format(state: *mut lua_State) -> c_int {
     charged(stack, steps)
 }
 
-/// Charges the numbers among the entries of the table at 1, and ends the hook if its texts together are too long. An
-/// `Err` is what the function returns then.
-fn weigh_entries(stack: Stack, entries: usize) -> Result<(), c_int> {
-    let guard: &Guard = stack.shared();
-    let (mut octets, mut floats) = (0_usize, 0_usize);
-    for place in 1..=entries {
-        stack.push_entry(1, place);
-        octets = octets.saturating_add(stack.length_of_text(-1));
-        floats += usize::from(stack.is_float(-1));
-        stack.set_height(-2);
-        if octets > guard.memory().longest() {
-            return Err(stack.kill(guard, Budget::Text));
-        }
-    }
-    charge(stack, floats.saturating_mul(FLOAT))
-}
-
-/// The entries before, and the text behind: it is copied as well.
-extern "C-unwind" fn concat(state: *mut lua_State) -> c_int {
-    let stack = Stack::of(state);
-    let entries = stack.length(1);
-    let has_long = stack.shared::<Guard>().memory().has_long_texts();
-    if stack.kind(1) == Kind::Table
-        && (entries > FEW || has_long)
-        && let Err(raised) = weigh_entries(stack, entries)
-    {
-        return raised;
-    }
-    let results = charged(stack, entries.saturating_mul(MOVED));
-    match charge(stack, stack.length(-1) / COPIED) {
-        Ok(()) => results,
-        Err(raised) => raised,
-    }
-}
-
-extern "C-unwind" fn unpack_table(state: *mut lua_State) -> c_int {
-    let stack = Stack::of(state);
-    let from = stack.integer(2, 1);
-    let to = stack.integer(3, lua_Integer::try_from(stack.length(1)).unwrap_or(lua_Integer::MAX));
-    // More than a stack holds is refused before anything is moved.
-    let moved = count(to.saturating_sub(from).saturating_add(1)).min(STACK);
-    charged(stack, moved.saturating_mul(MOVED))
-}
-
 /// Texts of a length that the format says, or of one that stands in the text, are copied out of it.
 extern "C-unwind" fn unpack(state: *mut lua_State) -> c_int {
     let stack = Stack::of(state);
@@ -283,33 +237,6 @@ extern "C-unwind" fn pack(state: *mut lua_State) -> c_int {
     }
     let octets = all.saturating_add(number);
     making(stack, octets, octets.saturating_add(given(stack)) / READ)
-}
-
-extern "C-unwind" fn move_(state: *mut lua_State) -> c_int {
-    let stack = Stack::of(state);
-    let (from, to) = (stack.wanted_integer(2), stack.wanted_integer(3));
-    charged(stack, count(to.saturating_sub(from)).saturating_mul(MOVED))
-}
-
-extern "C-unwind" fn insert_(state: *mut lua_State) -> c_int {
-    shift(Stack::of(state), 3)
-}
-
-extern "C-unwind" fn remove_(state: *mut lua_State) -> c_int {
-    shift(Stack::of(state), 2)
-}
-
-/// Entries behind the place at 2 are moved, if there are `arguments`.
-fn shift(stack: Stack, arguments: c_int) -> c_int {
-    if stack.height() < arguments {
-        return stack.call_c(Stack::upvalue(OWN));
-    }
-    // What a script's own length says can be anything, and something else each time.
-    if stack.has_field(1, c"__len") {
-        return stack.call_instead(Stack::upvalue(MORE));
-    }
-    let moved = stack.length(1).saturating_sub(count(stack.raw_integer(2)));
-    charged(stack, moved.saturating_mul(MOVED))
 }
 
 extern "C-unwind" fn less(state: *mut lua_State) -> c_int {

@@ -1,0 +1,115 @@
+//! Functions that go through tables, entry by entry.
+
+use std::ffi::{CStr, c_int};
+
+use mlua::ffi::{lua_Integer, lua_State};
+
+use crate::lua::guard::{Budget, Guard};
+use crate::lua::measured::{COPIED, FLOAT, MORE, MOVED, OWN, charge, charged, count};
+use crate::lua::stack::{Kind, Stack};
+
+/// Values that a stack holds at most: `LUAI_MAXSTACK`.
+const STACK: usize = 1_000_000;
+/// Entries that a table has at most; see vendor/lua/README.md.
+const ENTRIES: usize = (1 << 18) + (1 << 17);
+/// So many texts that are not long make none that is too long.
+const FEW: usize = 64;
+/// Steps that an access takes for each table in whose place another one is asked.
+const LINK: usize = 2;
+
+/// Steps that one access to an entry of what is at `index` may take: `name` leads from table to table.
+fn access(stack: Stack, index: c_int, name: &CStr) -> usize {
+    MOVED.saturating_add(stack.links(index, name).saturating_mul(LINK))
+}
+
+/// The places from `from` to `to`.
+fn places(from: lua_Integer, to: lua_Integer) -> usize {
+    count(to.saturating_sub(from).saturating_add(1))
+}
+
+/// The end of the list at 1, as its border.
+fn end(stack: Stack) -> lua_Integer {
+    lua_Integer::try_from(stack.length(1)).unwrap_or(lua_Integer::MAX)
+}
+
+/// Charges the numbers among the entries of the table at 1, and ends the hook if its texts together are too long. An
+/// `Err` is what the function returns then.
+fn weigh_entries(stack: Stack, entries: usize) -> Result<(), c_int> {
+    let guard: &Guard = stack.shared();
+    let (mut octets, mut floats) = (0_usize, 0_usize);
+    for place in 1..=entries {
+        stack.push_entry(1, place);
+        octets = octets.saturating_add(stack.length_of_text(-1));
+        floats += usize::from(stack.is_float(-1));
+        stack.set_height(-2);
+        if octets > guard.memory().longest() {
+            return Err(stack.kill(guard, Budget::Text));
+        }
+    }
+    charge(stack, floats.saturating_mul(FLOAT))
+}
+
+/// The entries before, and the text behind: it is copied as well.
+pub(super) extern "C-unwind" fn concat(state: *mut lua_State) -> c_int {
+    let stack = Stack::of(state);
+    let entries = stack.length(1);
+    let has_long = stack.shared::<Guard>().memory().has_long_texts();
+    if stack.kind(1) == Kind::Table
+        && (entries > FEW || has_long)
+        && let Err(raised) = weigh_entries(stack, entries)
+    {
+        return raised;
+    }
+    // A table that no other stands behind ends it where it has no entry.
+    let (each, read) =
+        (access(stack, 1, c"__index"), places(stack.integer(3, 1), stack.integer(4, end(stack))));
+    let read = if each > MOVED { read } else { read.min(ENTRIES) };
+    let results = charged(stack, read.saturating_mul(each));
+    match charge(stack, stack.length(-1) / COPIED) {
+        Ok(()) => results,
+        Err(raised) => raised,
+    }
+}
+
+pub(super) extern "C-unwind" fn unpack(state: *mut lua_State) -> c_int {
+    let stack = Stack::of(state);
+    let read = places(stack.integer(2, 1), stack.integer(3, end(stack)));
+    // More than a stack holds is refused before anything is read.
+    let read = if read < STACK { read } else { 0 };
+    charged(stack, read.saturating_mul(access(stack, 1, c"__index")))
+}
+
+pub(super) extern "C-unwind" fn move_(state: *mut lua_State) -> c_int {
+    let stack = Stack::of(state);
+    let (from, to, at) = (stack.wanted_integer(2), stack.wanted_integer(3), stack.wanted_integer(4));
+    // Ranges that are refused before anything is moved: too many, or beyond the last number.
+    let last = to.checked_sub(from).and_then(|more| at.checked_add(more));
+    if last.is_none() || to.checked_sub(from) == Some(lua_Integer::MAX) {
+        return stack.call_c(Stack::upvalue(OWN));
+    }
+    let target = if stack.kind(5) == Kind::Table { 5 } else { 1 };
+    let each = access(stack, 1, c"__index").saturating_add(access(stack, target, c"__newindex"));
+    charged(stack, places(from, to).saturating_mul(each))
+}
+
+pub(super) extern "C-unwind" fn insert(state: *mut lua_State) -> c_int {
+    shift(Stack::of(state), 3)
+}
+
+pub(super) extern "C-unwind" fn remove(state: *mut lua_State) -> c_int {
+    shift(Stack::of(state), 2)
+}
+
+/// Entries behind the place at 2 are moved, if there are `arguments`.
+fn shift(stack: Stack, arguments: c_int) -> c_int {
+    if stack.height() < arguments {
+        return stack.call_c(Stack::upvalue(OWN));
+    }
+    // What a script's own length says can be anything, and something else each time.
+    if stack.has_field(1, c"__len") {
+        return stack.call_instead(Stack::upvalue(MORE));
+    }
+    let moved = stack.length(1).saturating_sub(count(stack.raw_integer(2)));
+    let each = access(stack, 1, c"__index").saturating_add(access(stack, 1, c"__newindex"));
+    charged(stack, moved.saturating_mul(each))
+}
