@@ -117,7 +117,7 @@ typedef struct CallInfo CallInfo;
 ** gatepost: a step that has taken long lets the count hook come at the
 ** next instruction, or sooner than it would by 'n' instructions.
 */
-#define luai_hasten(L)	((L)->basehookcount = (L)->hookcount = 1)
+#define luai_hasten(L)	((L)->hookcount = 1)
 
 #define luai_spend(L,n)  \
 	((L)->hookcount = ((L)->hookcount > (n)) ? (L)->hookcount - (n) : 1)

@@ -67,31 +67,36 @@ void luaS_makesecret (void) {
 ** gatepost: a keyed hash, for who knows no secret can't make strings
 ** that collide.
 */
-static lua_Unsigned readupto8 (const char *str, size_t l) {
-  lua_Unsigned word = 0;
-  memcpy(&word, str, l);
+static lua_Unsigned read8 (const char *str) {
+  lua_Unsigned word;
+  memcpy(&word, str, 8);
+  return word;
+}
+
+
+static lua_Unsigned read4 (const char *str) {
+  l_uint32 word;
+  memcpy(&word, str, 4);
   return word;
 }
 
 
 unsigned int luaS_hash (const char *str, size_t l, unsigned int seed) {
-  lua_Unsigned h = luai_mix(seed, l);
-  lua_Unsigned a, b;
-  for (; l > 16; l -= 16, str += 16) {
-    memcpy(&a, str, 8);
-    memcpy(&b, str + 8, 8);
-    h = luai_fold(a ^ luai_secret[0], b ^ h);
+  lua_Unsigned h = seed ^ ((lua_Unsigned)l << 32);
+  lua_Unsigned a = 0, b = 0;
+  for (; l > 16; l -= 16, str += 16)
+    h = luai_mix(read8(str), read8(str + 8) ^ h);
+  /* what is left is read in pieces that may overlap; 'h' has the length */
+  if (l >= 8) {
+    a = read8(str);
+    b = read8(str + l - 8);
   }
-  if (l > 8) {
-    memcpy(&a, str, 8);
-    b = readupto8(str + 8, l - 8);
-  }
-  else {
-    a = readupto8(str, l);
-    b = 0;
-  }
-  h = luai_fold(a ^ luai_secret[0], b ^ h);
-  return (unsigned int)luai_mix(h, 0);
+  else if (l >= 4)
+    a = read4(str) | (read4(str + l - 4) << 32);
+  else if (l > 0)
+    a = cast_byte(str[0]) | (cast_byte(str[l / 2]) << 8) |
+        (cast_byte(str[l - 1]) << 16);
+  return (unsigned int)luai_mix(a, b ^ h);
 }
 
 
