@@ -185,18 +185,31 @@ extern "C-unwind" fn by_count(state: *mut lua_State) -> c_int {
     charged(stack, count(stack.height().into()).saturating_mul(MOVED).saturating_add(given(stack)))
 }
 
-/// `%q` writes its argument octet by octet; all else that is long is copied.
+/// The letters of the conversions in a format: `d` for `%5d`.
+fn conversions(format: &[u8]) -> impl Iterator<Item = u8> {
+    format
+        .split(|octet| *octet == b'%')
+        .skip(1)
+        .filter_map(|conversion| conversion.iter().copied().find(u8::is_ascii_alphabetic))
+}
+
+/// `%q` writes its argument octet by octet, and a text that is given for a number is read so; all else that is long is
+/// copied.
 extern "C-unwind" fn format(state: *mut lua_State) -> c_int {
     let stack = Stack::of(state);
-    let length = stack.length(1);
-    let mut steps = length.saturating_mul(FORMAT) / READ;
-    let quotes = stack.kind(1) == Kind::Text && stack.text(1).windows(2).any(|two| two == b"%q");
-    let is_precise = stack.kind(1) == Kind::Text && stack.text(1).contains(&b'.');
+    let format: &[u8] = if stack.kind(1) == Kind::Text { stack.text(1) } else { b"" };
+    let mut steps = format.len().saturating_mul(FORMAT) / READ;
+    let quotes = conversions(format).any(|letter| letter == b'q');
+    let reads = conversions(format).any(|letter| letter != b's');
+    let number = if format.contains(&b'.') { PRECISE } else { FLOAT };
     for argument in 2..=stack.height() {
         let octets = stack.length(argument);
-        let number = if is_precise { PRECISE } else { FLOAT };
         let float = if stack.is_float(argument) { number } else { 0 };
-        let octets = if quotes { octets.saturating_mul(QUOTED) } else { octets / COPIED };
+        let octets = match (quotes, reads) {
+            (true, _) => octets.saturating_mul(QUOTED),
+            (false, true) => octets / READ,
+            (false, false) => octets / COPIED,
+        };
         steps = steps.saturating_add(octets).saturating_add(float);
     }
     charged(stack, steps)

@@ -115,6 +115,7 @@ pub(super) const CASES: &[Case] = &[
         "local s, t = '0x' .. ('0'):rep(20000) .. '41', {} for i = 1, 1000 do t[i] = s end while true do string.char(table.unpack(t)) end",
         InCalls,
     ),
+    case("long texts for numbers of a format", "local s = '0x' .. ('0'):rep(1000000) .. '41' while true do string.format('%d%f', s, s) end", InCalls),
     case("floats joined", "local t = {} for i = 1, 20000 do t[i] = 1e-300 * i end while true do table.concat(t) end", Unbroken),
     case("floats of a hundred digits", "local t = {} for i = 1, 200 do t[i] = -1.7e308 end while true do string.format(('%.99f'):rep(200), table.unpack(t)) end", InCalls),
     case(
