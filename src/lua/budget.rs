@@ -141,7 +141,7 @@ pub const LONGEST_TEXT: usize = 2 << 20;
 /// What the `<close>` variables of a hook that failed or was dropped may take: four slices.
 const CLOSING: Duration = Duration::from_millis(2);
 /// The most that one Lua state may hold, whatever the allowances.
-const STATE_MEMORY: usize = 1 << 30;
+const STATE_MEMORY: usize = 160 << 20;
 /// What the log says when a function of the engine has panicked; where, the panic itself has said.
 const PANICKED: &str = "a function of gatepost has panicked";
 /// What a poll may grow by though the allowance is spent: garbage counts as growth until it is collected.
@@ -225,6 +225,11 @@ impl HookCall {
         self.guard.memory().unlimit();
         self.held = used;
         (stop, result)
+    }
+
+    /// The Lua state in which it runs.
+    pub(super) fn lua(&self) -> &Lua {
+        &self.lua
     }
 
     /// Takes note of what the state has grown by during the last poll.

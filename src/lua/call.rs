@@ -6,6 +6,8 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use mlua::Lua;
+
 use crate::lua::capability::{Capabilities, Need};
 use crate::lua::config::Budget;
 use crate::lua::convert::session::SessionView;
@@ -105,11 +107,11 @@ impl Call {
     /// Checks what the script has left in `vars` and `shared`.
     ///
     /// *Errors*: what is wrong there, as a sentence.
-    pub(super) fn check_vars(&self) -> Result<(), String> {
+    pub(super) fn check_vars(&self, lua: &Lua) -> Result<(), String> {
         match &self.session {
             Some(session) if self.has_touched_vars.get() => {
                 let past = self.past.as_ref().map(|past| past.vars.borrow());
-                session.vars.borrow().check(&self.policy, self.is_observing, past.as_deref())
+                session.vars.borrow().check(lua, &self.policy, self.is_observing, past.as_deref())
             }
             _ => Ok(()),
         }

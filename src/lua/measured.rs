@@ -201,14 +201,18 @@ extern "C-unwind" fn format(state: *mut lua_State) -> c_int {
     let mut steps = format.len().saturating_mul(FORMAT) / READ;
     let quotes = conversions(format).any(|letter| letter == b'q');
     let reads = conversions(format).any(|letter| letter != b's');
-    let number = if format.contains(&b'.') { PRECISE } else { FLOAT };
+    let is_precise =
+        format.contains(&b'.') || conversions(format).any(|letter| letter.eq_ignore_ascii_case(&b'f'));
+    let number = if is_precise { PRECISE } else { FLOAT };
     for argument in 2..=stack.height() {
         let octets = stack.length(argument);
-        let float = if stack.is_float(argument) { number } else { 0 };
+        // A text may be given for a number.
+        let float = if stack.is_float(argument) || reads && octets > 0 { number } else { 0 };
         let octets = match (quotes, reads) {
             (true, _) => octets.saturating_mul(QUOTED),
             (false, true) => octets / READ,
-            (false, false) => octets / COPIED,
+            // Into a buffer that grows.
+            (false, false) => octets / COPIED * 2,
         };
         steps = steps.saturating_add(octets).saturating_add(float);
     }

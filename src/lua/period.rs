@@ -1,7 +1,7 @@
 //! How often the guard's hook comes in a coroutine.
 #![allow(unsafe_code)]
 
-use gatepost_lua::lua_hookerror;
+use gatepost_lua::{lua_hookerror, lua_takespent};
 use mlua::ffi::{self, lua_State};
 
 /// Instructions between two looks at the clock. The VM traps on each instruction as soon as a count hook is
@@ -29,6 +29,13 @@ pub(super) fn set_period(state: *mut lua_State, instructions: u32) {
 pub(super) fn raise(state: *mut lua_State) {
     // SAFETY: as above.
     unsafe { lua_hookerror(state) }
+}
+
+/// What Lua has done outside of instructions, in the time of instructions: the entries of an emptied table that were gone
+/// through, and the like. It is taken, so that nobody counts it again.
+pub(super) fn take_spent(state: *mut lua_State) -> usize {
+    // SAFETY: as above; a field is read and set.
+    usize::try_from(unsafe { lua_takespent(state) }).unwrap_or(0)
 }
 
 /// Instructions between two ticks in this coroutine.

@@ -59,7 +59,7 @@ pub struct Policy {
 const LOADING: Allowance = Allowance {
     cpu: std::time::Duration::from_millis(1000),
     slice: std::time::Duration::MAX,
-    memory: 256 << 20,
+    memory: 128 << 20,
     text: LONGEST_TEXT,
 };
 /// Keys of a policy besides its hooks.

@@ -32,6 +32,7 @@ impl Guard {
 
 impl Purse for Guard {
     fn charge_steps(&self, lua: &Lua, steps: usize) -> mlua::Result<()> {
+        let steps = steps.saturating_add(period::take_spent(lua.state()));
         match self.steps().get().checked_sub(steps) {
             Some(left) => {
                 self.steps().set(left);

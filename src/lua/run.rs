@@ -206,7 +206,7 @@ impl<'a> Run<'a> {
         if let Some(counts) = self.counts(policy) {
             counts.took(begun.running.elapsed());
         }
-        let kept = begun.call.check_vars();
+        let kept = begun.call.check_vars(begun.running.lua());
         let result = match returned {
             Ok(returned) => kept
                 .and_then(|()| verdict::ruling(&begun.call, returned.as_deref().unwrap_or(&Value::Nil)))

@@ -16,6 +16,8 @@ const ABSENT: &[&str] =
     &["_G", "collectgarbage", "debug", "dofile", "io", "load", "loadfile", "package", "warn"];
 /// Modules of one policy that are read at most.
 const MODULES: usize = 64;
+/// Warnings of one file. To find what was meant takes its time, and who reads so many knows enough.
+const WARNINGS: usize = 100;
 
 /// The names that there are.
 #[derive(Clone, Copy)]
@@ -60,7 +62,7 @@ fn read_one(policy: &str, source: &Source, known: &Known<'_>, required: &mut Vec
                 required.push(module);
             }
         }
-        if options.take(used) {
+        if options.take(used) || found.len() >= WARNINGS {
             return;
         }
         if let Some((token, message, suggestion)) = unknown(name, used, known.globals) {

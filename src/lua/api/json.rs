@@ -20,8 +20,8 @@ const SIZE: usize = 256 << 10;
 const DEPTH: usize = 64;
 /// Values of one text.
 const VALUES: usize = 32 << 10;
-/// Steps that each of them takes.
-const VALUE: usize = 40;
+/// Steps that each of them takes, besides what Lua itself takes note of.
+const VALUE: usize = 30;
 /// What is more than that.
 const TOO_LARGE: &str = "too_large";
 
@@ -57,6 +57,10 @@ pub(super) fn decode(lua: &Lua, text: &[u8]) -> mlua::Result<Result<Value, &'sta
     let Ok(value) = serde_json::from_slice::<serde_json::Value>(text) else { return Ok(Err("invalid")) };
     let mut values = Values::new(lua);
     let built = build(lua, &arrays(lua)?, &value, DEPTH, &mut values)?;
+    if values.is_full {
+        // Of those until now nobody knows any more that they are arrays.
+        lua.unset_named_registry_value(ARRAYS)?;
+    }
     values.ended(built.ok_or(TOO_LARGE))
 }
 
@@ -96,7 +100,7 @@ fn build(
         serde_json::Value::Array(items) => {
             let table = lua.create_table_with_capacity(items.len(), 0)?;
             if items.is_empty() {
-                arrays.raw_set(&table, true)?;
+                values.remember(arrays, &table);
             }
             for item in items {
                 let Some(item) = build(lua, arrays, item, depth - 1, values)? else { return Ok(None) };
@@ -128,11 +132,13 @@ struct Values<'a> {
     lua: &'a Lua,
     left: usize,
     problem: Option<mlua::Error>,
+    /// Whether there was no room to remember an empty array.
+    is_full: bool,
 }
 
 impl<'a> Values<'a> {
     fn new(lua: &'a Lua) -> Self {
-        Values { lua, left: VALUES, problem: None }
+        Values { lua, left: VALUES, problem: None, is_full: false }
     }
 
     /// One more.
@@ -144,6 +150,11 @@ impl<'a> Values<'a> {
             self.problem = Some(problem);
             TOO_LARGE
         })
+    }
+
+    /// Remembers that `table` is an empty array.
+    fn remember(&mut self, arrays: &Table, table: &Table) {
+        self.is_full = self.is_full || arrays.raw_set(table, true).is_err();
     }
 
     /// `result`, or the problem.

@@ -116,8 +116,9 @@ impl Runner {
 
 /// Runs a task to its end.
 async fn run(call: &Call, running: HookCall, last: Instant, parking: &Parking, listing: &Listing) -> End {
+    let lua = running.lua().clone();
     let returned = timeout_at(last, running).await;
-    let kept = call.check_vars();
+    let kept = call.check_vars(&lua);
     let problem = match (returned, kept) {
         (Err(_), _) => {
             failure::log(call, "task", &Stopped::Time.to_string(), listing);

@@ -3,6 +3,7 @@
 use mlua::{Lua, Table, Value};
 
 use crate::lua::charge;
+use crate::lua::period;
 use crate::lua::tasks::Task;
 use crate::policy::event::Stage;
 use crate::session::effects::PolicyName;
@@ -84,6 +85,7 @@ impl Vars {
     /// a sentence.
     pub(in crate::lua) fn check(
         &self,
+        lua: &Lua,
         policy: &PolicyName,
         is_observing: bool,
         past: Option<&Tables>,
@@ -96,9 +98,10 @@ impl Vars {
             ("transaction.vars", transaction),
         ];
         let mut result = Ok(());
+        period::take_spent(lua.state());
         for (name, table) in tables {
             let Some(table) = table else { continue };
-            if let Err(problem) = weigh(&Value::Table(table.clone()), DEPTH, &mut 0) {
+            if let Err(problem) = weigh(lua, &Value::Table(table.clone()), DEPTH, &mut 0) {
                 // Nothing remains that the engine would have to carry along.
                 let _ = table.clear();
                 result = result.and(Err(format!("{name} {problem}")));
@@ -151,7 +154,7 @@ fn copied(lua: &Lua, value: &Value, depth: usize) -> mlua::Result<Value> {
 }
 
 /// Adds the octets of `value` to `octets`; says what is wrong with it.
-fn weigh(value: &Value, depth: usize, octets: &mut usize) -> Result<(), String> {
+fn weigh(lua: &Lua, value: &Value, depth: usize, octets: &mut usize) -> Result<(), String> {
     *octets += match value {
         Value::Nil | Value::Boolean(_) | Value::Integer(_) | Value::Number(_) => 8,
         Value::String(text) => 16 + text.as_bytes().len(),
@@ -161,10 +164,11 @@ fn weigh(value: &Value, depth: usize, octets: &mut usize) -> Result<(), String> 
             }
             for pair in table.pairs::<Value, Value>() {
                 let (key, value) = pair.map_err(|error| error.to_string())?;
-                weigh(&key, 0, octets)?;
-                weigh(&value, depth - 1, octets)?;
+                weigh(lua, &key, 0, octets)?;
+                weigh(lua, &value, depth - 1, octets)?;
             }
-            16
+            // Places that are empty now are held as well.
+            16 + period::take_spent(lua.state())
         }
         Value::Table(_) => return Err("is nested too deeply".to_owned()),
         // Started in one hook, waited for in a later one.

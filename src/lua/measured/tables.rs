@@ -1,6 +1,7 @@
 //! Functions that go through tables, entry by entry.
 
 use std::ffi::{CStr, c_int};
+use std::ops::RangeInclusive;
 
 use mlua::ffi::{lua_Integer, lua_State};
 
@@ -32,12 +33,13 @@ fn end(stack: Stack) -> lua_Integer {
     lua_Integer::try_from(stack.length(1)).unwrap_or(lua_Integer::MAX)
 }
 
-/// Charges the numbers among the entries of the table at 1, and ends the hook if its texts together are too long. An
+/// Charges the numbers among these entries of the table at 1, and ends the hook if its texts together are too long. An
 /// `Err` is what the function returns then.
-fn weigh_entries(stack: Stack, entries: usize) -> Result<(), c_int> {
+fn weigh_entries(stack: Stack, entries: RangeInclusive<usize>) -> Result<(), c_int> {
     let guard: &Guard = stack.shared();
+    charge(stack, entries.clone().count())?;
     let (mut octets, mut floats) = (0_usize, 0_usize);
-    for place in 1..=entries {
+    for place in entries {
         stack.push_entry(1, place);
         octets = octets.saturating_add(stack.length_of_text(-1));
         floats += usize::from(stack.is_float(-1));
@@ -52,17 +54,17 @@ fn weigh_entries(stack: Stack, entries: usize) -> Result<(), c_int> {
 /// The entries before, and the text behind: it is copied as well.
 pub(super) extern "C-unwind" fn concat(state: *mut lua_State) -> c_int {
     let stack = Stack::of(state);
-    let entries = stack.length(1);
+    let (from, to) = (stack.integer(3, 1), stack.integer(4, end(stack)));
+    let read = places(from, to);
     let has_long = stack.shared::<Guard>().memory().has_long_texts();
-    if stack.kind(1) == Kind::Table
-        && (entries > FEW || has_long)
-        && let Err(raised) = weigh_entries(stack, entries)
-    {
-        return raised;
+    if stack.kind(1) == Kind::Table && (read > FEW || has_long) {
+        let entries = count(from).max(1)..=count(to).min(stack.length(1));
+        if let Err(raised) = weigh_entries(stack, entries) {
+            return raised;
+        }
     }
     // A table that no other stands behind ends it where it has no entry.
-    let (each, read) =
-        (access(stack, 1, c"__index"), places(stack.integer(3, 1), stack.integer(4, end(stack))));
+    let each = access(stack, 1, c"__index");
     let read = if each > MOVED { read } else { read.min(ENTRIES) };
     let results = charged(stack, read.saturating_mul(each));
     match charge(stack, stack.length(-1) / COPIED) {

@@ -163,7 +163,11 @@ fn add_text(
         }
         match part {
             Part::Text(text) => buffer.add(text),
-            Part::Match => buffer.add(subject.get(search.start..end).unwrap_or_default()),
+            Part::Match => {
+                let text = subject.get(search.start..end).unwrap_or_default();
+                patterns.copies(stack, text)?;
+                buffer.add(text);
+            }
             Part::Capture(number) => {
                 push_capture(stack, patterns, subject, search.result(number, end))?;
                 buffer.add_top();

@@ -6,6 +6,7 @@ use std::mem::MaybeUninit;
 use std::rc::Rc;
 
 use crate::lua::buffer;
+use crate::lua::charge::{Rate, SMALL};
 use crate::lua::guard::{Budget, Guard, Look};
 use crate::lua::pattern::error::PatternError;
 use crate::lua::pattern::matcher::{Matcher, Meter, Outcome};
@@ -94,6 +95,13 @@ impl Patterns {
         let spent = meter.spend(steps);
         self.guard.steps().set(meter.left);
         spent.map_err(|error| self.raise(stack, error))
+    }
+
+    /// Charges a copy of `text`, if it is long.
+    ///
+    /// *Errors*: as above.
+    pub(super) fn copies(&self, stack: Stack, text: &[u8]) -> Result<(), c_int> {
+        if text.len() < SMALL { Ok(()) } else { self.spend(stack, Rate::COPIED.steps(text.len())) }
     }
 
     /// Nothing, as long as a text of so many octets may be made.
@@ -195,7 +203,11 @@ pub(super) fn push_capture(
 ) -> Result<(), c_int> {
     match capture {
         Ok(Capture::Place(place)) => stack.push_count(place + 1),
-        Ok(Capture::Text(start, end)) => stack.push_text(subject.get(start..end).unwrap_or_default()),
+        Ok(Capture::Text(start, end)) => {
+            let text = subject.get(start..end).unwrap_or_default();
+            patterns.copies(stack, text)?;
+            stack.push_text(text);
+        }
         Ok(Capture::Open(_)) => return Err(patterns.raise(stack, PatternError::Unfinished)),
         Err(error) => return Err(patterns.raise(stack, error)),
     }

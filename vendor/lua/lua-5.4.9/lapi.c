@@ -674,10 +674,24 @@ LUA_API int lua_getglobal (lua_State *L, const char *name) {
 }
 
 
+/*
+** gatepost: polls before an access that may call a metamethod, and so may
+** raise. (An access to a plain table may not.)
+*/
+static void pollfor (lua_State *L, int idx) {
+  if (luai_mustpoll(L)) {
+    const TValue *t = index2value(L, idx);
+    if (!ttistable(t) || hvalue(t)->metatable != NULL)
+      luaG_poll(L);
+  }
+}
+
+
 LUA_API int lua_gettable (lua_State *L, int idx) {
   const TValue *slot;
   TValue *t;
   lua_lock(L);
+  pollfor(L, idx);
   t = index2value(L, idx);
   if (luaV_fastget(L, t, s2v(L->top.p - 1), slot, luaH_get)) {
     setobj2s(L, L->top.p - 1, slot);
@@ -699,6 +713,7 @@ LUA_API int lua_geti (lua_State *L, int idx, lua_Integer n) {
   TValue *t;
   const TValue *slot;
   lua_lock(L);
+  pollfor(L, idx);
   t = index2value(L, idx);
   if (luaV_fastgeti(L, t, n, slot)) {
     setobj2s(L, L->top.p, slot);
@@ -860,6 +875,7 @@ LUA_API void lua_settable (lua_State *L, int idx) {
   const TValue *slot;
   lua_lock(L);
   api_checknelems(L, 2);
+  lua_poll(L);  /* gatepost */
   t = index2value(L, idx);
   if (luaV_fastget(L, t, s2v(L->top.p - 2), slot, luaH_get)) {
     luaV_finishfastset(L, t, slot, s2v(L->top.p - 1));
@@ -882,6 +898,7 @@ LUA_API void lua_seti (lua_State *L, int idx, lua_Integer n) {
   const TValue *slot;
   lua_lock(L);
   api_checknelems(L, 1);
+  lua_poll(L);  /* gatepost */
   t = index2value(L, idx);
   if (luaV_fastgeti(L, t, n, slot)) {
     luaV_finishfastset(L, t, slot, s2v(L->top.p - 1));

@@ -118,7 +118,10 @@ static int lastlevel (lua_State *L) {
   lua_Debug ar;
   int li = 1, le = 1;
   /* find an upper bound */
-  while (lua_getstack(L, le, &ar)) { li = le; le *= 2; }
+  while (lua_getstack(L, le, &ar)) {
+    if (le >= 4096) return le;  /* gatepost: each level is searched for anew */
+    li = le; le *= 2;
+  }
   /* do a binary search */
   while (li < le) {
     int m = (li + le)/2;
@@ -141,7 +144,7 @@ LUALIB_API void luaL_traceback (lua_State *L, lua_State *L1,
     luaL_addchar(&b, '\n');
   }
   luaL_addstring(&b, "stack traceback:");
-  while (lua_getstack(L1, level++, &ar)) {
+  while (level <= last && lua_getstack(L1, level++, &ar)) {
     if (limit2show-- == 0) {  /* too many levels? */
       int n = last - level - LEVELS2 + 1;  /* number of levels to skip */
       lua_pushfstring(L, "\n\t...\t(skipping %d levels)", n);
@@ -910,6 +913,7 @@ LUALIB_API lua_Integer luaL_len (lua_State *L, int idx) {
 
 LUALIB_API const char *luaL_tolstring (lua_State *L, int idx, size_t *len) {
   idx = lua_absindex(L,idx);
+  lua_poll(L);  /* gatepost: a type's name may be a long text */
   if (luaL_callmeta(L, idx, "__tostring")) {  /* metafield? */
     if (!lua_isstring(L, -1))
       luaL_error(L, "'__tostring' must return a string");

@@ -156,8 +156,52 @@ LUA_API lua_Hook lua_gethook (lua_State *L) {
 ** would unwind the function while no hook can come.)
 */
 LUA_API void lua_hookerror (lua_State *L) {
-  api_check(L, isLua(L->ci) && !L->allowhook, "not in a count hook");
+  api_check(L, !L->allowhook, "not in a count hook");
   L->status = LUA_ERRRUN;
+}
+
+
+static void raiseasked (lua_State *L) {
+  if (L->status == LUA_ERRRUN) {  /* did hook ask for an error? */
+    L->status = LUA_OK;
+    G(L)->ending = 1;  /* no variable is closed any more */
+    G(L)->spent = LUAI_MAXSPENT + 1;  /* and no C function is called */
+    setnilvalue(s2v(L->top.p));
+    L->top.p++;  /* assume EXTRA_STACK */
+    luaG_errormsg(L);
+  }
+}
+
+
+/*
+** gatepost: Calls the count hook where no instruction is, for what was
+** noted by 'luai_note'. The hook can't yield there. May move the stack.
+*/
+void luaG_poll (lua_State *L) {
+  global_State *g = G(L);
+  g->spent = 0;
+  if ((L->hookmask & LUA_MASKCOUNT) && L->allowhook) {
+    g->polling = 1;
+    luaD_hook(L, LUA_HOOKCOUNT, -1, 0, 0);
+    g->polling = 0;
+    raiseasked(L);
+  }
+}
+
+
+LUA_API void lua_poll (lua_State *L) {
+  if (luai_mustpoll(L))
+    luaG_poll(L);
+}
+
+
+/*
+** gatepost: Takes what was noted by 'luai_note' since the last count hook.
+*/
+LUA_API int lua_takespent (lua_State *L) {
+  l_mem spent = G(L)->spent;
+  G(L)->spent = 0;
+  return (spent > MAX_INT) ? MAX_INT : cast_int(spent);
 }
 
 
@@ -958,8 +1002,10 @@ int luaG_traceexec (lua_State *L, const Instruction *pc) {
   }
   if (!isIT(*(ci->u.l.savedpc - 1)))  /* top not being used? */
     L->top.p = ci->top.p;  /* correct top */
-  if (counthook)
+  if (counthook) {
+    G(L)->spent = 0;
     luaD_hook(L, LUA_HOOKCOUNT, -1, 0, 0);  /* call count hook */
+  }
   if (mask & LUA_MASKLINE) {
     /* 'L->oldpc' may be invalid; use zero in this case */
     int oldpc = (L->oldpc < p->sizecode) ? L->oldpc : 0;
@@ -977,12 +1023,7 @@ int luaG_traceexec (lua_State *L, const Instruction *pc) {
     ci->callstatus |= CIST_HOOKYIELD;  /* mark that it yielded */
     luaD_throw(L, LUA_YIELD);
   }
-  if (L->status == LUA_ERRRUN) {  /* gatepost: did hook ask for an error? */
-    L->status = LUA_OK;
-    setnilvalue(s2v(L->top.p));
-    L->top.p++;  /* assume EXTRA_STACK */
-    luaG_errormsg(L);
-  }
+  raiseasked(L);  /* gatepost */
   return 1;  /* keep 'trap' on */
 }
 

@@ -543,6 +543,12 @@ l_sinline int precallC (lua_State *L, StkId func, int nresults,
                                             lua_CFunction f) {
   int n;  /* number of returns */
   CallInfo *ci;
+  luai_note(L, 4);  /* gatepost */
+  if (luai_mustpoll(L)) {
+    ptrdiff_t place = savestack(L, func);
+    luaG_poll(L);
+    func = restorestack(L, place);
+  }
   checkstackGCp(L, LUA_MINSTACK, func);  /* ensure minimum stack size */
   L->ci = ci = prepCallInfo(L, func, nresults, CIST_C,
                                L->top.p + LUA_MINSTACK);
@@ -870,6 +876,8 @@ LUA_API int lua_resume (lua_State *L, lua_State *from, int nargs,
   }
   else if (L->status != LUA_YIELD)  /* ended with errors? */
     return resume_error(L, "cannot resume dead coroutine", nargs);
+  if (from == NULL || from == G(L)->mainthread)
+    G(L)->ending = 0;  /* gatepost: the host begins anew */
   L->nCcalls = (from) ? getCcalls(from) : 0;
   if (getCcalls(L) >= LUAI_MAXCCALLS)
     return resume_error(L, "C stack overflow", nargs);
@@ -894,7 +902,7 @@ LUA_API int lua_resume (lua_State *L, lua_State *from, int nargs,
 
 
 LUA_API int lua_isyieldable (lua_State *L) {
-  return yieldable(L);
+  return yieldable(L) && !G(L)->polling;
 }
 
 

@@ -230,7 +230,8 @@ StkId luaF_close (lua_State *L, StkId level, int status, int yy) {
   while (L->tbclist.p >= level) {  /* traverse tbc's down to that level */
     StkId tbc = L->tbclist.p;  /* get variable index */
     poptbclist(L);  /* remove it from list */
-    prepcallclosemth(L, tbc, status, yy);  /* close variable */
+    if (!G(L)->ending)  /* gatepost: may it still run? */
+      prepcallclosemth(L, tbc, status, yy);  /* close variable */
     level = restorestack(L, levelrel);
   }
   return level;

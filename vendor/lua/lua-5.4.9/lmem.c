@@ -161,12 +161,9 @@ void luaM_free_ (lua_State *L, void *block, size_t osize) {
 */
 static void *tryagain (lua_State *L, void *block,
                        size_t osize, size_t nsize) {
-  global_State *g = G(L);
-  if (cantryagain(g)) {
-    luaC_fullgc(L, 1);  /* try to free some memory... */
-    return callfrealloc(g, block, osize, nsize);  /* try again */
-  }
-  else return NULL;  /* cannot run an emergency collection */
+  /* gatepost: no emergency collection, for it goes through all that there is */
+  UNUSED(L); UNUSED(block); UNUSED(osize); UNUSED(nsize);
+  return NULL;
 }
 
 

@@ -120,7 +120,19 @@ typedef struct CallInfo CallInfo;
 #define luai_hasten(L)	((L)->hookcount = 1)
 
 #define luai_spend(L,n)  \
-	((L)->hookcount = ((L)->hookcount > (n)) ? (L)->hookcount - (n) : 1)
+	(luai_note(L, n), \
+	 (L)->hookcount = ((L)->hookcount > (n)) ? (L)->hookcount - (n) : 1)
+
+/*
+** gatepost: A C function may work for long, or many of them one after the
+** other, while no instruction comes. What they do is noted, in the time of
+** instructions; after so much of it the count hook comes in the midst.
+*/
+#define luai_note(L,n)	(G(L)->spent += (n))
+
+#define LUAI_MAXSPENT	2000
+
+#define luai_mustpoll(L)	l_unlikely(G(L)->spent > LUAI_MAXSPENT)
 
 
 /* Increment the number of non-yieldable calls */
@@ -276,6 +288,9 @@ typedef struct global_State {
   lu_mem GCestimate;  /* an estimate of the non-garbage memory in use */
   lu_mem lastatomic;  /* see function 'genstep' in file 'lgc.c' */
   stringtable strt;  /* hash table for strings */
+  l_mem spent;  /* gatepost: work since the last count hook */
+  lu_byte polling;  /* gatepost: is the count hook called by 'luaG_poll'? */
+  lu_byte ending;  /* gatepost: has the count hook asked for an error? */
   TValue l_registry;
   TValue nilvalue;  /* a nil value */
   unsigned int seed;  /* randomized seed for hashes */

@@ -28,7 +28,7 @@
 /*
 ** Maximum size for string table.
 */
-#define MAXSTRTB	cast_int(luaM_limitN(MAX_INT, TString*))
+#define MAXSTRTB	(1 << 21)  /* gatepost: its vector is copied in one step */
 
 
 /*
@@ -243,6 +243,7 @@ static TString *createstrobj (lua_State *L, size_t l, int tag, unsigned int h) {
 
 TString *luaS_createlngstrobj (lua_State *L, size_t l) {
   TString *ts = createstrobj(L, l, LUA_VLNGSTR, G(L)->seed);
+  luai_note(L, cast(l_mem, l / 16));
   ts->u.lnglen = l;
   ts->shrlen = 0xFF;  /* signals that it is a long string */
   return ts;

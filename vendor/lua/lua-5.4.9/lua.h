@@ -470,6 +470,8 @@ LUA_API lua_Hook (lua_gethook) (lua_State *L);
 LUA_API int (lua_gethookmask) (lua_State *L);
 LUA_API int (lua_gethookcount) (lua_State *L);
 LUA_API void (lua_hookerror) (lua_State *L);
+LUA_API void (lua_poll) (lua_State *L);
+LUA_API int (lua_takespent) (lua_State *L);
 
 LUA_API int (lua_setcstacklimit) (lua_State *L, unsigned int limit);
 

@@ -23,4 +23,11 @@ unsafe extern "C-unwind" {
     ///
     /// `state` is the coroutine for which a count hook runs.
     pub fn lua_hookerror(state: *mut lua_State);
+
+    /// Takes what Lua has done outside of instructions since the last count hook: in the time of instructions.
+    ///
+    /// # Safety
+    ///
+    /// `state` is a coroutine of a Lua state.
+    pub fn lua_takespent(state: *mut lua_State) -> c_int;
 }
