@@ -1,7 +1,9 @@
 //! A module of the tests' own whose function waits, and what waiting hooks do.
 
 use std::cell::Cell;
+use std::future::poll_fn;
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 
 use mlua::{Lua, Table};
@@ -256,6 +258,32 @@ fn a_hook_that_is_dropped_drops_all_that_it_waits_for() {
             assert_eq!(said(&client.ehlo("c.example").await), "550 5.7.1 1", "{body}");
         });
     }
+}
+
+#[test]
+fn the_variables_of_a_dropped_hook_are_closed_also_after_another_was_killed() {
+    // Where nothing can be suspended, so that an error ends it.
+    let killed = "tostring(setmetatable({}, { __tostring = function() while true do end end }))";
+    let text = format!(
+        "local closed, asked = 0, false
+         return {{
+           connect = function()
+             if asked then return reject(tostring(closed)) end
+             asked = true
+             local c <close> = setmetatable({{}}, {{ __close = function() closed = closed + 1 end }})
+             waiting.forever()
+           end,
+           ehlo = function() {killed} end }}"
+    );
+    worker(async {
+        let client = Setup::new().policy("p", &text).client();
+        let other = crate::lua::tests::support::Client::new(client.policies.clone());
+        let mut waiting = Box::pin(client.connect());
+        assert!(poll_fn(|context| Poll::Ready(waiting.as_mut().poll(context))).await.is_pending());
+        assert!(said(&other.ehlo("c.example").await).starts_with("451 4.3.0"));
+        drop(waiting);
+        assert_eq!(said(&other.connect().await), "554 5.7.1 1");
+    });
 }
 
 #[test]

@@ -350,6 +350,7 @@ int luaE_resetthread (lua_State *L, int status) {
 LUA_API int lua_closethread (lua_State *L, lua_State *from) {
   int status;
   lua_lock(L);
+  luai_beginanew(L, from);
   L->nCcalls = (from) ? getCcalls(from) : 0;
   status = luaE_resetthread(L, L->status);
   lua_unlock(L);

@@ -132,6 +132,13 @@ typedef struct CallInfo CallInfo;
 
 #define LUAI_MAXSPENT	2000
 
+/*
+** gatepost: After the hook has asked for an error no variable is closed,
+** until the host itself resumes or closes a coroutine.
+*/
+#define luai_beginanew(L,from)  { \
+	if ((from) == NULL || (from) == G(L)->mainthread) G(L)->ending = 0; }
+
 #define luai_mustpoll(L)	l_unlikely(G(L)->spent > LUAI_MAXSPENT)
 
 
