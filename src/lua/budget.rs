@@ -271,7 +271,7 @@ impl HookCall {
         self.call.waits.end();
         let stopped = match (stop, polled) {
             (_, Polled::Panicked) => Stopped::Raised(mlua::Error::runtime(PANICKED)),
-            // Nothing of it runs any more, not even its `<close>` variables: the guard's hook might not come.
+            // Nothing of it runs any more, not even its `<close>` variables.
             (Stop::Kill(budget), _) => Stopped::Spent(budget, self.guard.take_killed_at()),
             (_, Polled::Returned(value)) => {
                 if self.guard.is_as_new() {

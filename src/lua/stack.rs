@@ -18,9 +18,6 @@ use crate::lua::period;
 #[derive(Clone, Copy)]
 pub(super) struct Stack(*mut lua_State);
 
-/// So many tables Lua asks in each other's place, and no more: `MAXTAGLOOP`.
-const MOST_LINKS: usize = 100;
-
 /// What stands on a place of the stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -153,22 +150,6 @@ impl Stack {
             }
             is_there
         }
-    }
-
-    /// How many tables stand behind that at `index`, one behind the other: each metatable's `name` is the next.
-    pub(super) fn links(self, index: c_int, name: &CStr) -> usize {
-        let mut links = 0;
-        // SAFETY: there is room for three values more; all that were pushed are taken off again.
-        unsafe {
-            ffi::lua_pushvalue(self.0, index);
-            while links < MOST_LINKS && ffi::luaL_getmetafield(self.0, -1, name.as_ptr()) != ffi::LUA_TNIL {
-                ffi::lua_copy(self.0, -1, -2);
-                ffi::lua_settop(self.0, -2);
-                links += 1;
-            }
-            ffi::lua_settop(self.0, -2);
-        }
-        links
     }
 
     /// Whether what is at `one` is less than what is at `other`, as Lua's `<` has it. Raises if it knows no order.

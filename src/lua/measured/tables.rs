@@ -1,6 +1,7 @@
-//! Functions that go through tables, entry by entry.
+//! Functions that go through tables, entry by entry. What stands behind a table by `__index` is not charged: Lua lets the
+//! guard's hook come in the midst of it.
 
-use std::ffi::{CStr, c_int};
+use std::ffi::c_int;
 use std::ops::RangeInclusive;
 
 use mlua::ffi::{lua_Integer, lua_State};
@@ -15,13 +16,6 @@ const STACK: usize = 1_000_000;
 const ENTRIES: usize = (1 << 18) + (1 << 17);
 /// So many texts that are not long make none that is too long.
 const FEW: usize = 64;
-/// Steps that an access takes for each table in whose place another one is asked.
-const LINK: usize = 2;
-
-/// Steps that one access to an entry of what is at `index` may take: `name` leads from table to table.
-fn access(stack: Stack, index: c_int, name: &CStr) -> usize {
-    MOVED.saturating_add(stack.links(index, name).saturating_mul(LINK))
-}
 
 /// The places from `from` to `to`.
 fn places(from: lua_Integer, to: lua_Integer) -> usize {
@@ -63,10 +57,8 @@ pub(super) extern "C-unwind" fn concat(state: *mut lua_State) -> c_int {
             return raised;
         }
     }
-    // A table that no other stands behind ends it where it has no entry.
-    let each = access(stack, 1, c"__index");
-    let read = if each > MOVED { read } else { read.min(ENTRIES) };
-    let results = charged(stack, read.saturating_mul(each));
+    // It ends where there is no entry; in what is read from tables behind, the guard's hook comes.
+    let results = charged(stack, read.min(ENTRIES).saturating_mul(MOVED));
     match charge(stack, stack.length(-1) / COPIED) {
         Ok(()) => results,
         Err(raised) => raised,
@@ -78,7 +70,7 @@ pub(super) extern "C-unwind" fn unpack(state: *mut lua_State) -> c_int {
     let read = places(stack.integer(2, 1), stack.integer(3, end(stack)));
     // More than a stack holds is refused before anything is read.
     let read = if read < STACK { read } else { 0 };
-    charged(stack, read.saturating_mul(access(stack, 1, c"__index")))
+    charged(stack, read.saturating_mul(MOVED))
 }
 
 pub(super) extern "C-unwind" fn move_(state: *mut lua_State) -> c_int {
@@ -89,9 +81,7 @@ pub(super) extern "C-unwind" fn move_(state: *mut lua_State) -> c_int {
     if last.is_none() || to.checked_sub(from) == Some(lua_Integer::MAX) {
         return stack.call_c(Stack::upvalue(OWN));
     }
-    let target = if stack.kind(5) == Kind::Table { 5 } else { 1 };
-    let each = access(stack, 1, c"__index").saturating_add(access(stack, target, c"__newindex"));
-    charged(stack, places(from, to).saturating_mul(each))
+    charged(stack, places(from, to).saturating_mul(MOVED))
 }
 
 pub(super) extern "C-unwind" fn insert(state: *mut lua_State) -> c_int {
@@ -112,6 +102,5 @@ fn shift(stack: Stack, arguments: c_int) -> c_int {
         return stack.call_instead(Stack::upvalue(MORE));
     }
     let moved = stack.length(1).saturating_sub(count(stack.raw_integer(2)));
-    let each = access(stack, 1, c"__index").saturating_add(access(stack, 1, c"__newindex"));
-    charged(stack, moved.saturating_mul(each))
+    charged(stack, moved.saturating_mul(MOVED))
 }

@@ -102,7 +102,7 @@ function base.pcall(f, ...)
   return plain(pcall(f, ...))
 end
 
--- After a kill no handler is entered any more: it would run where the guard's hook doesn't.
+-- After a kill no handler is entered any more: nothing of the script runs then.
 function base.xpcall(f, handler, ...)
   return plain(xpcall(f, function(problem)
     if native.is_killed() then return problem end

@@ -243,7 +243,7 @@ static TString *createstrobj (lua_State *L, size_t l, int tag, unsigned int h) {
 
 TString *luaS_createlngstrobj (lua_State *L, size_t l) {
   TString *ts = createstrobj(L, l, LUA_VLNGSTR, G(L)->seed);
-  luai_note(L, cast(l_mem, l / 16));
+  luai_note(L, cast(l_mem, l / 16));  /* gatepost */
   ts->u.lnglen = l;
   ts->shrlen = 0xFF;  /* signals that it is a long string */
   return ts;
