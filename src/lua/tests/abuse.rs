@@ -12,7 +12,7 @@ use crate::lua::clock::Clock;
 use crate::lua::engine::Engine;
 use crate::lua::guard::{Budget, Guard};
 use crate::lua::tests::abuse_cases::{CASES, Case, Ends};
-use crate::lua::tests::support::{Client, Setup, parse, said, worker};
+use crate::lua::tests::support::{BUDGET, Client, Setup, parse, said, worker};
 use crate::policy::event::Event;
 use crate::policy::mode::PolicyUse;
 use crate::smtp::command::{Command, Verb};
@@ -34,9 +34,6 @@ fn policy(top: &str, body: &str) -> String {
         "{top}\nreturn {{ connect = function(session)\n{body}\nend,\nehlo = function() return reject('well') end }}"
     )
 }
-
-/// The processor time of hooks here; by default it is five times as long.
-const BUDGET: Duration = Duration::from_millis(10);
 
 /// An engine with one policy, and a session of each of `count` clients.
 fn engine(text: &str, count: usize) -> (Rc<Engine>, Vec<Client>) {
@@ -154,9 +151,8 @@ fn slow_instructions_are_seen_by_the_machines_clock() {
         let setup = Setup::new().configured("p", &policy("", body), |policy| policy.budget.cpu = BUDGET);
         let start = std::time::Instant::now();
         worker(async {
-            let engine = Engine::load(&setup.plan, &setup.parts, Clock::monotonic()).unwrap();
-            let uses = [PolicyUse { name: "p".into(), mode: None }];
-            let client = Client::new(Rc::new(Chain::new(&engine, &uses).unwrap()));
+            let (_engine, chain) = setup.timed();
+            let client = Client::new(chain);
             assert!(said(&client.connect().await).starts_with("421 4.3.0"), "{body}");
         });
         assert!(start.elapsed() < Duration::from_secs(10), "{body}: {:?}", start.elapsed());

@@ -1,17 +1,9 @@
 //! States in which a policy holds much: no step of Lua's is long for that, and none of its collector's.
 
-use std::rc::Rc;
 use std::time::Duration;
 
-use crate::lua::chain::Chain;
-use crate::lua::clock::Clock;
-use crate::lua::engine::Engine;
-use crate::lua::tests::support::{Client, Setup, processor, said, worker};
-use crate::policy::mode::PolicyUse;
+use crate::lua::tests::support::{BEYOND, BUDGET, Client, Setup, processor, said, worker};
 
-const BUDGET: Duration = Duration::from_millis(10);
-/// What a hook may take beyond its budget.
-const BEYOND: Duration = Duration::from_millis(20);
 /// So many calls, during which the collector goes through all that there is at least once.
 const CALLS: usize = 40;
 
@@ -20,8 +12,7 @@ fn longest(top: &str, body: &str) -> Duration {
     worker(async {
         let text = format!("{top}\nreturn {{ connect = function(session)\n{body}\nend }}");
         let setup = Setup::new().configured("p", &text, |policy| policy.budget.cpu = BUDGET);
-        let engine = Engine::load(&setup.plan, &setup.parts, Clock::monotonic()).unwrap();
-        let chain = Rc::new(Chain::new(&engine, &[PolicyUse { name: "p".into(), mode: None }]).unwrap());
+        let (_engine, chain) = setup.timed();
         let mut longest = Duration::ZERO;
         for _ in 0..CALLS {
             let client = Client::new(chain.clone());

@@ -11,25 +11,20 @@ use mlua::{Table, Value};
 
 use crate::lua::budget::SLICE;
 use crate::lua::chain::Chain;
-use crate::lua::clock::Clock;
 use crate::lua::config::OptionData;
 use crate::lua::engine::Engine;
 use crate::lua::tests::maps::people_of;
-use crate::lua::tests::support::{Client, Setup, option, processor, said, worker};
+use crate::lua::tests::support::{BEYOND, BUDGET, Client, Setup, option, processor, said, worker};
 use crate::lua::types;
 use crate::lua::types::class::Kind;
 use crate::message::header::Header;
 use crate::message::view::MessageView;
 use crate::policy::event::Event;
-use crate::policy::mode::PolicyUse;
 use crate::store::calls::Store;
 use crate::store::clock::Clock as StoreClock;
 use crate::store::memory::{MEMORY, Memory};
 
 const CASES: &str = include_str!("largest.lua");
-const BUDGET: Duration = Duration::from_millis(10);
-/// What a hook may take beyond its budget.
-const BEYOND: Duration = Duration::from_millis(20);
 
 /// Functions of `base`, of the libraries and modules in it, and of what is in those.
 fn functions(base: &Table, before: &str, names: &mut BTreeSet<String>) {
@@ -111,12 +106,6 @@ async fn asked(chain: &Rc<Chain>, number: usize, message: &Rc<MessageView>) -> (
     (heard, processor() - start)
 }
 
-fn chain(setup: &Setup) -> Rc<Chain> {
-    let engine = Engine::load(&setup.plan, &setup.parts, Clock::monotonic());
-    let engine = engine.unwrap_or_else(|problems| panic!("{problems:?}"));
-    Rc::new(Chain::new(&engine, &[PolicyUse { name: "p".into(), mode: None }]).unwrap())
-}
-
 /// Run with `LARGEST=name`, it says what each case of that name takes.
 #[test]
 fn every_function_ends_with_the_budget_by_the_machines_clock() {
@@ -128,7 +117,8 @@ fn every_function_ends_with_the_budget_by_the_machines_clock() {
     let single = cfg!(debug_assertions).then(|| set_up(&names, Duration::from_secs(20), 1));
     let looped = set_up(&names, BUDGET, 0);
     worker(async {
-        let (single, looped, message) = (single.as_ref().map(chain), chain(&looped), message());
+        let (single, looped, message) =
+            (single.as_ref().map(|setup| setup.timed().1), looped.timed().1, message());
         let (mut wrong, mut worst) = (Vec::new(), Vec::new());
         for (number, name) in names.iter().enumerate() {
             if chosen.as_ref().is_some_and(|chosen| !name.contains(chosen)) {

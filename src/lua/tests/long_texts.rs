@@ -3,16 +3,9 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::lua::chain::Chain;
-use crate::lua::clock::Clock;
 use crate::lua::engine::Engine;
 use crate::lua::period::{EACH, INSTRUCTIONS};
-use crate::lua::tests::support::{Client, Setup, processor, said, worker};
-use crate::policy::mode::PolicyUse;
-
-const BUDGET: Duration = Duration::from_millis(10);
-/// What a hook may take beyond its budget.
-const BEYOND: Duration = Duration::from_millis(20);
+use crate::lua::tests::support::{BEYOND, BUDGET, Client, Setup, processor, said, worker};
 
 /// A hundred comparisons, each of two texts to their ends; no function is called.
 fn comparing() -> String {
@@ -27,9 +20,7 @@ fn set_up(top: &str, body: &str) -> Setup {
 }
 
 fn clients(setup: &Setup) -> (Rc<Engine>, [Client; 2]) {
-    let engine = Engine::load(&setup.plan, &setup.parts, Clock::monotonic()).unwrap();
-    let uses = [PolicyUse { name: "p".into(), mode: None }];
-    let chain = Rc::new(Chain::new(&engine, &uses).unwrap());
+    let (engine, chain) = setup.timed();
     (engine, [Client::new(chain.clone()), Client::new(chain)])
 }
 

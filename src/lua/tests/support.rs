@@ -34,6 +34,11 @@ use crate::session::state::Session;
 use crate::smtp::command::{Command, Mail, Rcpt, Syntax, Verb};
 use crate::smtp::reply::Reply;
 
+/// The processor time of a hook in tests that measure it.
+pub(super) const BUDGET: Duration = Duration::from_millis(10);
+/// What a hook may take beyond its budget.
+pub(super) const BEYOND: Duration = Duration::from_millis(20);
+
 /// Runs `test` as a worker does, on a clock of its own.
 pub(in crate::lua) fn worker<T>(test: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
@@ -115,6 +120,14 @@ impl Setup {
 
     pub(super) fn load(&self) -> Result<Rc<Engine>, Vec<Problem>> {
         Engine::load(&self.plan, &self.parts, Clock::counted())
+    }
+
+    /// By the machine's clock: the engine, and the chain of the policy `p`.
+    pub(super) fn timed(&self) -> (Rc<Engine>, Rc<Chain>) {
+        let engine = Engine::load(&self.plan, &self.parts, Clock::monotonic());
+        let engine = engine.unwrap_or_else(|problems| panic!("{problems:?}"));
+        let chain = Chain::new(&engine, &[PolicyUse { name: "p".into(), mode: None }]).unwrap();
+        (engine, Rc::new(chain))
     }
 
     /// What is wrong, with the folder's name left out.
